@@ -1,0 +1,49 @@
+# Each target makes its own .venv on first use. Another interpreter than the
+# first suitable one on the path: make PYTHON=/path/to/python3.12 test
+PYTHON ?= $(firstword $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	2>/dev/null && echo $$p; done))
+BIN := .venv/bin
+
+.PHONY: help demo test lint bench docs clean
+
+help:
+	@echo "make demo   run the demonstration (about a minute after the installation)"
+	@echo "make test   run the tests and the examples in the docstrings"
+	@echo "make lint   check style and formatting"
+	@echo "make bench  run the benchmarks"
+	@echo "make docs   build the documentation into docs/_build/html"
+	@echo "make clean  remove .venv and everything built"
+
+demo: .venv/.dev
+	$(BIN)/python -m skseq demo
+
+test: .venv/.dev
+	$(BIN)/python -m pytest
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: .venv/.dev
+	set -e; for script in benchmarks/bench_*.py; do $(BIN)/python $$script; done
+
+docs: .venv/.docs
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+clean:
+	rm -rf .venv dist docs/_build docs/generated .pytest_cache .ruff_cache .hypothesis
+	find skseq tests benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "skseq needs Python 3.11, 3.12 or 3.13;" \
+		"none was found: set PYTHON=/path/to/python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable ".[plot,test,lint]"
+	@touch $@
+
+.venv/.docs: pyproject.toml | .venv/.dev
+	$(BIN)/python -m pip install --quiet --editable ".[docs]"
+	@touch $@
