@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The one authority on the shape, dtype and missing values of sequences."""
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_array
+from sklearn.utils.validation import _check_feature_names, validate_data
+
+_FLOAT32_MAX = np.finfo(np.float32).max
+
+
+def is_windows(X):
+    """Tell a lazy :class:`~skseq.Windows` (by its parts: it is defined above here)."""
+    return hasattr(X, "table") and hasattr(X, "starts") and hasattr(X, "ends")
+
+
+def n_dimensions(X):
+    """Number of dimensions of any array-like or frame."""
+    ndim = getattr(X, "ndim", None)
+    return np.asarray(X).ndim if ndim is None else ndim
+
+
+def check_finite(table, describe):
+    """Raise a ValueError where a cell is infinite in float32; NaN is allowed.
+
+    Parameters
+    ----------
+    table : ndarray of floats
+
+    describe : callable
+        Called with the index of the first offending cell in each axis; returns the
+        words that name it, or None where no sequence refers to the cell.
+    """
+    # fmin and fmax ignore NaN and need no array of flags, unlike isinf.
+    low, high = np.fmin.reduce(table, axis=None), np.fmax.reduce(table, axis=None)
+    if not (low < -_FLOAT32_MAX or high > _FLOAT32_MAX):
+        return
+    for cell in np.argwhere(np.abs(table) > _FLOAT32_MAX):
+        where = describe(*cell.tolist())
+        if where is not None:
+            raise ValueError(
+                "Input X contains infinity or a value too large for dtype('float32'): "
+                f"{table[tuple(cell)]} at {where}. Replace it by a number, or by NaN "
+                "where the value is missing."
+            )
+
+
+def _check_finite_windows(X):
+    names = X.feature_names or range(X.shape[2])
+
+    def describe(row, feature):
+        holding = np.flatnonzero((X.starts <= row) & (row <= X.ends))
+        if not len(holding):
+            return None
+        window = holding[0]
+        step = X.shape[1] - 1 - (X.ends[window] - row)
+        return f"row {window}, step {step}, feature {names[feature]!r}"
+
+    check_finite(X.table, describe)
+
+
+def _check_shape(estimator, shape, *, reset):
+    """Set or check ``sequence_shape_``: (n_timesteps, n_features)."""
+    if reset:
+        estimator.sequence_shape_ = shape
+        return
+    expected = estimator.sequence_shape_
+    name = estimator.__class__.__name__
+    if shape[1] != expected[1]:
+        raise ValueError(
+            f"X has {shape[1]} features, but {name} is expecting {expected[1]} "
+            f"features as input (X is (n_samples, n_timesteps, n_features))."
+        )
+    if shape[0] != expected[0]:
+        raise ValueError(
+            f"X has {shape[0]} time steps, but {name} is expecting {expected[0]} time "
+            "steps as input. Cut the sequences, or pad them with NaN, to that length."
+        )
+
+
+def check_sequences(estimator, X, *, reset):
+    """Validate sequences, and set or check what an estimator remembers of them.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        Gets (``reset=True``) or is held to (``reset=False``) ``n_features_in_``,
+        ``feature_names_in_`` and ``sequence_shape_``, that is
+        ``(n_timesteps, n_features)``.
+
+    X : array-like of shape (n_samples, n_timesteps, n_features) or \
+            (n_samples, n_timesteps), or Windows
+        Sequences. A 2-D ``X`` means univariate ones; its columns are the time steps.
+        NaN is padding or a missing value.
+
+    reset : bool
+        True in ``fit``, False everywhere else.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, n_timesteps, n_features), float32, or Windows
+        A ``Windows`` is returned as it is: still lazy.
+
+    Raises
+    ------
+    ValueError
+        If ``X`` is not 2-D or 3-D, is empty, holds infinity, or differs from what the
+        estimator was fitted on in time steps, features or their names.
+    """
+    if is_windows(X):
+        # An empty frame carries the names to scikit-learn's own check of them.
+        names = pd.DataFrame(columns=X.feature_names) if X.feature_names else X.table
+        _check_feature_names(estimator, names, reset=reset)
+        _check_not_empty(estimator, X.shape)
+        _check_finite_windows(X)
+        return _remember(estimator, X, X.shape[2], reset=reset)
+
+    settings = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}
+    ndim = n_dimensions(X)
+    if ndim == 3:
+        _check_feature_names(estimator, None, reset=reset)
+        X = check_array(
+            X, allow_nd=True, estimator=estimator, input_name="X", **settings
+        )
+        _check_not_empty(estimator, X.shape)
+        n_features_in = X.shape[2]
+    elif ndim > 3:
+        raise ValueError(
+            f"Found array with dim {ndim}, while {estimator.__class__.__name__} "
+            "expects (n_samples, n_timesteps, n_features), or (n_samples, n_timesteps) "
+            "for univariate sequences."
+        )
+    else:
+        X = validate_data(estimator, X, reset=reset, **settings)[:, :, np.newaxis]
+        n_features_in = X.shape[1]
+    check_finite(X, "row {}, step {}, feature {}".format)
+    return _remember(estimator, X, n_features_in, reset=reset)
+
+
+def _remember(estimator, X, n_features_in, *, reset):
+    _check_shape(estimator, X.shape[1:], reset=reset)
+    if reset:
+        estimator.n_features_in_ = n_features_in
+    return X
+
+
+def _check_not_empty(estimator, shape):
+    if 0 in shape:
+        raise ValueError(
+            f"Found array with 0 sample(s), step(s) or feature(s) (shape={shape}) "
+            f"while a minimum of 1 is required by {estimator.__class__.__name__}."
+        )
+
+
+def observed_steps(X):
+    """Tell the time steps that are not padding.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_timesteps, n_features)
+
+    Returns
+    -------
+    observed : ndarray of bool of shape (n_samples, n_timesteps)
+        False at the start and at the end of a sequence, where all features are NaN.
+    """
+    seen = ~np.isnan(X).all(axis=2)
+    from_start = np.logical_or.accumulate(seen, axis=1)
+    from_end = np.logical_or.accumulate(seen[:, ::-1], axis=1)[:, ::-1]
+    return from_start & from_end

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Rows in time order to windows."""
+
+from ._labels import early_warning_labels
+from ._sliding import SlidingWindow, sliding_windows
+from ._steps import EachTimeStep
+from ._temporalize import temporalize
+from ._windows import Windows
+
+__all__ = [
+    "EachTimeStep",
+    "SlidingWindow",
+    "Windows",
+    "early_warning_labels",
+    "sliding_windows",
+    "temporalize",
+]

@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Windows: a lazy 3-D array-like over a 2-D table."""
+
+import operator
+
+import numpy as np
+
+
+def _index_dtype(n_rows):
+    return np.int32 if n_rows < np.iinfo(np.int32).max else np.int64
+
+
+class Windows:
+    """Windows of a table, gathered when asked for.
+
+    Behaves like an array of shape ``(n_samples, n_timesteps, n_features)``, but keeps
+    only the table, and for each window the rows at which it starts and ends. Slicing
+    gives another ``Windows`` on the same table; :func:`numpy.asarray` gathers. Pickling
+    ships the rows that the windows refer to, once each.
+
+    Usually made by :class:`SlidingWindow` or :func:`sliding_windows`.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_rows, n_features)
+        float32 or float64. The rows of one series are contiguous and in time order.
+        Kept by reference: do not write to it afterwards.
+
+    starts, ends : array-like of int of shape (n_samples,)
+        Window ``i`` holds the rows ``starts[i]`` to ``ends[i]`` of the table, both
+        included. Where that is less than ``n_timesteps``, NaN stands in front.
+
+    n_timesteps : int
+        Length of each window.
+
+    series_starts : array-like of int of shape (n_series,), default=(0,)
+        Row of the table at which each series starts, increasing.
+
+    feature_names : list of str, default=None
+        Names of the columns of the table.
+
+    index : pandas.Index of length n_samples, default=None
+        Label of each window, carried through slicing.
+
+    Attributes
+    ----------
+    shape : tuple of three int
+        ``(n_samples, n_timesteps, n_features)``.
+
+    dtype : numpy.dtype
+        Always float32: what indexing and ``np.asarray`` give.
+
+    ndim : int
+        Always 3.
+
+    Raises
+    ------
+    ValueError
+        If a window is longer than ``n_timesteps``, or refers to rows outside the table.
+
+    See Also
+    --------
+    SlidingWindow : One window for each row of a table, as a transformer.
+    sliding_windows : Windows outside of a pipeline.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skseq import Windows
+    >>> table = np.arange(10.0).reshape(5, 2)
+    >>> windows = Windows(table, starts=[0, 0, 1], ends=[0, 1, 2], n_timesteps=2)
+    >>> windows
+    Windows(shape=(3, 2, 2), table=(5, 2))
+    >>> windows[1:]
+    Windows(shape=(2, 2, 2), table=(5, 2))
+    >>> windows[0]
+    array([[nan, nan],
+           [ 0.,  1.]], dtype=float32)
+    >>> np.asarray(windows).shape
+    (3, 2, 2)
+    """
+
+    dtype = np.dtype(np.float32)
+    ndim = 3
+
+    def __init__(
+        self,
+        table,
+        starts,
+        ends,
+        n_timesteps,
+        *,
+        series_starts=(0,),
+        feature_names=None,
+        index=None,
+    ):
+        if table.ndim != 2 or table.dtype not in (np.float32, np.float64):
+            raise ValueError(
+                "'table' must be a 2-D array of float32 or float64. Got "
+                f"{table.ndim} dimension(s) of {table.dtype} instead."
+            )
+        dtype = _index_dtype(len(table))
+        self.table = table
+        self.starts = np.asarray(starts, dtype=dtype)
+        self.ends = np.asarray(ends, dtype=dtype)
+        self.n_timesteps = operator.index(n_timesteps)
+        self.series_starts = np.asarray(series_starts, dtype=dtype)
+        self.feature_names = None if feature_names is None else list(feature_names)
+        self.index = index
+        self._check()
+
+    def _check(self):
+        if self.starts.shape != self.ends.shape or self.starts.ndim != 1:
+            raise ValueError(
+                "'starts' and 'ends' must be 1-D and of one length. Got shapes "
+                f"{self.starts.shape} and {self.ends.shape} instead."
+            )
+        if self.index is not None and len(self.index) != len(self):
+            raise ValueError(
+                f"'index' must have one label for each of the {len(self)} windows. "
+                f"Got {len(self.index)} instead."
+            )
+        if not len(self):
+            return
+        if self.starts.min() < 0 or self.ends.max() >= len(self.table):
+            raise ValueError(
+                f"'starts' and 'ends' must be rows of the table, 0 to "
+                f"{len(self.table) - 1}. Got {self.starts.min()} to {self.ends.max()}."
+            )
+        steps = self.ends - self.starts
+        steps += 1
+        if steps.min() < 1 or steps.max() > self.n_timesteps:
+            raise ValueError(
+                f"A window must hold 1 to n_timesteps={self.n_timesteps} rows. Got "
+                f"{steps.min()} to {steps.max()} instead."
+            )
+
+    @property
+    def shape(self):
+        return len(self.ends), self.n_timesteps, self.table.shape[1]
+
+    @property
+    def series(self):
+        """Number of the series of each window, ndarray of int of shape (n_samples,)."""
+        return np.searchsorted(self.series_starts, self.ends, side="right") - 1
+
+    def __len__(self):
+        return len(self.ends)
+
+    def __repr__(self):
+        return f"Windows(shape={self.shape}, table={self.table.shape})"
+
+    def __getitem__(self, key):
+        if isinstance(key, tuple):
+            # scikit-learn asks for X[rows, ...].
+            if any(k is not Ellipsis and k != slice(None) for k in key[1:]):
+                raise IndexError(
+                    "Windows can be indexed on the first axis only. "
+                    "Use np.asarray(windows)[...], which gathers all of them."
+                )
+            key = key[0]
+        if isinstance(key, (int, np.integer)):
+            key = range(len(self))[key]
+            return self[key : key + 1]._gather()[0]
+        return self._replace(
+            starts=self.starts[key],
+            ends=self.ends[key],
+            index=None if self.index is None else self.index[key],
+        )
+
+    def __array__(self, dtype=None, copy=None):
+        if copy is False:
+            raise ValueError("Windows are gathered from their table: a copy is needed.")
+        return self._gather().astype(dtype or self.dtype, copy=False)
+
+    def _gather(self):
+        rows = self.ends[:, np.newaxis] + np.arange(1 - self.n_timesteps, 1)
+        starts = self.starts[:, np.newaxis]
+        padding = rows < starts
+        windows = self.table.take(np.maximum(rows, starts, out=rows), axis=0)
+        windows = windows.astype(np.float32, copy=False)
+        windows[padding] = np.nan
+        return windows
+
+    def _replace(self, **attributes):
+        """Copy with other attributes, which the caller knows to be consistent."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other.__dict__.update(attributes)
+        return other
+
+    def rows(self):
+        """Rows of the table that the windows refer to.
+
+        Returns
+        -------
+        rows : ndarray of int
+            Increasing, each row once.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skseq import sliding_windows
+        >>> windows, _ = sliding_windows(np.zeros((6, 1)), 2)
+        >>> windows[[0, 3]].rows()
+        array([0, 1, 3, 4])
+        """
+        return np.flatnonzero(self._covered())
+
+    def _covered(self):
+        """Flag the rows of the table that a window refers to."""
+        n = len(self.table) + 1
+        depth = np.bincount(self.starts, minlength=n)
+        depth -= np.bincount(self.ends + 1, minlength=n)
+        return np.cumsum(depth, out=depth)[:-1] > 0
+
+    def with_table(self, table, feature_names=None):
+        """Same windows on another table of as many rows.
+
+        Parameters
+        ----------
+        table : ndarray of shape (n_rows, n_other_features)
+
+        feature_names : list of str, default=None
+
+        Returns
+        -------
+        windows : Windows
+        """
+        if len(table) != len(self.table):
+            raise ValueError(
+                f"'table' must have {len(self.table)} rows. Got {len(table)} instead."
+            )
+        return self._replace(table=table, feature_names=feature_names)
+
+    def holds_any(self, flags):
+        """Tell which windows hold a flagged row.
+
+        Parameters
+        ----------
+        flags : array-like of bool of shape (n_samples,)
+            Flag of the last row of each window (so of each row of the table, for
+            windows that end at every row).
+
+        Returns
+        -------
+        held : ndarray of bool of shape (n_samples,)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skseq import SlidingWindow
+        >>> windows = SlidingWindow(2).fit_transform(np.zeros((5, 1)))
+        >>> windows.holds_any([0, 1, 0, 0, 0])
+        array([False,  True,  True, False, False])
+        """
+        flags = np.asarray(flags, dtype=bool)
+        if flags.shape != self.ends.shape:
+            raise ValueError(
+                f"'flags' must have one value for each of the {len(self)} windows. Got "
+                f"shape {flags.shape} instead."
+            )
+        flagged = np.zeros(len(self.table), dtype=bool)
+        flagged[self.ends[flags]] = True
+        return self._hold(flagged)
+
+    def shares_rows(self, other):
+        """Tell which windows hold a row that windows of the same table hold too.
+
+        Parameters
+        ----------
+        other : Windows
+            Windows of the same table, such as another slice.
+
+        Returns
+        -------
+        shared : ndarray of bool of shape (n_samples,)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skseq import SlidingWindow
+        >>> windows = SlidingWindow(2).fit_transform(np.zeros((5, 1)))
+        >>> windows.shares_rows(windows[3:])
+        array([False, False,  True,  True,  True])
+        """
+        return self._hold(other._covered())
+
+    def _hold(self, row_flags):
+        before = np.zeros(len(self.table) + 1, dtype=self.ends.dtype)
+        np.cumsum(row_flags, out=before[1:])
+        return before[self.ends + 1] > before[self.starts]
+
+    def __reduce__(self):
+        rows = self.rows()
+        starts = self.series_starts
+        series = np.searchsorted(starts, rows, side="right") - 1
+        return _restore, (
+            self.table if len(rows) == len(self.table) else self.table[rows],
+            np.searchsorted(rows, self.starts),
+            np.searchsorted(rows, self.ends),
+            self.n_timesteps,
+            np.flatnonzero(np.diff(series, prepend=-1)),
+            self.feature_names,
+            self.index,
+        )
+
+
+def _restore(table, starts, ends, n_timesteps, series_starts, feature_names, index):
+    return Windows(
+        table,
+        starts,
+        ends,
+        n_timesteps,
+        series_starts=series_starts,
+        feature_names=feature_names,
+        index=index,
+    )
