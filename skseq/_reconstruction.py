@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What every estimator that reconstructs its input can say about it."""
+
+import numpy as np
+import pandas as pd
+from sklearn.utils._param_validation import StrOptions, validate_params
+from sklearn.utils._set_output import _get_output_config
+from sklearn.utils.validation import check_is_fitted
+
+from ._validation import check_sequences, is_windows, n_dimensions, observed_steps
+from .training._batches import chunks
+from .training._losses import cell_errors, observed_mean
+
+# The axes of (n_samples, n_timesteps, n_features) over which an error is the mean.
+_AXES = {"sample": (1, 2), "step": (2,), "feature": (1,), "cell": ()}
+
+
+def latent_container(estimator, latent, X):
+    """Give latent vectors the index of the windows where a frame is asked for."""
+    index = getattr(X, "index", None) if is_windows(X) else None
+    wanted = _get_output_config("transform", estimator)["dense"]
+    return (
+        latent if index is None or wanted != "pandas" else pd.DataFrame(latent, index)
+    )
+
+
+def sequences_like(estimator, sequences):
+    """2-D (univariate) sequences where the estimator was fitted on such."""
+    n_timesteps, n_features = estimator.sequence_shape_
+    univariate = n_features == 1 and estimator.n_features_in_ == n_timesteps
+    return sequences[:, :, 0] if univariate else sequences
+
+
+class ReconstructionMixin:
+    """Errors, scores and decisions from the reconstruction of sequences.
+
+    A class that uses it has ``_reconstructing()``, a context that yields a function
+    from a batch to its reconstruction, ``_fill`` (what stands for a missing value),
+    ``_cell_loss``, ``score_on`` and ``offset_``.
+    """
+
+    def reconstruct(self, X):
+        """Reconstruct sequences.
+
+        Parameters
+        ----------
+        X : Windows or array-like of shape (n_samples, n_timesteps, n_features) or \
+                (n_samples, n_timesteps)
+            Sequences. NaN is padding or a missing value.
+
+        Returns
+        -------
+        X_reconstructed : ndarray of the shape of X, float32
+            With a value for each missing one. Padding stays NaN.
+        """
+        check_is_fitted(self)
+        sequences = check_sequences(self, X, reset=False)
+        out = np.empty(sequences.shape, dtype=np.float32)
+        for rows, targets, outputs in self._reconstructions(sequences):
+            outputs[~observed_steps(targets)] = np.nan
+            out[rows] = outputs
+        return out[:, :, 0] if n_dimensions(X) == 2 else out
+
+    @validate_params(
+        {"per": [StrOptions(set(_AXES))]}, prefer_skip_nested_validation=True
+    )
+    def reconstruction_error(self, X, *, per="sample"):
+        """Error of the reconstruction: larger is worse.
+
+        Parameters
+        ----------
+        X : Windows or array-like of shape (n_samples, n_timesteps, n_features) or \
+                (n_samples, n_timesteps)
+            Sequences. NaN is padding or a missing value, and has no part in an error.
+
+        per : {"sample", "step", "feature", "cell"}, default="sample"
+            One error for each sequence, for each of its time steps (the mean over the
+            features), for each feature (the mean over the steps), or for each cell. By
+            sequence and by feature, the steps are those that are scored: all of them,
+            or the last.
+
+        Returns
+        -------
+        error : ndarray of shape (n_samples,), (n_samples, n_timesteps), \
+                (n_samples, n_features) or (n_samples, n_timesteps, n_features)
+            In squared units of ``X``, or in its units where the loss is absolute.
+            Where no cell was observed: 0 for a sequence, NaN for a part of one.
+        """
+        check_is_fitted(self)
+        return self._errors(check_sequences(self, X, reset=False), per)
+
+    def score_samples(self, X):
+        """Normality of each sequence: minus its reconstruction error.
+
+        Parameters
+        ----------
+        X : Windows or array-like of shape (n_samples, n_timesteps, n_features) or \
+                (n_samples, n_timesteps)
+            Sequences.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,)
+            Higher is more normal, as in scikit-learn's outlier detectors.
+        """
+        check_is_fitted(self)
+        return self._score_samples(check_sequences(self, X, reset=False))
+
+    def decision_function(self, X):
+        """Score above the threshold: ``score_samples(X) - offset_``.
+
+        Parameters
+        ----------
+        X : Windows or array-like of shape (n_samples, n_timesteps, n_features) or \
+                (n_samples, n_timesteps)
+            Sequences.
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,)
+            Negative for outliers.
+        """
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X):
+        """Tell outliers from normal sequences.
+
+        Parameters
+        ----------
+        X : Windows or array-like of shape (n_samples, n_timesteps, n_features) or \
+                (n_samples, n_timesteps)
+            Sequences.
+
+        Returns
+        -------
+        labels : ndarray of int of shape (n_samples,)
+            -1 for outliers, +1 for the others.
+        """
+        return np.where(self.decision_function(X) < 0, -1, 1)
+
+    def score(self, X, y=None):
+        """Mean of ``score_samples``: minus the mean reconstruction error.
+
+        Parameters
+        ----------
+        X : Windows or array-like of shape (n_samples, n_timesteps, n_features) or \
+                (n_samples, n_timesteps)
+            Sequences.
+
+        y : Ignored
+            Not used, present for API consistency by convention.
+
+        Returns
+        -------
+        score : float
+            Higher is better.
+        """
+        return float(np.mean(self.score_samples(X)))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+    def _score_samples(self, X):
+        return -self._errors(X, "sample")
+
+    def _reconstructions(self, X):
+        """Yield rows, targets and reconstructions, a bounded number at a time."""
+        with self._reconstructing() as reconstruct:
+            for rows, batch in chunks(X, self._fill):
+                n = rows.stop - rows.start
+                yield rows, batch.targets[:n], np.array(reconstruct(batch)[:n])
+
+    def _errors(self, X, per):
+        axis = _AXES[per]
+        shape = [n for k, n in enumerate(X.shape) if k not in axis]
+        out = np.empty(shape)
+        for rows, targets, outputs in self._reconstructions(X):
+            cells = cell_errors(targets, outputs, self._cell_loss)
+            if self.score_on == "last" and per in ("sample", "feature"):
+                cells = _last_step(cells, targets)
+            out[rows] = observed_mean(cells, axis, 0 if per == "sample" else np.nan)
+        return out
+
+
+def _last_step(cells, targets):
+    """The last step of each sequence that is not padding, shape (n, 1, n_features)."""
+    steps = observed_steps(targets)
+    last = steps.shape[1] - 1 - np.argmax(steps[:, ::-1], axis=1)
+    return np.take_along_axis(cells, last[:, np.newaxis, np.newaxis], axis=1)

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Mini-batches, and what is missing in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from .._validation import is_windows, observed_steps
+
+CHUNK = 1024  # sequences in one forward pass
+SMALL_CHUNK = 32  # where there are few
+
+
+class Batch(NamedTuple):
+    """What an engine needs of some sequences.
+
+    ``inputs`` (n, n_timesteps, n_features) has no NaN, ``steps`` (n, n_timesteps) is
+    False where a step is padding, and ``targets`` is NaN where a cell is not observed.
+    """
+
+    inputs: np.ndarray
+    steps: np.ndarray
+    targets: np.ndarray
+
+
+def make_batch(X, rows, fill, size: int | None = None) -> Batch:
+    """Gather sequences; up to ``size``, stand-ins follow of which no cell is observed.
+
+    Batches of one size keep an engine that compiles for a shape from doing so again.
+    """
+    targets = np.asarray(X[rows], dtype=np.float32)
+    steps = observed_steps(targets)
+    missing = 0 if size is None else size - len(targets)
+    if missing > 0:
+        targets = np.pad(
+            targets, ((0, missing), (0, 0), (0, 0)), constant_values=np.nan
+        )
+        steps = np.pad(steps, ((0, missing), (0, 0)), constant_values=True)
+    return Batch(np.where(np.isnan(targets), fill, targets), steps, targets)
+
+
+def chunks(X, fill) -> Iterator[tuple[slice, Batch]]:
+    """Walk through all sequences, a bounded number at a time."""
+    # Two sizes only: an engine compiles for each, and the rounding of a sequence hardly
+    # depends on its company.
+    size = CHUNK if len(X) > CHUNK // 4 else SMALL_CHUNK
+    for start in range(0, len(X), size):
+        rows = slice(start, min(start + size, len(X)))
+        yield rows, make_batch(X, rows, fill, size)
+
+
+def has_padding(X) -> bool:
+    """Tell whether any sequence is padded."""
+    if is_windows(X):
+        short = (X.ends - X.starts).min() < X.shape[1] - 1
+        return bool(short) or bool(np.isnan(X.table).all(axis=1).any())
+    return not observed_steps(X).all()
+
+
+def feature_means(X) -> np.ndarray:
+    """Mean of each feature over the observed cells, 0 where there is none.
+
+    Of :class:`Windows` each row counts once.
+    """
+    table = X.table[X.rows()] if is_windows(X) else X.reshape(-1, X.shape[2])
+    observed = ~np.isnan(table)
+    total = np.sum(table, axis=0, where=observed, dtype=np.float64)
+    return (total / np.maximum(observed.sum(axis=0), 1)).astype(np.float32)
+
+
+def position_means(X) -> np.ndarray:
+    """Mean of each cell of a sequence over the sequences in which it is observed."""
+    total = np.zeros(X.shape[1:])
+    count = np.zeros(X.shape[1:])
+    for _, batch in chunks(X, np.float32(0)):
+        observed = ~np.isnan(batch.targets)
+        total += np.sum(batch.targets, axis=0, where=observed, dtype=np.float64)
+        count += observed.sum(axis=0)
+    return total / np.maximum(count, 1)
