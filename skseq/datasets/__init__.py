@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Series with rare events: generators and hash-checked downloads."""
+
+from ._fetch import fetch_nab, fetch_tep
+from ._generators import load_toy_series, make_process_faults
+
+__all__ = ["fetch_nab", "fetch_tep", "load_toy_series", "make_process_faults"]
