@@ -4,7 +4,7 @@
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
-from sklearn.utils.validation import _check_feature_names, validate_data
+from sklearn.utils.validation import _check_feature_names
 
 _FLOAT32_MAX = np.finfo(np.float32).max
 
@@ -72,9 +72,11 @@ def _check_shape(estimator, shape, *, reset):
             f"features as input (X is (n_samples, n_timesteps, n_features))."
         )
     if shape[0] != expected[0]:
+        # Of univariate sequences in a 2-D X, the columns are the time steps.
+        steps = "time steps" if estimator.n_features_in_ == shape[1] else "features"
         raise ValueError(
-            f"X has {shape[0]} time steps, but {name} is expecting {expected[0]} time "
-            "steps as input. Cut the sequences, or pad them with NaN, to that length."
+            f"X has {shape[0]} {steps}, but {name} is expecting {expected[0]} {steps} "
+            "as input. Cut the sequences, or pad them with NaN, to that length."
         )
 
 
@@ -115,24 +117,29 @@ def check_sequences(estimator, X, *, reset):
         _check_finite_windows(X)
         return _remember(estimator, X, X.shape[2], reset=reset)
 
-    settings = {"dtype": np.float32, "order": "C", "ensure_all_finite": False}
     ndim = n_dimensions(X)
-    if ndim == 3:
-        _check_feature_names(estimator, None, reset=reset)
-        X = check_array(
-            X, allow_nd=True, estimator=estimator, input_name="X", **settings
-        )
-        _check_not_empty(estimator, X.shape)
-        n_features_in = X.shape[2]
-    elif ndim > 3:
+    if ndim > 3:
         raise ValueError(
             f"Found array with dim {ndim}, while {estimator.__class__.__name__} "
             "expects (n_samples, n_timesteps, n_features), or (n_samples, n_timesteps) "
             "for univariate sequences."
         )
-    else:
-        X = validate_data(estimator, X, reset=reset, **settings)[:, :, np.newaxis]
-        n_features_in = X.shape[1]
+    _check_feature_names(estimator, None if ndim == 3 else X, reset=reset)
+    # What is too large becomes infinite, and an error below.
+    with np.errstate(over="ignore"):
+        X = check_array(
+            X,
+            dtype=np.float32,
+            order="C",
+            allow_nd=True,
+            ensure_all_finite=False,
+            estimator=estimator,
+            input_name="X",
+        )
+    n_features_in = X.shape[-1]
+    if X.ndim == 2:
+        X = X[:, :, np.newaxis]
+    _check_not_empty(estimator, X.shape)
     check_finite(X, "row {}, step {}, feature {}".format)
     return _remember(estimator, X, n_features_in, reset=reset)
 

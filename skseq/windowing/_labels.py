@@ -74,10 +74,12 @@ def early_warning_labels(y, horizon, *, groups=None):
     if len(wrong):
         raise ValueError(
             "'y' must hold 1 in the rows of events and 0 elsewhere. Got "
-            f"{y[wrong[0]]!r} in row {wrong[0]}."
+            f"{y.tolist()[wrong[0]]!r} in row {wrong[0]}."
         )
     event = y.astype(bool)
-    codes = np.zeros(len(y), dtype=int) if groups is None else series_codes(groups)
+    codes = np.zeros(len(y), dtype=int)
+    if groups is not None:
+        codes = series_codes(column_or_1d(groups), "groups")
     check_consistent_length(y, codes)
     order = np.argsort(codes, kind="stable")
     event_rows = np.flatnonzero(event[order])

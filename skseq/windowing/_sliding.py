@@ -15,55 +15,21 @@ from sklearn.utils.validation import (
 )
 
 from .._callbacks import CallbackSupportMixin, reports_fit
-from .._validation import check_finite, is_windows
+from .._validation import is_windows
 from ._table import (
+    cell,
+    contiguous_order,
     gap_value,
     resolve_column,
+    segment_rows,
     series_codes,
+    series_rows,
     take_features,
     take_key,
     time_values,
+    window_bounds,
 )
-from ._windows import Windows, _index_dtype
-
-
-def _contiguous(codes):
-    """Order of rows that puts the rows of one series together; None if they are."""
-    if codes is None:
-        return None
-    changes = np.count_nonzero(codes[1:] != codes[:-1])
-    if changes == codes.max(initial=0):
-        return None
-    return np.argsort(codes, kind="stable")
-
-
-def _series_starts(codes):
-    if codes is None:
-        return np.zeros(1, dtype=int)
-    return np.flatnonzero(np.diff(codes, prepend=-1))
-
-
-def _segment_starts(time, gap, series_starts, describe):
-    """Series starts, and the rows that follow on a gap in time; checks the order."""
-    steps = np.diff(time)
-    first = np.zeros(len(time), dtype=bool)
-    first[series_starts] = True
-    backwards = np.flatnonzero((steps < 0) & ~first[1:])
-    if len(backwards):
-        raise ValueError(describe(backwards[0] + 1))
-    if gap is not None:
-        first[1:] |= steps > gap
-    return np.flatnonzero(first)
-
-
-def _window_bounds(n_rows, segment_starts, window_size):
-    """First and last row of the window that ends at each row of a contiguous table."""
-    dtype = _index_dtype(n_rows)
-    ends = np.arange(n_rows, dtype=dtype)
-    lengths = np.diff(segment_starts, append=n_rows)
-    starts = np.repeat(segment_starts.astype(dtype), lengths)
-    reach = ends - dtype(window_size - 1)
-    return np.maximum(starts, reach, out=starts), ends
+from ._windows import Windows
 
 
 class SlidingWindow(
@@ -99,7 +65,7 @@ class SlidingWindow(
     n_features_in_ : int
         Number of columns seen during :term:`fit`, ``group_by`` and ``time`` included.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of these columns, where all of them are strings.
 
     Raises
@@ -199,16 +165,15 @@ class SlidingWindow(
         keys = {name: take_key(X, column) for name, column in self._key_columns.items()}
 
         codes = series_codes(keys["group_by"]) if "group_by" in keys else None
-        order = _contiguous(codes)
+        order = contiguous_order(codes)
         if order is not None:
             table, codes = table[order], codes[order]
-        series_starts = segment_starts = _series_starts(codes)
+        series_starts = segment_starts = series_rows(codes)
         if "time" in keys:
             segment_starts = self._segments(keys, order, series_starts)
-        starts, ends = _window_bounds(len(table), segment_starts, self.window_size)
+        starts, ends = window_bounds(len(table), segment_starts, self.window_size)
         if order is not None:
-            position = np.argsort(order, kind="stable")
-            starts, ends = starts[position], ends[position]
+            starts[order], ends[order] = starts.copy(), ends.copy()
         named = hasattr(self, "feature_names_in_")
         return Windows(
             table,
@@ -289,19 +254,21 @@ class SlidingWindow(
         gap = None if self.max_gap is None else gap_value(self.max_gap, is_clock)
         time = time if order is None else time[order]
 
-        def describe(position):
-            row = position if order is None else order[position]
-            before = position - 1 if order is None else order[position - 1]
-            series = ""
+        def describe(positions):
+            rows, before = positions, positions - 1
+            if order is not None:
+                rows, before = order[rows], order[before]
+            first = np.argmin(rows)
+            row, series = rows[first], ""
             if "group_by" in keys:
-                series = f" of the series {keys['group_by'].iloc[row]!r}"
+                series = f" of the series {cell(keys['group_by'], row)!r}"
             return (
                 f"The 'time' column decreases in row {row}{series}: "
-                f"{keys['time'].iloc[row]} comes after {keys['time'].iloc[before]}. "
-                "Sort the rows by time first."
+                f"{cell(keys['time'], row)} comes after "
+                f"{cell(keys['time'], before[first])}. Sort the rows by time first."
             )
 
-        return _segment_starts(time, gap, series_starts, describe)
+        return segment_rows(time, gap, series_starts, describe)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -365,28 +332,32 @@ def sliding_windows(X, window_size, *, stride=1, groups=None, padded=False):
     array([3., 4., 5., 6.], dtype=float32)
     """
     names = [str(name) for name in getattr(X, "columns", ())] or None
-    X = check_array(X, dtype=[np.float64, np.float32], ensure_all_finite=False)
-    check_finite(X, "row {}, feature {}".format)
+    labels = X.index if isinstance(X, pd.DataFrame) else None
+    if names is None:
+        X = check_array(X, dtype=None, ensure_all_finite=False)
+    table = take_features(X, range(X.shape[1]))
     codes = None
     if groups is not None:
-        codes = series_codes(column_or_1d(groups))
-        check_consistent_length(X, codes)
-    order = _contiguous(codes)
+        codes = series_codes(column_or_1d(groups), "groups")
+        check_consistent_length(table, codes)
+    order = contiguous_order(codes)
     if order is not None:
-        X, codes = X[order], codes[order]
-    series_starts = _series_starts(codes)
-    starts, ends = _window_bounds(len(X), series_starts, window_size)
-    nth = ends - np.repeat(series_starts, np.diff(series_starts, append=len(X)))
+        table, codes = table[order], codes[order]
+    series_starts = series_rows(codes)
+    starts, ends = window_bounds(len(table), series_starts, window_size)
+    nth = ends - np.repeat(series_starts, np.diff(series_starts, append=len(table)))
     first = 0 if padded else window_size - 1
     kept = np.flatnonzero((nth >= first) & ((nth - first) % stride == 0))
     rows = kept if order is None else order[kept]
     by_row = slice(None) if order is None else np.argsort(rows, kind="stable")
+    rows, kept = rows[by_row], kept[by_row]
     windows = Windows(
-        X,
-        starts[kept][by_row],
-        ends[kept][by_row],
+        table,
+        starts[kept],
+        ends[kept],
         window_size,
         series_starts=series_starts,
         feature_names=names,
+        index=None if labels is None else labels[rows],
     )
-    return windows, rows[by_row]
+    return windows, rows

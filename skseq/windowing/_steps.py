@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Any transformer of rows, applied to every time step of sequences."""
 
+import contextlib
+
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -34,6 +36,8 @@ def _apply_to_rows(method, rows, names):
 def _map_steps(method, X, names_in, names_out):
     """Apply a method of a 2-D transformer to the rows of Windows or of a 3-D array."""
     if is_windows(X):
+        # Rows that no window refers to need not be fit for the transformer.
+        X = X.compact()
         table = _apply_to_rows(method, X.table, names_in)
         return X.with_table(table, feature_names=names_out)
     observed = observed_steps(X)
@@ -71,7 +75,7 @@ class EachTimeStep(
     n_features_in_ : int
         Number of features of a time step; of time steps where ``X`` was 2-D.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where the input has them.
 
     sequence_shape_ : tuple of two int
@@ -119,12 +123,14 @@ class EachTimeStep(
             Fitted transformer.
         """
         sequences = check_sequences(self, X, reset=True)
-        lazy = is_windows(sequences)
-        rows = sequences.rows() if lazy else observed_steps(sequences)
-        rows = (sequences.table if lazy else sequences)[rows]
+        names = None
+        if is_windows(sequences):
+            rows = sequences.compact().table
+            names = getattr(self, "feature_names_in_", None)
+        else:
+            rows = sequences[observed_steps(sequences)]
         if not len(rows):
             raise ValueError("X holds nothing but padding: every time step is NaN.")
-        names = getattr(self, "feature_names_in_", None) if lazy else None
         self.transformer_ = clone(self.transformer).fit(_named(rows, names))
         return self
 
@@ -148,7 +154,9 @@ class EachTimeStep(
         names_in = names_out = None
         if is_windows(sequences) and hasattr(self, "feature_names_in_"):
             names_in = self.feature_names_in_
-            names_out = self.get_feature_names_out()
+            # A pipeline has the method though a step of it may not.
+            with contextlib.suppress(AttributeError):
+                names_out = self.get_feature_names_out()
         out = _map_steps(self.transformer_.transform, sequences, names_in, names_out)
         return _like(X, out)
 

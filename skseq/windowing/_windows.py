@@ -6,8 +6,13 @@ import operator
 import numpy as np
 
 
-def _index_dtype(n_rows):
+def index_dtype(n_rows):
+    """Integers that count the rows of a table in no more memory than needed."""
     return np.int32 if n_rows < np.iinfo(np.int32).max else np.int64
+
+
+def _is_whole(key):
+    return key is Ellipsis or (isinstance(key, slice) and key == slice(None))
 
 
 class Windows:
@@ -99,7 +104,7 @@ class Windows:
                 "'table' must be a 2-D array of float32 or float64. Got "
                 f"{table.ndim} dimension(s) of {table.dtype} instead."
             )
-        dtype = _index_dtype(len(table))
+        dtype = index_dtype(len(table))
         self.table = table
         self.starts = np.asarray(starts, dtype=dtype)
         self.ends = np.asarray(ends, dtype=dtype)
@@ -153,7 +158,7 @@ class Windows:
     def __getitem__(self, key):
         if isinstance(key, tuple):
             # scikit-learn asks for X[rows, ...].
-            if any(k is not Ellipsis and k != slice(None) for k in key[1:]):
+            if not all(_is_whole(k) for k in key[1:]):
                 raise IndexError(
                     "Windows can be indexed on the first axis only. "
                     "Use np.asarray(windows)[...], which gathers all of them."
@@ -162,8 +167,14 @@ class Windows:
         if isinstance(key, (int, np.integer)):
             key = range(len(self))[key]
             return self[key : key + 1]._gather()[0]
+        starts = self.starts[key]
+        if starts.ndim != 1:
+            raise IndexError(
+                "Windows can be indexed by an int, a slice, or 1-D ints or bools. Got "
+                f"{key!r} instead."
+            )
         return self._replace(
-            starts=self.starts[key],
+            starts=starts,
             ends=self.ends[key],
             index=None if self.index is None else self.index[key],
         )
@@ -177,7 +188,10 @@ class Windows:
         rows = self.ends[:, np.newaxis] + np.arange(1 - self.n_timesteps, 1)
         starts = self.starts[:, np.newaxis]
         padding = rows < starts
-        windows = self.table.take(np.maximum(rows, starts, out=rows), axis=0)
+        np.maximum(rows, starts, out=rows)
+        table = self.table
+        # take() is the faster one, but first copies all of a table not in C order.
+        windows = table.take(rows, axis=0) if table.flags.c_contiguous else table[rows]
         windows = windows.astype(np.float32, copy=False)
         windows[padding] = np.nan
         return windows
@@ -231,7 +245,8 @@ class Windows:
             raise ValueError(
                 f"'table' must have {len(self.table)} rows. Got {len(table)} instead."
             )
-        return self._replace(table=table, feature_names=feature_names)
+        names = None if feature_names is None else list(feature_names)
+        return self._replace(table=table, feature_names=names)
 
     def holds_any(self, flags):
         """Tell which windows hold a flagged row.
@@ -291,28 +306,34 @@ class Windows:
         np.cumsum(row_flags, out=before[1:])
         return before[self.ends + 1] > before[self.starts]
 
-    def __reduce__(self):
+    def compact(self):
+        """Same windows on a table of no more than the rows they refer to.
+
+        Pickling does this, so that a worker gets no row that it does not need.
+
+        Returns
+        -------
+        windows : Windows
+            The windows themselves where they refer to every row.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skseq import SlidingWindow
+        >>> windows = SlidingWindow(2).fit_transform(np.zeros((5, 1)))
+        >>> windows[3:].compact()
+        Windows(shape=(2, 2, 1), table=(3, 1))
+        """
         rows = self.rows()
-        starts = self.series_starts
-        series = np.searchsorted(starts, rows, side="right") - 1
-        return _restore, (
-            self.table if len(rows) == len(self.table) else self.table[rows],
-            np.searchsorted(rows, self.starts),
-            np.searchsorted(rows, self.ends),
-            self.n_timesteps,
-            np.flatnonzero(np.diff(series, prepend=-1)),
-            self.feature_names,
-            self.index,
+        if len(rows) == len(self.table):
+            return self
+        series = np.searchsorted(self.series_starts, rows, side="right")
+        return self._replace(
+            table=self.table[rows],
+            starts=np.searchsorted(rows, self.starts).astype(self.starts.dtype),
+            ends=np.searchsorted(rows, self.ends).astype(self.ends.dtype),
+            series_starts=np.flatnonzero(np.diff(series, prepend=-1)),
         )
 
-
-def _restore(table, starts, ends, n_timesteps, series_starts, feature_names, index):
-    return Windows(
-        table,
-        starts,
-        ends,
-        n_timesteps,
-        series_starts=series_starts,
-        feature_names=feature_names,
-        index=index,
-    )
+    def __getstate__(self):
+        return self.compact().__dict__

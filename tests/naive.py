@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Slow and obvious oracles, in plain Python, that the fast code is held to."""
+
+import numpy as np
+
+
+def window_rows(n_rows, window_size, series=None, time=None, max_gap=None):
+    """Rows of the window that ends at each row: a list of lists, oldest row first."""
+    windows = []
+    for i in range(n_rows):
+        rows = [i]
+        for j in range(i - 1, -1, -1):
+            if len(rows) == window_size:
+                break
+            if series is not None and series[j] != series[i]:
+                continue
+            if max_gap is not None and time[rows[0]] - time[j] > max_gap:
+                break
+            rows.insert(0, j)
+        windows.append(rows)
+    return windows
+
+
+def gather(table, rows_of_windows, window_size):
+    """3-D array of windows, with NaN in front of those that are short."""
+    shape = (len(rows_of_windows), window_size, table.shape[1])
+    out = np.full(shape, np.nan, dtype=np.float32)
+    for i, rows in enumerate(rows_of_windows):
+        for step, row in enumerate(reversed(rows), start=1):
+            out[i, -step] = table[row]
+    return out
+
+
+def windows(table, window_size, series=None, time=None, max_gap=None):
+    """One window for each row of a table."""
+    rows = window_rows(len(table), window_size, series, time, max_gap)
+    return gather(table, rows, window_size)
+
+
+def temporalize(X, y, lookback):
+    """The classic recipe, its loops as they were published."""
+    output_X = []
+    output_y = []
+    for i in range(len(X) - lookback - 1):
+        t = []
+        for j in range(1, lookback + 1):
+            # Gather the past records up to the lookback period.
+            t.append(X[[(i + j + 1)], :])
+        output_X.append(t)
+        output_y.append(y[i + lookback + 1])
+    return np.squeeze(np.array(output_X), axis=2), np.array(output_y)
+
+
+def early_warning_labels(y, horizon, groups):
+    """Labels and rows to keep, by looking ahead from every row."""
+    labels, keep = [], []
+    for i in range(len(y)):
+        following = [j for j in range(i + 1, len(y)) if groups[j] == groups[i]]
+        near = any(y[j] for j in following[:horizon])
+        labels.append(1 if near and not y[i] else 0)
+        keep.append(not y[i])
+    return labels, keep
+
+
+def observed_steps(X):
+    """False at the start and the end of a sequence, where all features are NaN."""
+    observed = np.ones(X.shape[:2], dtype=bool)
+    for i, sequence in enumerate(X):
+        for steps in (range(len(sequence)), reversed(range(len(sequence)))):
+            for step in steps:
+                if not all(np.isnan(value) for value in sequence[step]):
+                    break
+                observed[i, step] = False
+    return observed
