@@ -147,7 +147,7 @@ class LSTMAutoencoder(
     n_features_in_ : int
         Number of features; of time steps where ``X`` was 2-D.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where the input has them.
 
     sequence_shape_ : tuple of two int

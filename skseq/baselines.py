@@ -74,13 +74,13 @@ class PCAAutoencoder(
 
     Attributes
     ----------
-    components_ : ndarray of shape (n_components_, n_timesteps * n_features)
+    components_ : ndarray of shape (`n_components_`, n_timesteps * n_features)
         Principal axes.
 
     mean_ : ndarray of shape (n_timesteps, n_features)
         Mean of the training sequences; stands for what is missing.
 
-    explained_variance_ : ndarray of shape (n_components_,)
+    explained_variance_ : ndarray of shape (`n_components_`,)
         Variance along each axis.
 
     n_components_ : int
@@ -94,7 +94,7 @@ class PCAAutoencoder(
     n_features_in_ : int
         Number of features; of time steps where ``X`` was 2-D.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where the input has them.
 
     sequence_shape_ : tuple of two int
@@ -191,7 +191,7 @@ class PCAAutoencoder(
 
         Returns
         -------
-        latent : ndarray of shape (n_samples, n_components_), float32
+        latent : ndarray of shape (n_samples, `n_components_`), float32
             What is missing takes the training mean, and so adds nothing.
         """
         check_is_fitted(self)
@@ -206,7 +206,7 @@ class PCAAutoencoder(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_components_)
+        X : array-like of shape (n_samples, `n_components_`)
             Latent vectors.
 
         Returns

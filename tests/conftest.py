@@ -3,6 +3,8 @@
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 
@@ -13,3 +15,32 @@ def shared_data():
     if not folder.is_dir():
         pytest.skip("needs the folder shared/data beside the repository")
     return folder
+
+
+@pytest.fixture(scope="session")
+def table():
+    """Two sensors that move together, but for the events."""
+    rng = np.random.default_rng(0)
+    y = np.zeros(300, dtype=int)
+    y[10::15] = y[11::15] = 1
+    wave = np.sin(np.arange(300) / 3)
+    X = np.column_stack([wave, np.where(y, -wave, wave) + 2 * y])
+    return X + rng.normal(scale=0.05, size=X.shape), y
+
+
+@pytest.fixture(scope="session")
+def sensors(table):
+    """Rows of four sensors, interleaved, with a gap in time."""
+    X, y = table
+    minutes = np.repeat(np.arange(75), 4)
+    minutes[150:] += 600
+    frame = pd.DataFrame(
+        {
+            "sensor_id": np.tile(["a", "b", "c", "d"], 75),
+            "timestamp": pd.Timestamp("2024-01-01") + pd.to_timedelta(minutes, "min"),
+            "flow": np.repeat(X[:75, 0], 4),
+            "pressure": np.repeat(X[:75, 1], 4),
+        },
+        index=np.arange(300) * 2,
+    )
+    return frame, pd.Series(np.repeat(y[:75], 4), index=frame.index)
