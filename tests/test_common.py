@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The checks of scikit-learn, on every estimator."""
+"""The checks of scikit-learn on every estimator (classifiers: test_detection.py)."""
 
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skseq import EachTimeStep, PCAAutoencoder, SlidingWindow
+from skseq import EachTimeStep, LSTMAutoencoder, PCAAutoencoder, SlidingWindow
 
 ESTIMATORS = [
     EachTimeStep(StandardScaler()),
+    LSTMAutoencoder((4, 2), max_epochs=2, random_state=0),
     PCAAutoencoder(),
     SlidingWindow(),
 ]

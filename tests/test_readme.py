@@ -40,8 +40,14 @@ def names():
 
 def test_the_first_example_prints_what_the_readme_says(capsys):
     exec(code("make_process_faults"), {})
+    shown = capsys.readouterr().out.split()
     (output,) = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
-    assert capsys.readouterr().out == output
+    said = output.split()
+    assert shown[::2] == said[::2]
+    # Another processor rounds otherwise, and training carries that on.
+    np.testing.assert_allclose(
+        np.array(shown[1::2], float), np.array(said[1::2], float), atol=0.1
+    )
 
 
 def test_a_grid_search_over_layer_sizes(table, names):
