@@ -156,7 +156,8 @@ class SlidingWindow(
         Returns
         -------
         windows : Windows of shape (n_samples, window_size, n_features)
-            Lazy; the data of ``X`` is referred to, not copied, where that is possible.
+            Lazy; the data of ``X`` is referred to, not copied, where that is possible:
+            rows of interleaved series are copied once, into the order of the series.
         """
         check_is_fitted(self)
         X = self._check_table(X, reset=False)

@@ -10,8 +10,9 @@ from skseq import SlidingWindow
 from skseq.windowing._held_out import split_last_part
 
 
-def test_the_last_part_of_an_array_is_held_out():
-    training, held_out = split_last_part(np.zeros((10, 3, 1)), 0.2)
+@pytest.mark.parametrize("fraction", [0.16, 0.2, 0.24])
+def test_the_last_part_of_an_array_is_held_out(fraction):
+    training, held_out = split_last_part(np.zeros((10, 3, 1)), fraction)
     assert training.tolist() == list(range(8))
     assert held_out.tolist() == [8, 9]
 

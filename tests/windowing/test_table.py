@@ -108,6 +108,14 @@ def test_a_gap_is_any_duration_and_the_time_any_datetime(frame, max_gap, zone, u
     assert_array_equal(padded, [1, 1, 0, 0, 0, 0, 1])
 
 
+@pytest.mark.parametrize("unit", ["s", "ns"])
+def test_time_since_a_start_is_a_time(frame, unit):
+    frame["at"] = (frame["at"] - frame["at"].iloc[0]).dt.as_unit(unit)
+    slider = SlidingWindow(2, group_by="pump", time="at", max_gap="5min")
+    padded = np.isnan(np.asarray(slider.fit_transform(frame))[:, 0, 0])
+    assert_array_equal(padded, [1, 1, 0, 0, 0, 0, 1])
+
+
 def test_a_gap_as_long_as_max_gap_is_bridged():
     table = np.array([[0.0, 1], [5, 2], [10.5, 3]])
     windows = SlidingWindow(2, time=0, max_gap=5).fit_transform(table)

@@ -37,7 +37,7 @@ def windows():
         np.arange(10),
         3,
         series_starts=[0, 6],
-        feature_names=["a", "b"],
+        feature_names=np.array(["a", "b"]),
         index=pd.Index(list("abcdefghij")),
     )
 
