@@ -171,8 +171,7 @@ class ReconstructionMixin:
         """Yield rows, targets and reconstructions, a bounded number at a time."""
         with self._reconstructing() as reconstruct:
             for rows, batch in chunks(X, self._fill):
-                n = rows.stop - rows.start
-                yield rows, batch.targets[:n], np.array(reconstruct(batch)[:n])
+                yield rows, batch.targets, reconstruct(batch)
 
     def _errors(self, X, per):
         axis = _AXES[per]

@@ -22,7 +22,7 @@ from ._validation import check_sequences
 from .networks import Architecture
 from .training import borrow_engine
 from .training._batches import CHUNK, chunks, feature_means
-from .training._loop import History, Settings, train
+from .training._loop import History, NonFiniteLossError, Settings, train
 from .windowing._held_out import split_last_part
 
 
@@ -102,8 +102,14 @@ class LSTMAutoencoder(
         the scores of all training sequences. "auto" sets it where 1% of the held-out
         sequences are outliers (of the training sequences without ``early_stopping``).
 
-    engine : {"auto", "keras"}, default="auto"
-        What trains and runs the network. "auto" chooses Keras.
+    engine : {"auto", "keras", "native"}, default="auto"
+        What trains and runs the network: Keras, or this package's compiled CPU kernels,
+        which give the same to rounding, sooner. "auto" is native where the kernels were
+        built, unless Keras is loaded and has a GPU.
+
+    n_threads : int, default=1
+        Threads over which the native engine splits a large mini-batch, or sequences to
+        score. It does not change the result.
 
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights of the fit before.
@@ -224,7 +230,8 @@ class LSTMAutoencoder(
             StrOptions({"auto"}),
             Interval(Real, 0, 0.5, closed="right"),
         ],
-        "engine": [StrOptions({"auto", "keras"})],
+        "engine": [StrOptions({"auto", "keras", "native"})],
+        "n_threads": [Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
@@ -246,6 +253,7 @@ class LSTMAutoencoder(
         score_on="window",
         contamination="auto",
         engine="auto",
+        n_threads=1,
         warm_start=False,
         verbose=0,
         random_state=None,
@@ -263,6 +271,7 @@ class LSTMAutoencoder(
         self.score_on = score_on
         self.contamination = contamination
         self.engine = engine
+        self.n_threads = n_threads
         self.warm_start = warm_start
         self.verbose = verbose
         self.random_state = random_state
@@ -290,7 +299,8 @@ class LSTMAutoencoder(
         ------
         ValueError
             If the input is not valid, too short for ``validation_fraction``, or the
-            training loss does not stay finite.
+            training loss does not stay finite; then the weights of the best epoch until
+            then are kept, if there is one.
         """
         go_on = self.warm_start and self.__sklearn_is_fitted__()
         X = check_sequences(self, X, reset=not go_on)
@@ -345,7 +355,7 @@ class LSTMAutoencoder(
         latent = np.empty(size, dtype=np.float32)
         with self._loaded_engine() as engine:
             for rows, batch in chunks(sequences, self._fill):
-                latent[rows] = engine.encode(batch)[: rows.stop - rows.start]
+                latent[rows] = engine.encode(batch)
         return latent_container(self, latent, X)
 
     def inverse_transform(self, X):
@@ -408,19 +418,24 @@ class LSTMAutoencoder(
         )
         reports = EpochReports(self, X, y, max_epochs)
         fitted = {"architecture_": architecture, "feature_means_": means}
-        with borrow_engine(architecture, self.engine) as engine:
-            history = train(
-                engine,
-                X,
-                training_rows,
-                held_out_rows,
-                fill=means,
-                settings=settings,
-                start=start,
-                rng=rng,
-                reports=reports,
-                fitted_attributes=lambda weights: {**fitted, "weights_": weights},
-            )
+        try:
+            with self._engine(architecture) as engine:
+                history = train(
+                    engine,
+                    X,
+                    training_rows,
+                    held_out_rows,
+                    fill=means,
+                    settings=settings,
+                    start=start,
+                    rng=rng,
+                    reports=reports,
+                    fitted_attributes=lambda weights: {**fitted, "weights_": weights},
+                )
+        except NonFiniteLossError as error:
+            if error.history.best_epoch:
+                self._remember(fitted, error.history, X, held_out_rows)
+            raise
         self._remember(fitted, history, X, held_out_rows)
         reports.end()
         return self
@@ -453,9 +468,12 @@ class LSTMAutoencoder(
             judged, share = X if held_out_rows is None else X[held_out_rows], 0.01
         self.offset_ = float(np.percentile(self._score_samples(judged), 100 * share))
 
+    def _engine(self, architecture):
+        return borrow_engine(architecture, self.engine, n_threads=self.n_threads)
+
     @contextlib.contextmanager
     def _loaded_engine(self):
-        with borrow_engine(self.architecture_, self.engine) as engine:
+        with self._engine(self.architecture_) as engine:
             engine.load_weights(self.weights_)
             yield engine
 

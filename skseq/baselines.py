@@ -25,9 +25,8 @@ from .training._batches import chunks, position_means
 def _covariance(X, means):
     """Covariance of the flattened sequences, gathered a bounded number at a time."""
     total = np.zeros((means.size, means.size))
-    for rows, batch in chunks(X, means.astype(np.float32)):
-        deviations = (batch.inputs - means)[: rows.stop - rows.start]
-        deviations = deviations.reshape(len(deviations), -1)
+    for _, batch in chunks(X, means.astype(np.float32)):
+        deviations = (batch.inputs - means).reshape(len(batch.inputs), -1)
         total += deviations.T @ deviations
     return total / max(len(X) - 1, 1)
 
@@ -198,7 +197,7 @@ class PCAAutoencoder(
         sequences = check_sequences(self, X, reset=False)
         latent = np.empty((len(sequences), self.n_components_), dtype=np.float32)
         for rows, batch in chunks(sequences, self.mean_):
-            latent[rows] = self._encode(batch)[: rows.stop - rows.start]
+            latent[rows] = self._encode(batch)
         return latent_container(self, latent, X)
 
     def inverse_transform(self, X):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """LSTMAutoencoder: training, latent vectors, errors, scores and Keras models."""
 
+import contextlib
 import copy
 import pickle
 import subprocess
@@ -14,6 +15,9 @@ import pytest
 from sklearn.base import clone
 
 from skseq import LSTMAutoencoder, SlidingWindow, sliding_windows, temporalize
+from skseq.networks import Architecture
+from skseq.training import borrow_engine
+from skseq.training.native._engine import NativeEngine
 
 N_TIMESTEPS, N_FEATURES = 6, 3
 
@@ -35,9 +39,9 @@ def sequences():
     return np.asarray(sliding_windows(sine_table(), N_TIMESTEPS)[0])
 
 
-@pytest.fixture(scope="module")
-def ae(windows):
-    return LSTMAutoencoder((4, 2), max_epochs=3, random_state=0).fit(windows)
+@pytest.fixture(scope="module", params=["native", "keras"])
+def ae(windows, request):
+    return tiny(max_epochs=3, engine=request.param).fit(windows)
 
 
 def tiny(**parameters):
@@ -92,27 +96,30 @@ def test_weights_are_in_the_order_of_keras(ae):
     assert [w.shape for w in ae.weights_] == ae.architecture_.weight_shapes
 
 
-def test_training_equals_plain_keras(sequences):
+@pytest.mark.parametrize("engine", ["native", "keras"])
+def test_training_equals_plain_keras(sequences, engine):
     """Same first weights, one batch an epoch: Keras's own fit gives the same."""
     X = sequences.astype(np.float32)
-    ours = tiny(max_epochs=5, early_stopping=False, batch_size=len(X)).fit(X)
+    ours = tiny(
+        max_epochs=20, early_stopping=False, batch_size=len(X), engine=engine
+    ).fit(X)
     first = ours.architecture_.initial_weights(np.random.RandomState(0))
     model = keras.models.clone_model(ours.model_)
     model.set_weights(first)
     model.compile("adam", "mse", jit_compile=False)
-    history = model.fit(X, X, batch_size=len(X), epochs=5, verbose=0)
+    history = model.fit(X, X, batch_size=len(X), epochs=20, verbose=0)
     np.testing.assert_allclose(ours.loss_curve_, history.history["loss"], rtol=1e-5)
     for a, b in zip(ours.weights_, model.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
 @pytest.mark.parametrize("loss", ["mae", "huber"])
-def test_other_losses_equal_keras(sequences, loss):
+@pytest.mark.parametrize("engine", ["native", "keras"])
+def test_other_losses_equal_keras(sequences, loss, engine):
     X = 3 * sequences.astype(np.float32)
-    ours = tiny(early_stopping=False, batch_size=len(X), loss=loss).fit(X)
-    start = tiny(
-        early_stopping=False, batch_size=len(X), learning_rate=1e-30, loss=loss
-    )
+    settings = {"early_stopping": False, "batch_size": len(X), "engine": engine}
+    ours = tiny(loss=loss, **settings).fit(X)
+    start = tiny(loss=loss, learning_rate=1e-30, **settings)
     reconstruction = start.fit(X).reconstruct(X)
     expected = keras.losses.get(loss)(X, reconstruction).numpy().mean()
     assert ours.loss_curve_[0] == pytest.approx(expected, rel=1e-5)
@@ -349,6 +356,29 @@ def test_a_loss_that_does_not_stay_finite_is_an_error_that_names_the_epoch(seque
     assert not ae.__sklearn_is_fitted__()
 
 
+@pytest.mark.parametrize("early_stopping", [True, False])
+def test_a_loss_that_leaves_the_finite_numbers_later_keeps_what_was_best(
+    sequences, early_stopping, monkeypatch
+):
+    settings = {"max_epochs": 2, "early_stopping": early_stopping, "n_threads": 1}
+    expected = tiny(**settings).fit(sequences)
+    train_batch = NativeEngine.train_batch
+    n_batches = 2 * (4 if not early_stopping else 3)
+
+    def break_later(engine, batch):
+        loss = train_batch(engine, batch)
+        return loss if engine.optimizer_state()[0] <= n_batches else np.nan
+
+    monkeypatch.setattr(NativeEngine, "train_batch", break_later)
+    ae = tiny(**{**settings, "max_epochs": 9}, engine="native")
+    with pytest.raises(ValueError, match="became nan in epoch 3.*'learning_rate'"):
+        ae.fit(sequences)
+    assert ae.loss_curve_ == expected.loss_curve_
+    np.testing.assert_array_equal(
+        ae.score_samples(sequences), expected.score_samples(sequences)
+    )
+
+
 def test_an_interrupted_fit_does_not_look_fitted(sequences, monkeypatch):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
@@ -363,6 +393,76 @@ def test_an_interrupted_fit_does_not_look_fitted(sequences, monkeypatch):
 def test_too_few_sequences_for_early_stopping_say_so():
     with pytest.raises(ValueError, match="validation_fraction"):
         tiny().fit(np.zeros((1, 3, 2)))
+
+
+def with_missing_values():
+    table = sine_table()
+    table[np.random.default_rng(1).random(table.shape) < 0.05] = np.nan
+    return SlidingWindow(N_TIMESTEPS).fit_transform(table)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu", "linear"])
+def test_engines_agree(activation):
+    """On padded windows with missing cells, after twenty batches."""
+    X = with_missing_values()
+    settings = {"activation": activation, "batch_size": 50, "max_epochs": 5}
+    native = tiny(engine="native", **settings).fit(X)
+    by_keras = tiny(engine="keras", **settings).fit(X)
+    for a, b in zip(native.weights_, by_keras.weights_, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+    for a, b in zip(native.optimizer_state_, by_keras.optimizer_state_, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+    assert native.loss_curve_ == pytest.approx(by_keras.loss_curve_, abs=1e-5)
+    assert native.offset_ == pytest.approx(by_keras.offset_, abs=1e-5)
+    native.weights_ = by_keras.weights_
+    for method in ("transform", "reconstruct", "score_samples"):
+        ours, theirs = getattr(native, method)(X), getattr(by_keras, method)(X)
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    latent = native.transform(X)
+    np.testing.assert_allclose(
+        native.inverse_transform(latent), by_keras.inverse_transform(latent), atol=1e-5
+    )
+
+
+def test_one_engine_goes_on_where_the_other_stopped(sequences):
+    settings = {"batch_size": 500, "early_stopping": False}
+    whole = tiny(max_epochs=4, engine="native", **settings).fit(sequences)
+    for first, second in (("native", "keras"), ("keras", "native")):
+        ae = tiny(max_epochs=2, warm_start=True, engine=first, **settings)
+        ae.fit(sequences).set_params(engine=second).fit(sequences)
+        for a, b in zip(ae.weights_, whole.weights_, strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_the_number_of_threads_does_not_change_the_result(windows):
+    fits = [
+        tiny(hidden_layer_sizes=(64, 32), engine="native", n_threads=n, batch_size=200)
+        for n in (1, 2, 3)
+    ]
+    scores = [ae.fit(windows).score_samples(windows) for ae in fits]
+    np.testing.assert_array_equal(scores[0], scores[1])
+    np.testing.assert_array_equal(scores[0], scores[2])
+
+
+def test_without_the_kernels_keras_stands_in(sequences, monkeypatch):
+    monkeypatch.setattr("skseq.training.has_kernels", lambda: False)
+    ae = tiny().fit(sequences)
+    assert np.isfinite(ae.score_samples(sequences)).all()
+    with pytest.raises(ImportError, match="C\\+\\+17 compiler.*engine='keras'"):
+        tiny(engine="native").fit(sequences)
+
+
+def test_auto_leaves_a_gpu_to_keras(sequences, monkeypatch):
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda kind: ["gpu:0"])
+    lent = []
+    monkeypatch.setattr(
+        "skseq.training._keras_engine.borrow",
+        lambda architecture: lent.append(architecture) or contextlib.nullcontext(),
+    )
+    borrow_engine(Architecture(3, 2, (2,)))
+    assert len(lent) == 1
+    borrow_engine(Architecture(3, 2, (2,)), "native")
+    assert len(lent) == 1
 
 
 def test_threads_that_fit_and_score_at_once_give_what_each_gives_alone(ae, windows):
@@ -414,21 +514,60 @@ def test_a_callback_can_stop_training(windows):
 
 
 def test_verbose_shows_keras_own_bar(sequences, capsys):
-    tiny(verbose=1).fit(sequences)
+    tiny(verbose=1, engine="keras").fit(sequences)
     shown = capsys.readouterr().out
     assert "Epoch 1/1" in shown
     assert "loss" in shown
-    tiny().fit(sequences)
+    tiny(engine="keras").fit(sequences)
     assert capsys.readouterr().out == ""
 
 
+def test_verbose_prints_a_line_an_epoch_without_keras(sequences, capsys):
+    ae = tiny(verbose=1, engine="native", batch_size=500, max_epochs=2).fit(sequences)
+    expected = [
+        line
+        for epoch, loss in enumerate(ae.loss_curve_, 1)
+        for line in (f"Epoch {epoch}/2", f"1/1 - loss: {loss:.4f}")
+    ]
+    assert capsys.readouterr().out.splitlines() == expected
+
+
+def run_python(code):
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+FIT = (
+    "import pickle, sys; import numpy as np; from skseq import LSTMAutoencoder;"
+    "X = np.zeros((40, 3, 1)); ae = LSTMAutoencoder(2, max_epochs=1, engine={!r});"
+    "ae.fit(X);"
+)
+
+
 def test_tensorflow_writes_nothing_to_the_terminal():
-    code = (
-        "import numpy as np; from skseq import LSTMAutoencoder;"
-        "X = np.zeros((40, 3, 1)); ae = LSTMAutoencoder(2, max_epochs=1).fit(X);"
-        "[ae.score_samples(X[:n]) for n in (1, 5, 40)]"
-    )
-    run = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True
-    )
+    run = run_python(FIT.format("keras") + "[ae.score_samples(X[:n]) for n in (1, 40)]")
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+def test_the_native_engine_never_loads_keras():
+    run = run_python(
+        FIT.format("native") + "ae = pickle.loads(pickle.dumps(ae));"
+        "ae.transform(X); ae.predict(X); ae.inverse_transform(ae.transform(X));"
+        "assert not {'keras', 'tensorflow'} & set(sys.modules)"
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork on Windows")
+def test_a_fork_after_a_native_fit_can_fit_and_score():
+    run = run_python(
+        FIT.format("native") + "import multiprocessing as mp;"
+        "pool = mp.get_context('fork').Pool(2);"
+        "print(len(pool.map(ae.fit, [X, X])), len(pool.map(ae.score_samples, [X, X])));"
+        "pool.close(); pool.join()"
+    )
+    assert (run.returncode, run.stdout) == (0, "2 2\n"), run.stderr

@@ -1,22 +1,54 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Weights from windows."""
 
+import sys
+from importlib.util import find_spec
 
-def borrow_engine(architecture, engine="auto"):
+
+def has_kernels():
+    """Tell whether the compiled kernels were built with this package."""
+    return find_spec("skseq.training.native._kernels") is not None
+
+
+def _gpu_in_play():
+    """Tell whether Keras is in use in this process, and has a GPU."""
+    keras = sys.modules.get("keras")
+    return keras is not None and bool(keras.distribution.list_devices("gpu"))
+
+
+def borrow_engine(architecture, engine="auto", *, n_threads=1):
     """Lend what trains and runs a network, as a context manager.
 
     Parameters
     ----------
     architecture : Architecture
 
-    engine : {"auto", "keras"}, default="auto"
-        There is one so far.
+    engine : {"auto", "keras", "native"}, default="auto"
+        "auto" is native where its kernels were built and Keras has no GPU to use.
+
+    n_threads : int, default=1
+        Threads of the native engine. Keras has settings of its own.
 
     Returns
     -------
     context : context manager
         Yields an engine to one thread at a time.
-    """
-    from ._keras_engine import borrow
 
-    return borrow(architecture)
+    Raises
+    ------
+    ImportError
+        If the native engine is asked for, and its kernels were not built.
+    """
+    if engine == "native" and not has_kernels():
+        raise ImportError(
+            "engine='native' needs the compiled kernels of skseq, which were not built "
+            "when it was installed. Install a wheel (pip install --only-binary skseq "
+            "skseq), or a C++17 compiler and then skseq again; or use engine='keras'."
+        )
+    if engine == "keras" or not has_kernels() or (engine == "auto" and _gpu_in_play()):
+        from ._keras_engine import borrow
+
+        return borrow(architecture)
+    from .native._engine import borrow
+
+    return borrow(architecture, n_threads)

@@ -11,7 +11,6 @@ import numpy as np
 from .._validation import is_windows, observed_steps
 
 CHUNK = 1024  # sequences in one forward pass
-SMALL_CHUNK = 32  # where there are few
 
 
 class Batch(NamedTuple):
@@ -26,30 +25,36 @@ class Batch(NamedTuple):
     targets: np.ndarray
 
 
-def make_batch(X, rows, fill, size: int | None = None) -> Batch:
-    """Gather sequences; up to ``size``, stand-ins follow of which no cell is observed.
+def make_batch(X, rows, fill) -> Batch:
+    """Gather sequences, with ``fill`` in the place of what is missing."""
+    targets = np.asarray(X[rows], dtype=np.float32)
+    missing = np.isnan(targets)
+    if not missing.any():
+        return Batch(targets, np.ones(targets.shape[:2], dtype=bool), targets)
+    return Batch(np.where(missing, fill, targets), observed_steps(targets), targets)
+
+
+def pad_batch(batch: Batch, size: int) -> Batch:
+    """Add stand-ins up to a size, of which no cell is observed.
 
     Batches of one size keep an engine that compiles for a shape from doing so again.
     """
-    targets = np.asarray(X[rows], dtype=np.float32)
-    steps = observed_steps(targets)
-    missing = 0 if size is None else size - len(targets)
-    if missing > 0:
-        targets = np.pad(
-            targets, ((0, missing), (0, 0), (0, 0)), constant_values=np.nan
-        )
-        steps = np.pad(steps, ((0, missing), (0, 0)), constant_values=True)
-    return Batch(np.where(np.isnan(targets), fill, targets), steps, targets)
+    missing = size - len(batch.steps)
+    if missing <= 0:
+        return batch
+    width = (0, missing), (0, 0), (0, 0)
+    return Batch(
+        np.pad(batch.inputs, width),
+        np.pad(batch.steps, width[:2], constant_values=True),
+        np.pad(batch.targets, width, constant_values=np.nan),
+    )
 
 
 def chunks(X, fill) -> Iterator[tuple[slice, Batch]]:
     """Walk through all sequences, a bounded number at a time."""
-    # Two sizes only: an engine compiles for each, and the rounding of a sequence hardly
-    # depends on its company.
-    size = CHUNK if len(X) > CHUNK // 4 else SMALL_CHUNK
-    for start in range(0, len(X), size):
-        rows = slice(start, min(start + size, len(X)))
-        yield rows, make_batch(X, rows, fill, size)
+    for start in range(0, len(X), CHUNK):
+        rows = slice(start, min(start + CHUNK, len(X)))
+        yield rows, make_batch(X, rows, fill)
 
 
 def has_padding(X) -> bool:

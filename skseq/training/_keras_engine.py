@@ -19,11 +19,12 @@ import numpy as np
 from ..networks import Architecture
 from ..networks._keras import build_layers, keras
 from ..networks._quiet import quiet_tracing
-from ._batches import Batch
+from ._batches import CHUNK, Batch, pad_batch
 
 ops = keras.ops
 
 _POOL_SIZE = 8  # idle networks kept in a process
+_FORWARD_SIZES = (32, 256, CHUNK)
 _pool: OrderedDict[Architecture, list[KerasEngine]] = OrderedDict()
 _lock = threading.Lock()
 
@@ -150,13 +151,15 @@ class KerasEngine:
     def weights(self) -> list[np.ndarray]:
         return [np.array(w) for w in self._reconstructor.get_weights()]
 
-    def start_training(self, *, loss, masked, learning_rate, optimizer_state=None):
+    def start_training(
+        self, *, loss, masked, batch_size, learning_rate, optimizer_state=None
+    ):
         """Choose the loss, and whether any sequence is padded, for ``train_batch``."""
         key = (loss, masked)
         if key not in self._trainers:
             self._trainers[key] = self._make_trainer(loss, masked)
         self._trainer = self._trainers[key]
-        self._masked = masked
+        self._masked, self._batch_size = masked, batch_size
         for k, variable in enumerate(self._optimizer_variables()):
             value = 0 if optimizer_state is None else optimizer_state[k]
             variable.assign(
@@ -165,30 +168,37 @@ class KerasEngine:
         self._trainer.optimizer.learning_rate = learning_rate
 
     def optimizer_state(self) -> list[np.ndarray]:
-        """Adam's step count and moments."""
+        """Adam's step count, then the first and the second moment of each weight."""
         return [np.array(v.numpy()) for v in self._optimizer_variables()]
 
     def _optimizer_variables(self):
-        optimizer = self._trainer.optimizer
-        rate = optimizer.learning_rate
-        return [v for v in optimizer.variables if v is not rate]
+        step, _, *moments = self._trainer.optimizer.variables
+        return [step, *moments[::2], *moments[1::2]]
 
     # Work.
 
     def train_batch(self, batch: Batch) -> float:
         """One step of the optimiser; the loss before it."""
+        batch = pad_batch(batch, self._batch_size)
         inputs = [batch.inputs, batch.steps] if self._masked else [batch.inputs]
         self._trainer.reset_metrics()
         return float(self._trainer.train_on_batch(inputs, batch.targets))
 
     def reconstruct(self, batch: Batch) -> np.ndarray:
-        return self._reconstructor.predict_on_batch([batch.inputs, batch.steps])
+        return self._forward(self._reconstructor, batch)
 
     def encode(self, batch: Batch) -> np.ndarray:
-        return self._encoder.predict_on_batch([batch.inputs, batch.steps])
+        return self._forward(self._encoder, batch)
 
     def decode(self, latent, steps) -> np.ndarray:
         return self._decoder.predict_on_batch([latent, steps])
+
+    def _forward(self, model, batch):
+        # Few sizes only: a graph is made for each, and the rounding of a sequence
+        # hardly depends on its company.
+        n = len(batch.steps)
+        batch = pad_batch(batch, next(size for size in _FORWARD_SIZES if n <= size))
+        return np.array(model.predict_on_batch([batch.inputs, batch.steps])[:n])
 
     def progress_bar(self, n_batches):
         """Keras's own bar."""

@@ -37,6 +37,18 @@ class History:
     best_epoch: int = 0
 
 
+class NonFiniteLossError(ValueError):
+    """The loss left the finite numbers; ``history`` holds what was best until then."""
+
+    def __init__(self, loss, epoch, history):
+        super().__init__(
+            f"The training loss became {loss} in epoch {epoch}. Scale X "
+            "(StandardScaler, or EachTimeStep(StandardScaler()) after windowing), "
+            "lower 'learning_rate', or use activation='tanh'."
+        )
+        self.history = history
+
+
 def train(
     engine,
     X,
@@ -61,6 +73,7 @@ def train(
     engine.start_training(
         loss=settings.loss,
         masked=has_padding(X),
+        batch_size=min(settings.batch_size, len(training_rows)),
         learning_rate=settings.learning_rate,
         optimizer_state=start.optimizer_state,
     )
@@ -72,10 +85,11 @@ def train(
     for epoch in range(1, settings.max_epochs + 1):
         reports.begin_epoch()
         loss = _train_epoch(engine, X, training_rows, fill, settings, rng, epoch)
+        if not np.isfinite(loss):
+            raise NonFiniteLossError(loss, epoch, history)
         history.loss_curve.append(loss)
-        _check_loss(loss, epoch)
         if held_out_rows is None:
-            history.best_epoch = epoch
+            history.best_epoch, history.weights = epoch, engine.weights()
         else:
             loss = validation_loss(engine, held_out, fill, settings.loss)
             history.validation_loss_curve.append(loss)
@@ -85,8 +99,6 @@ def train(
         stop = reports.end_epoch(lambda: fitted_attributes(engine.weights()))
         if stop or epoch - history.best_epoch >= settings.n_iter_no_change:
             break
-    if held_out_rows is None:
-        history.weights = engine.weights()
     history.optimizer_state = engine.optimizer_state()
     return history
 
@@ -103,7 +115,7 @@ def _train_epoch(engine, X, rows, fill, settings, rng, epoch):
     total = 0.0
     for k, first in enumerate(starts):
         chosen = rows[first : first + size]
-        loss = engine.train_batch(make_batch(X, chosen, fill, size))
+        loss = engine.train_batch(make_batch(X, chosen, fill))
         total += loss * len(chosen)
         if bar is not None:
             bar.update(k + 1, [("loss", loss)])
@@ -113,20 +125,9 @@ def _train_epoch(engine, X, rows, fill, settings, rng, epoch):
 def validation_loss(engine, X, fill, loss):
     """Mean loss of the sequences, each by its observed cells."""
     total = n_observed = 0.0
-    for rows, batch in chunks(X, fill):
+    for _, batch in chunks(X, fill):
         errors = cell_errors(batch.targets, engine.reconstruct(batch), loss)
-        errors = observed_mean(errors, axis=(1, 2), empty=np.nan)[
-            : rows.stop - rows.start
-        ]
+        errors = observed_mean(errors, axis=(1, 2), empty=np.nan)
         total += np.nansum(errors)
         n_observed += np.count_nonzero(~np.isnan(errors))
     return float(total / max(n_observed, 1))
-
-
-def _check_loss(loss, epoch):
-    if not np.isfinite(loss):
-        raise ValueError(
-            f"The training loss became {loss} in epoch {epoch}. Scale X "
-            "(StandardScaler, or EachTimeStep(StandardScaler()) after windowing), "
-            "lower 'learning_rate', or use activation='tanh'."
-        )

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Compiled CPU kernels, and the engine on top of them."""

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Python bindings: check the shapes, let go of the GIL, call the kernels compiled for
+// the best instruction set of this processor.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+
+#include <cmath>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "_lstm.h"
+
+#if defined(__x86_64__) || defined(_M_X64)
+#include <immintrin.h>
+#ifdef _MSC_VER
+#include <intrin.h>
+#endif
+#endif
+
+namespace nb = nanobind;
+using namespace skseq;
+
+#define SKSEQ_DECLARE(isa)      \
+  namespace skseq::isa {        \
+  extern const Kernels kernels; \
+  }
+SKSEQ_DECLARE(baseline)
+#ifdef SKSEQ_X86
+SKSEQ_DECLARE(avx2)
+SKSEQ_DECLARE(avx512)
+#endif
+
+namespace {
+
+using In = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
+using Out = nb::ndarray<float, nb::c_contig, nb::device::cpu>;
+using Name = std::optional<std::string>;
+
+// Best first. AVX needs the operating system to save its registers as well.
+std::vector<const Kernels*> supported() {
+  std::vector<const Kernels*> found;
+#if defined(SKSEQ_X86) && defined(_MSC_VER)
+  int id[4], extended[4];
+  __cpuid(id, 1);
+  __cpuidex(extended, 7, 0);
+  const bool fma = id[2] >> 12 & 1, os = id[2] >> 27 & 1, avx2 = extended[1] >> 5 & 1;
+  const auto saved = os ? _xgetbv(0) : 0;
+  if ((extended[1] >> 16 & 1) && (saved & 0xe6) == 0xe6)
+    found.push_back(&avx512::kernels);
+  if (avx2 && fma && (saved & 6) == 6) found.push_back(&avx2::kernels);
+#elif defined(SKSEQ_X86)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f")) found.push_back(&avx512::kernels);
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    found.push_back(&avx2::kernels);
+#endif
+  found.push_back(&baseline::kernels);
+  return found;
+}
+
+const Kernels& kernels(const Name& isa) {
+  static const auto known = supported();
+  if (!isa) return *known[0];
+  for (const Kernels* k : known)
+    if (*isa == k->name) return *k;
+  throw std::invalid_argument("isa: this processor has no '" + *isa + "' kernels.");
+}
+
+// Denormal numbers count as zero while this lives: they are up to 100 times slower.
+class FlushDenormals {
+ public:
+#if defined(SKSEQ_X86)
+  FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | 0x8040); }
+  ~FlushDenormals() { _mm_setcsr(saved_); }
+
+ private:
+  unsigned saved_;
+#elif defined(__aarch64__)
+  FlushDenormals() {
+    asm volatile("mrs %0, fpcr" : "=r"(saved_));
+    asm volatile("msr fpcr, %0" ::"r"(saved_ | 1 << 24));
+  }
+  ~FlushDenormals() { asm volatile("msr fpcr, %0" ::"r"(saved_)); }
+
+ private:
+  unsigned long saved_;
+#endif
+};
+
+using Shape = std::vector<Size>;
+
+std::string text(const Shape& shape) {
+  std::string out = "(";
+  for (Size n : shape) out += (out.size() > 1 ? ", " : "") + std::to_string(n);
+  return out + (shape.size() == 1 ? ",)" : ")");
+}
+
+template <class Array>
+Shape shape_of(const Array& a) {
+  Shape shape;
+  for (size_t i = 0; i < a.ndim(); i++) shape.push_back(Size(a.shape(i)));
+  return shape;
+}
+
+template <class Array>
+auto* check(const char* name, const Array& a, const Shape& expected) {
+  if (shape_of(a) != expected)
+    throw std::invalid_argument(std::string(name) + " must have shape " +
+                                text(expected) + ", got " + text(shape_of(a)) + ".");
+  return a.data();
+}
+
+template <class Array>
+auto* check(const char* name, const std::optional<Array>& a, const Shape& expected) {
+  return a ? check(name, *a, expected) : nullptr;
+}
+
+template <class Array>
+Shape blocks_of(const char* name, const Array& a) {
+  const Shape shape = shape_of(a);
+  bool valid = shape.size() == 4 && shape[3] == LANES;
+  for (Size n : shape) valid = valid && n > 0;
+  if (!valid)
+    throw std::invalid_argument(std::string(name) +
+                                " must have shape (n_blocks, n_steps, n_features, " +
+                                std::to_string(LANES) + ") and no empty axis, got " +
+                                text(shape) + ".");
+  return shape;
+}
+
+LSTM lstm(const In& x, const In& kernel, const In& recurrent, const In& bias,
+          const std::optional<In>& mask, const Shape& h, const std::string& activation) {
+  LSTM p{};
+  const Shape s = blocks_of("x", x);
+  p.blocks = h[0], p.steps = h[1], p.units = h[2];
+  p.x_steps = s[1] == 1 ? 1 : p.steps, p.inputs = s[2];
+  p.x = check("x", x, {p.blocks, p.x_steps, p.inputs, LANES});
+  p.kernel = check("kernel", kernel, {p.inputs, 4 * p.units});
+  p.recurrent = check("recurrent_kernel", recurrent, {p.units, 4 * p.units});
+  p.bias = check("bias", bias, {4 * p.units});
+  p.mask = check("mask", mask, {p.blocks, p.steps, LANES});
+  if (activation == "tanh") p.activation = Activation::tanh;
+  else if (activation == "relu") p.activation = Activation::relu;
+  else if (activation == "linear") p.activation = Activation::linear;
+  else
+    throw std::invalid_argument("activation must be 'tanh', 'relu' or 'linear', got '" +
+                                activation + "'.");
+  return p;
+}
+
+void lstm_forward(const In& x, const In& kernel, const In& recurrent, const In& bias,
+                  const Out& h, const std::optional<Out>& cache,
+                  const std::optional<In>& mask, const std::string& activation,
+                  const Name& isa) {
+  LSTM p = lstm(x, kernel, recurrent, bias, mask, blocks_of("h", h), activation);
+  p.h = h.data();
+  p.cache = check("cache", cache, {p.blocks, p.steps, CACHE_ROWS * p.units, LANES});
+  const FlushDenormals guard;
+  kernels(isa).lstm_forward(p);
+}
+
+void lstm_backward(const In& dh, const In& x, const In& kernel, const In& recurrent,
+                   const In& bias, const Out& h, const Out& cache, const Out& d_kernel,
+                   const Out& d_recurrent, const Out& d_bias,
+                   const std::optional<Out>& dx, const std::optional<In>& mask,
+                   const std::string& activation, const Name& isa) {
+  LSTM p = lstm(x, kernel, recurrent, bias, mask, blocks_of("h", h), activation);
+  p.h = h.data();
+  p.cache = check("cache", cache, {p.blocks, p.steps, CACHE_ROWS * p.units, LANES});
+  LSTMGradient d{};
+  d.dh = check("dh", dh, shape_of(h));
+  d.dx = check("dx", dx, shape_of(x));
+  d.d_kernel = check("d_kernel", d_kernel, shape_of(kernel));
+  d.d_recurrent = check("d_recurrent_kernel", d_recurrent, shape_of(recurrent));
+  d.d_bias = check("d_bias", d_bias, shape_of(bias));
+  const FlushDenormals guard;
+  kernels(isa).lstm_backward(p, d);
+}
+
+Dense dense(const In& x, const In& kernel, const In& bias, Size outputs) {
+  Dense p{};
+  const Shape s = blocks_of("x", x);
+  p.blocks = s[0], p.steps = s[1], p.inputs = s[2], p.outputs = outputs;
+  p.x = x.data();
+  p.kernel = check("kernel", kernel, {p.inputs, outputs});
+  p.bias = check("bias", bias, {outputs});
+  return p;
+}
+
+void dense_forward(const In& x, const In& kernel, const In& bias, const Out& y,
+                   const Name& isa) {
+  Dense p = dense(x, kernel, bias, blocks_of("y", y)[2]);
+  p.y = check("y", y, {p.blocks, p.steps, p.outputs, LANES});
+  const FlushDenormals guard;
+  kernels(isa).dense_forward(p);
+}
+
+void dense_backward(const In& dy, const In& x, const In& kernel, const In& bias,
+                    const Out& d_kernel, const Out& d_bias, const std::optional<Out>& dx,
+                    const Name& isa) {
+  const Dense p = dense(x, kernel, bias, blocks_of("dy", dy)[2]);
+  DenseGradient d{};
+  d.dy = check("dy", dy, {p.blocks, p.steps, p.outputs, LANES});
+  d.dx = check("dx", dx, shape_of(x));
+  d.d_kernel = check("d_kernel", d_kernel, shape_of(kernel));
+  d.d_bias = check("d_bias", d_bias, shape_of(bias));
+  const FlushDenormals guard;
+  kernels(isa).dense_backward(p, d);
+}
+
+void adam(const Out& weights, const In& gradient, const Out& mean, const Out& variance,
+          long long step, double learning_rate, double beta_1, double beta_2,
+          double epsilon, const Name& isa) {
+  if (step < 1)
+    throw std::invalid_argument("step must be at least 1, got " + std::to_string(step) +
+                                ".");
+  const Shape shape{Size(weights.size())};
+  Adam p{};
+  p.size = shape[0];
+  p.weights = check("weights", weights, shape);
+  p.gradient = check("gradient", gradient, shape);
+  p.mean = check("mean", mean, shape);
+  p.variance = check("variance", variance, shape);
+  p.rate = float(learning_rate * std::sqrt(1 - std::pow(beta_2, double(step))) /
+                 (1 - std::pow(beta_1, double(step))));
+  p.beta_1 = float(beta_1), p.beta_2 = float(beta_2), p.epsilon = float(epsilon);
+  const FlushDenormals guard;
+  kernels(isa).adam(p);
+}
+
+std::vector<std::string> names() {
+  std::vector<std::string> out;
+  for (const Kernels* k : supported()) out.push_back(k->name);
+  return out;
+}
+
+}  // namespace
+
+NB_MODULE(_kernels, m) {
+  using guard = nb::call_guard<nb::gil_scoped_release>;
+  const auto array = [](const char* name) { return nb::arg(name).noconvert(); };
+  const auto optional = [](const char* name) {
+    return nb::arg(name).noconvert().none() = nb::none();
+  };
+  const auto isa = [] { return nb::arg("isa") = nb::none(); };
+  m.attr("LANES") = LANES;
+  m.attr("CACHE_ROWS") = CACHE_ROWS;
+  nb::list instruction_sets;
+  for (const auto& name : names()) instruction_sets.append(name);
+  m.attr("INSTRUCTION_SETS") = nb::tuple(instruction_sets);
+
+  m.def("lstm_forward", lstm_forward, array("x"), array("kernel"),
+        array("recurrent_kernel"), array("bias"), array("h"), optional("cache"),
+        optional("mask"), nb::arg("activation") = "tanh", isa(), guard(),
+        "Write the hidden states of an LSTM layer to h, and to cache (if any) what "
+        "lstm_backward needs.");
+  m.def("lstm_backward", lstm_backward, array("dh"), array("x"), array("kernel"),
+        array("recurrent_kernel"), array("bias"), array("h"), array("cache"),
+        array("d_kernel"), array("d_recurrent_kernel"), array("d_bias"), optional("dx"),
+        optional("mask"), nb::arg("activation") = "tanh", isa(), guard(),
+        "Write the gradients of the weights, and of x (if dx is given).");
+  m.def("dense_forward", dense_forward, array("x"), array("kernel"), array("bias"),
+        array("y"), isa(), guard(), "Write x kernel + bias of each step to y.");
+  m.def("dense_backward", dense_backward, array("dy"), array("x"), array("kernel"),
+        array("bias"), array("d_kernel"), array("d_bias"), optional("dx"), isa(),
+        guard(), "Write the gradients of the weights, and of x (if dx is given).");
+  m.def("adam", adam, array("weights"), array("gradient"), array("mean"),
+        array("variance"), nb::arg("step"), nb::arg("learning_rate"),
+        nb::arg("beta_1") = 0.9, nb::arg("beta_2") = 0.999, nb::arg("epsilon") = 1e-7,
+        isa(), guard(), "Step number `step` (from 1) of Adam, in place.");
+}

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Stacks of layers, composed from the compiled kernels.
+
+Samples meet only in the sums that make the loss and the gradients of the weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import prod
+
+import numpy as np
+
+from ...networks import Architecture
+from .._batches import Batch
+from . import _kernels
+from ._blocks import empty, to_blocks
+from ._kernels import CACHE_ROWS, LANES
+
+
+@dataclass(frozen=True)
+class Network:
+    """A stack of LSTM layers, then a dense layer at each time step that is left.
+
+    Parameters
+    ----------
+    n_features : int
+    units : tuple of int
+        Units of each LSTM layer.
+    n_outputs : int or None
+        Units of the dense layer; None for no dense layer.
+    last : int or None, default=None
+        The layer that returns its final state only. The layers after it, if any, see
+        this state at every time step: an autoencoder. None for a sequence network.
+    activation : {"tanh", "relu", "linear"}, default="tanh"
+    output_activation : {"linear", "sigmoid"}, default="linear"
+    """
+
+    n_features: int
+    units: tuple[int, ...]
+    n_outputs: int | None
+    last: int | None = None
+    activation: str = "tanh"
+    output_activation: str = "linear"
+
+    @classmethod
+    def of(cls, architecture: Architecture) -> Network:
+        """The autoencoder that an Architecture describes."""
+        layers = architecture.encoder + architecture.decoder
+        return cls(
+            architecture.n_features,
+            tuple(layer.units for layer in layers),
+            architecture.n_features,
+            last=len(architecture.encoder) - 1,
+            activation=architecture.activation,
+        )
+
+    @property
+    def encoder(self) -> Network:
+        """The part that ends at the final state; its weights come first."""
+        units = self.units[: self.last + 1]
+        return replace(self, units=units, n_outputs=None, output_activation="linear")
+
+    @property
+    def decoder(self) -> Network:
+        """The part that follows on the final state; its weights come last."""
+        units = self.units[self.last + 1 :]
+        return replace(self, n_features=self.units[self.last], units=units, last=None)
+
+    @property
+    def returns_sequences(self) -> bool:
+        return self.last is None or self.last < len(self.units) - 1
+
+    @cached_property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Shapes of the weights, in the order of ``keras.Model.get_weights()``."""
+        shapes, inputs = [], self.n_features
+        for units in self.units:
+            shapes += [(inputs, 4 * units), (units, 4 * units), (4 * units,)]
+            inputs = units
+        if self.n_outputs is not None:
+            shapes += [(inputs, self.n_outputs), (self.n_outputs,)]
+        return shapes
+
+    @cached_property
+    def n_weights(self) -> int:
+        return sum(map(prod, self.shapes))
+
+    def views(self, flat: np.ndarray) -> list[np.ndarray]:
+        """The weights, as views of one flat array."""
+        ends = np.cumsum([0, *map(prod, self.shapes)]).tolist()
+        spans = zip(ends[:-1], ends[1:], self.shapes, strict=True)
+        return [flat[a:b].reshape(shape) for a, b, shape in spans]
+
+
+@dataclass
+class Inputs:
+    """Blocks of a mini-batch: sequences without NaN, and the mask of their padding."""
+
+    x: np.ndarray
+    mask: np.ndarray | None
+    n_timesteps: int
+
+    @classmethod
+    def of(cls, batch: Batch) -> Inputs:
+        """``batch.inputs`` may have a single time step, the same for each step."""
+        mask = None
+        if not batch.steps.all():
+            steps = batch.steps[:, :, np.newaxis].astype(np.float32)
+            mask = np.ascontiguousarray(to_blocks(steps)[:, :, 0])
+        return cls(to_blocks(batch.inputs), mask, batch.steps.shape[1])
+
+
+@dataclass
+class _Step:
+    """What the backward pass needs of the forward pass of one layer."""
+
+    x: np.ndarray
+    h: np.ndarray
+    cache: np.ndarray | None
+    dropout: np.ndarray | None
+
+
+def forward(
+    network: Network,
+    weights: Sequence[np.ndarray],
+    inputs: Inputs,
+    *,
+    training: bool = False,
+    dropout: Sequence[np.ndarray | None] = (),
+    isa: str | None = None,
+) -> tuple[np.ndarray, list[_Step]]:
+    """Output blocks of the network, and the steps that ``backward`` retraces.
+
+    ``dropout`` may hold, for each LSTM layer, a factor for its output.
+    """
+    x, steps = inputs.x, []
+    n_blocks, n_timesteps = len(x), inputs.n_timesteps
+    for layer, units in enumerate(network.units):
+        h = empty((n_blocks, n_timesteps, units, LANES))
+        rows = CACHE_ROWS * units
+        cache = empty((n_blocks, n_timesteps, rows, LANES)) if training else None
+        _kernels.lstm_forward(
+            x,
+            *weights[3 * layer : 3 * layer + 3],
+            h,
+            cache,
+            inputs.mask,
+            network.activation,
+            isa,
+        )
+        factor = dropout[layer] if dropout else None
+        steps.append(_Step(x, h, cache, factor))
+        x = np.ascontiguousarray(h[:, -1:]) if layer == network.last else h
+        if factor is not None:
+            x = x * factor
+    if network.n_outputs is not None:
+        y = empty((n_blocks, x.shape[1], network.n_outputs, LANES))
+        _kernels.dense_forward(x, *weights[-2:], y, isa)
+        steps.append(_Step(x, y, None, None))
+        x = y
+    if network.output_activation == "sigmoid":
+        x = (0.5 * (1 + np.tanh(0.5 * x))).astype(np.float32)
+    return x, steps
+
+
+def backward(
+    network: Network,
+    weights: Sequence[np.ndarray],
+    gradients: Sequence[np.ndarray],
+    inputs: Inputs,
+    steps: list[_Step],
+    dy: np.ndarray,
+    *,
+    isa: str | None = None,
+) -> None:
+    """Write the gradients of the weights, given that of the output."""
+    *steps, dense = steps
+    dx = empty(dense.x.shape)
+    _kernels.dense_backward(dy, dense.x, *weights[-2:], *gradients[-2:], dx, isa)
+    for layer in reversed(range(len(network.units))):
+        step, part = steps[layer], slice(3 * layer, 3 * layer + 3)
+        if step.dropout is not None:
+            dx *= step.dropout
+        dh = dx
+        if layer == network.last:
+            dh = np.zeros_like(step.h)
+            dh[:, -1:] = dx
+        dx = empty(step.x.shape) if layer else None
+        _kernels.lstm_backward(
+            dh,
+            step.x,
+            *weights[part],
+            step.h,
+            step.cache,
+            *gradients[part],
+            dx,
+            inputs.mask,
+            network.activation,
+            isa,
+        )

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A vector of floats as wide as the instruction set that this file is compiled for.
+//
+// Only plain C headers and names of internal linkage: an inline function shared with
+// another translation unit could be the copy compiled for a newer processor.
+#pragma once
+#include <cstddef>
+#include <cstring>
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define SKSEQ_INLINE static __forceinline
+#define SKSEQ_UNROLL
+#else
+#define SKSEQ_INLINE static inline __attribute__((always_inline))
+#define SKSEQ_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int WIDTH = 16, TILE_ROWS = 12;  // 32 registers: 12 sums, 1 operand
+#elif defined(__AVX__)
+constexpr int WIDTH = 8, TILE_ROWS = 6;  // 16 registers: 12 sums, 2 operands, 1 scalar
+#elif defined(__aarch64__) || defined(_M_ARM64)
+constexpr int WIDTH = 4, TILE_ROWS = 6;  // 32 registers: 24 sums, 4 operands
+#else
+constexpr int WIDTH = 4, TILE_ROWS = 2;  // 16 registers: 8 sums, 4 operands
+#endif
+
+#if defined(__GNUC__)
+
+typedef float Vec __attribute__((vector_size(4 * WIDTH)));
+typedef int Mask __attribute__((vector_size(4 * WIDTH)));
+
+SKSEQ_INLINE Vec splat(float x) { return x - Vec{}; }
+SKSEQ_INLINE Vec select(Mask m, Vec a, Vec b) { return m ? a : b; }
+// Of two values of which the second is NaN, these return the NaN, as minps does.
+SKSEQ_INLINE Vec min_(Vec a, Vec b) { return a < b ? a : b; }
+SKSEQ_INLINE Vec max_(Vec a, Vec b) { return a > b ? a : b; }
+
+#else  // a compiler without vector extensions: loops for its own vectoriser
+
+struct Vec {
+  float lane[WIDTH];
+};
+struct Mask {
+  bool lane[WIDTH];
+};
+
+#define SKSEQ_OPERATOR(RESULT, OP)                                              \
+  SKSEQ_INLINE RESULT operator OP(const Vec& a, const Vec& b) {                 \
+    RESULT r;                                                                   \
+    for (int i = 0; i < WIDTH; i++) r.lane[i] = a.lane[i] OP b.lane[i];         \
+    return r;                                                                   \
+  }
+SKSEQ_OPERATOR(Vec, +)
+SKSEQ_OPERATOR(Vec, -)
+SKSEQ_OPERATOR(Vec, *)
+SKSEQ_OPERATOR(Vec, /)
+SKSEQ_OPERATOR(Mask, <)
+SKSEQ_OPERATOR(Mask, >)
+SKSEQ_OPERATOR(Mask, !=)
+#undef SKSEQ_OPERATOR
+
+SKSEQ_INLINE Vec splat(float x) {
+  Vec r;
+  for (int i = 0; i < WIDTH; i++) r.lane[i] = x;
+  return r;
+}
+SKSEQ_INLINE Vec select(const Mask& m, const Vec& a, const Vec& b) {
+  Vec r;
+  for (int i = 0; i < WIDTH; i++) r.lane[i] = m.lane[i] ? a.lane[i] : b.lane[i];
+  return r;
+}
+SKSEQ_INLINE Vec min_(const Vec& a, const Vec& b) { return select(a < b, a, b); }
+SKSEQ_INLINE Vec max_(const Vec& a, const Vec& b) { return select(a > b, a, b); }
+SKSEQ_INLINE Vec& operator+=(Vec& a, const Vec& b) { return a = a + b; }
+SKSEQ_INLINE Vec operator*(float a, const Vec& b) { return splat(a) * b; }
+
+#endif
+
+SKSEQ_INLINE Vec load(const float* p) {
+  Vec v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+SKSEQ_INLINE void store(float* p, const Vec& v) { std::memcpy(p, &v, sizeof v); }
+
+}  // namespace
