@@ -5,7 +5,11 @@ PYTHON ?= $(firstword $(shell for p in python3 python3.13 python3.12 python3.11 
 	2>/dev/null && echo $$p; done))
 BIN := .venv/bin
 
-.PHONY: help demo test lint bench docs clean
+NATIVE := skseq/training/native
+KERNELS := $(wildcard $(NATIVE)/*.cpp $(NATIVE)/*.h) $(NATIVE)/CMakeLists.txt
+PRELOAD = $(shell c++ -print-file-name=libasan.so) $(shell c++ -print-file-name=libubsan.so)
+
+.PHONY: help demo test lint bench docs sanitize clean
 
 help:
 	@echo "make demo   run the demonstration (about a minute after the installation)"
@@ -13,6 +17,7 @@ help:
 	@echo "make lint   check style and formatting"
 	@echo "make bench  run the benchmarks"
 	@echo "make docs   build the documentation into docs/_build/html"
+	@echo "make sanitize  run the tests of the kernels under the sanitizers (Linux)"
 	@echo "make clean  remove .venv and everything built"
 
 demo: .venv/.dev
@@ -31,8 +36,21 @@ bench: .venv/.dev
 docs: .venv/.docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
+# The kernels in an environment of their own, built with the address and
+# undefined-behaviour sanitizers. Python itself is not free of leaks.
+sanitize: .venv-sanitize/.dev
+	LD_PRELOAD="$(PRELOAD)" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 \
+		.venv-sanitize/bin/python -P -m pytest $(CURDIR)/tests/training/native
+
+.venv-sanitize/.dev: pyproject.toml $(KERNELS)
+	$(PYTHON) -m venv .venv-sanitize
+	.venv-sanitize/bin/pip install --quiet numpy pandas pytest scikit-learn
+	.venv-sanitize/bin/pip install --quiet --no-deps --force-reinstall \
+		-C cmake.define.SKSEQ_SANITIZE=ON -C build-dir=build/sanitize .
+	@touch $@
+
 clean:
-	rm -rf .venv dist docs/_build docs/generated .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-sanitize build dist docs/_build docs/generated .pytest_cache .ruff_cache .hypothesis
 	find skseq tests benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -40,7 +58,7 @@ $(BIN)/python:
 		"none was found: set PYTHON=/path/to/python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.venv/.dev: pyproject.toml | $(BIN)/python
+.venv/.dev: pyproject.toml $(KERNELS) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable ".[plot,test,lint]"
 	@touch $@
 

@@ -38,6 +38,7 @@ def score_figure(position, score, y, threshold, *, event_label, xlabel, title):
         xytext=(0, 3),
         textcoords="offset points",
         ha="right",
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
     )
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

@@ -211,7 +211,7 @@ def test_training_goes_on_from_the_state_of_the_optimiser():
 
 def keras_model(network, n_timesteps, masking=False):
     """The network as a user of Keras writes it."""
-    import keras
+    keras = pytest.importorskip("keras")
 
     layers = keras.layers
     inputs = x = keras.Input((n_timesteps, network.n_features))
@@ -240,7 +240,7 @@ KERAS_CASES = {
 
 @pytest.mark.parametrize("name", KERAS_CASES)
 def test_twenty_updates_and_predictions_equal_keras(name):
-    import keras
+    keras = pytest.importorskip("keras")
 
     network, loss = KERAS_CASES[name]
     rng = np.random.default_rng(0)
