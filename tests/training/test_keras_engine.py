@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The pool of Keras networks."""
 
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 
+from skseq import LSTMAutoencoder
 from skseq.networks import Architecture
 from skseq.training import _keras_engine as module
 from skseq.training._keras_engine import KerasEngine, borrow
@@ -49,7 +55,12 @@ def test_the_pool_is_bounded_and_forgets_the_oldest(monkeypatch):
 def test_starting_again_forgets_the_optimisers_state():
     architecture = Architecture(4, 2, (3,))
     engine = KerasEngine(architecture)
-    settings = {"loss": "mse", "masked": False, "learning_rate": 0.01}
+    settings = {
+        "loss": "mse",
+        "masked": False,
+        "batch_size": 4,
+        "learning_rate": 0.01,
+    }
     engine.start_training(**settings)
     zeros = engine.optimizer_state()
     state = [np.ones_like(v) for v in zeros]
@@ -57,3 +68,42 @@ def test_starting_again_forgets_the_optimisers_state():
     assert all((v == 1).all() for v in engine.optimizer_state())
     engine.start_training(**settings)
     assert all((v == 0).all() for v in engine.optimizer_state())
+
+
+def test_thirty_fits_trace_once(monkeypatch):
+    traces = []
+    compute_loss = module._Trainer.compute_loss
+
+    def count(self, *arguments, **named):
+        traces.append(self)
+        return compute_loss(self, *arguments, **named)
+
+    monkeypatch.setattr(module._Trainer, "compute_loss", count)
+    X = np.random.default_rng(0).normal(size=(20, 4, 2))
+    for seed in range(30):
+        ae = LSTMAutoencoder(3, engine="keras", max_epochs=1, random_state=seed)
+        ae.fit(X)
+    assert len(traces) == 1
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_other_backends_of_keras_train_and_score_as_well(backend):
+    if find_spec(backend) is None:
+        pytest.skip(f"needs {backend}")
+    code = (
+        "import numpy as np; from skseq import LSTMAutoencoder;"
+        "X = np.random.default_rng(0).normal(size=(40, 5, 2)); X[:3, :2] = np.nan;"
+        "native, ae = (LSTMAutoencoder((4, 2), max_epochs=3, random_state=0, engine=e)"
+        "    .fit(X) for e in ('native', 'keras'));"
+        "[np.testing.assert_allclose(a, b, atol=1e-5)"
+        "    for a, b in zip(native.weights_, ae.weights_)];"
+        "np.testing.assert_allclose(native.transform(X), ae.transform(X), atol=1e-5);"
+        "import keras; print(keras.backend.backend())"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "KERAS_BACKEND": backend},
+    )
+    assert (run.returncode, run.stdout) == (0, f"{backend}\n"), run.stderr
