@@ -37,7 +37,7 @@ class NativeEngine:
     def __init__(self, architecture: Architecture, map):
         self._network = Network.of(architecture)
         self._map = map
-        self._n_encoder = 3 * len(architecture.encoder)
+        self._n_encoder = len(self._network.encoder.shapes)
 
     def load_weights(self, weights):
         self._weights, self._trainer = weights, None

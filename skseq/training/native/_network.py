@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import prod
 
 import numpy as np
@@ -46,6 +46,7 @@ class Network:
     output_activation: str = "linear"
 
     @classmethod
+    @lru_cache(maxsize=64)
     def of(cls, architecture: Architecture) -> Network:
         """The autoencoder that an Architecture describes."""
         layers = architecture.encoder + architecture.decoder
@@ -57,13 +58,13 @@ class Network:
             activation=architecture.activation,
         )
 
-    @property
+    @cached_property
     def encoder(self) -> Network:
         """The part that ends at the final state; its weights come first."""
         units = self.units[: self.last + 1]
         return replace(self, units=units, n_outputs=None, output_activation="linear")
 
-    @property
+    @cached_property
     def decoder(self) -> Network:
         """The part that follows on the final state; its weights come last."""
         units = self.units[self.last + 1 :]
