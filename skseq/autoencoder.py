@@ -208,7 +208,7 @@ class LSTMAutoencoder(
     >>> ae.reconstruction_error(X, per="step").shape
     (40, 5)
     >>> ae.architecture_.n_parameters
-    373
+    309
     """
 
     _parameter_constraints: dict = {

@@ -10,6 +10,7 @@ from skseq.training._batches import (
     feature_means,
     has_padding,
     make_batch,
+    pad_batch,
     position_means,
 )
 
@@ -33,7 +34,9 @@ def test_a_batch_is_filled_masked_and_keeps_what_is_missing(table):
 
 def test_stand_ins_up_to_the_size_are_steps_of_which_no_cell_is_observed(table):
     windows = SlidingWindow(3).fit_transform(table)
-    batch = make_batch(windows, [5, 6], np.zeros(2, np.float32), size=4)
+    batch = make_batch(windows, [5, 6], np.zeros(2, np.float32))
+    assert pad_batch(batch, 2) is batch
+    batch = pad_batch(batch, 4)
     assert batch.inputs.shape == (4, 3, 2)
     assert batch.steps[2:].all()
     assert np.isnan(batch.targets[2:]).all()
