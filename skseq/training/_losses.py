@@ -29,7 +29,10 @@ def cell_errors(targets, outputs, loss):
 
 def observed_mean(errors, axis, empty=0.0):
     """Mean over the cells that are not NaN; ``empty`` where there is none."""
-    observed = ~np.isnan(errors)
+    missing = np.isnan(errors)
+    if not missing.any():
+        return errors.mean(axis=axis)
+    observed = ~missing
     count = observed.sum(axis=axis)
     total = np.sum(errors, axis=axis, where=observed)
     return np.where(count > 0, total / np.maximum(count, 1), empty)

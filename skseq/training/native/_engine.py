@@ -80,13 +80,15 @@ class NativeEngine:
         )
 
     def _forward(self, network, weights, batch):
-        def output_of(first):
-            part = Batch(*(array[first : first + _PART] for array in batch))
+        def output_of(part):
             y, _ = forward(network, weights, Inputs.of(part))
             return from_blocks(y, len(part.steps))
 
-        parts = list(self._map(output_of, range(0, len(batch.steps), _PART)))
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        starts = range(0, len(batch.steps), _PART)
+        if len(starts) == 1:
+            return output_of(batch)
+        parts = (Batch(*(a[k : k + _PART] for a in batch)) for k in starts)
+        return np.concatenate(list(self._map(output_of, parts)))
 
     def progress_bar(self, n_batches):
         return _Line(n_batches)
