@@ -12,7 +12,7 @@ PRELOAD = $(shell c++ -print-file-name=libasan.so) $(shell c++ -print-file-name=
 .PHONY: help demo test lint bench docs sanitize clean
 
 help:
-	@echo "make demo   run the demonstration (about a minute after the installation)"
+	@echo "make demo   run the demonstration "
 	@echo "make test   run the tests and the examples in the docstrings"
 	@echo "make lint   check style and formatting"
 	@echo "make bench  run the benchmarks"

@@ -330,7 +330,7 @@ def demo(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Random state.")] = 0,
 ):
-    """Make a process with rare faults, and run detect on it: about a minute."""
+    """Make a process with rare faults, and run detect on it."""
     with _one_line_errors():
         out = out or Path(tempfile.mkdtemp(prefix="skseq-demo-"))
         out.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 
 import numpy as np
 import pandas as pd
+from sklearn.utils import check_array
 from sklearn.utils._param_validation import StrOptions, validate_params
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted
@@ -13,6 +14,17 @@ from .training._losses import cell_errors, observed_mean
 
 # The axes of (n_samples, n_timesteps, n_features) over which an error is the mean.
 _AXES = {"sample": (1, 2), "step": (2,), "feature": (1,), "cell": ()}
+
+
+def check_latent(estimator, X):
+    """Validate latent vectors on their way back into sequences."""
+    X = check_array(X, dtype=np.float32, input_name="X", estimator=estimator)
+    if X.shape[1] != estimator._n_features_out:
+        raise ValueError(
+            f"X has {X.shape[1]} columns, but the latent vectors of "
+            f"{type(estimator).__name__} have {estimator._n_features_out}."
+        )
+    return X
 
 
 def latent_container(estimator, latent, X):

@@ -12,12 +12,17 @@ from sklearn.base import (
     TransformerMixin,
     _fit_context,
 )
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import CallbackSupportMixin, EpochReports, with_callbacks
-from ._reconstruction import ReconstructionMixin, latent_container, sequences_like
+from ._reconstruction import (
+    ReconstructionMixin,
+    check_latent,
+    latent_container,
+    sequences_like,
+)
 from ._validation import check_sequences
 from .networks import Architecture
 from .training import borrow_engine
@@ -372,12 +377,7 @@ class LSTMAutoencoder(
                 (n_samples, n_timesteps) where the training data was 2-D
         """
         check_is_fitted(self)
-        latent = check_array(X, dtype=np.float32, input_name="X", estimator=self)
-        if latent.shape[1] != self.architecture_.latent_size:
-            raise ValueError(
-                f"X has {latent.shape[1]} columns, but the latent vectors of "
-                f"{type(self).__name__} have {self.architecture_.latent_size}."
-            )
+        latent = check_latent(self, X)
         sequences = np.empty((len(latent), *self.sequence_shape_), dtype=np.float32)
         with self._loaded_engine() as engine:
             for start in range(0, len(latent), CHUNK):

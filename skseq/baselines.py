@@ -12,12 +12,16 @@ from sklearn.base import (
     TransformerMixin,
     _fit_context,
 )
-from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import CallbackSupportMixin, reports_fit
-from ._reconstruction import ReconstructionMixin, latent_container, sequences_like
+from ._reconstruction import (
+    ReconstructionMixin,
+    check_latent,
+    latent_container,
+    sequences_like,
+)
 from ._validation import check_sequences
 from .training._batches import chunks, position_means
 
@@ -214,12 +218,7 @@ class PCAAutoencoder(
                 (n_samples, n_timesteps) where the training data was 2-D
         """
         check_is_fitted(self)
-        latent = check_array(X, dtype=np.float32, input_name="X", estimator=self)
-        if latent.shape[1] != self.n_components_:
-            raise ValueError(
-                f"X has {latent.shape[1]} columns, but the latent vectors of "
-                f"{type(self).__name__} have {self.n_components_}."
-            )
+        latent = check_latent(self, X)
         return sequences_like(self, self._decode(latent))
 
     def _encode(self, batch):

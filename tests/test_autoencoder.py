@@ -3,6 +3,7 @@
 
 import contextlib
 import copy
+import os
 import pickle
 import subprocess
 import sys
@@ -533,11 +534,14 @@ def test_verbose_prints_a_line_an_epoch_without_keras(sequences, capsys):
 
 
 def run_python(code):
+    # JAX, where it is installed, sets the log level of a process that loads Keras.
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         capture_output=True,
         text=True,
         timeout=300,
+        env=environment,
     )
 
 
