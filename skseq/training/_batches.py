@@ -16,13 +16,27 @@ CHUNK = 1024  # sequences in one forward pass
 class Batch(NamedTuple):
     """What an engine needs of some sequences.
 
-    ``inputs`` (n, n_timesteps, n_features) has no NaN, ``steps`` (n, n_timesteps) is
-    False where a step is padding, and ``targets`` is NaN where a cell is not observed.
+    ``inputs`` (n, n_timesteps, n_inputs) has no NaN, ``steps`` (n, n_timesteps) is
+    False where a step is padding, and ``targets``, of the shape of the network's output
+    (n, n_timesteps or 1, n_outputs), is NaN where a cell is not observed. ``weights``
+    (n,) multiply the losses of the sequences. ``dropout`` holds, for each recurrent
+    layer, factors of its output (n, n_timesteps or 1, n_units): drawn here, so that all
+    engines drop the same.
     """
 
     inputs: np.ndarray
     steps: np.ndarray
     targets: np.ndarray
+    weights: np.ndarray | None = None
+    dropout: tuple[np.ndarray, ...] = ()
+
+    def take(self, rows) -> Batch:
+        """The same of some sequences."""
+        return Batch(
+            *(array[rows] for array in self[:3]),
+            None if self.weights is None else self.weights[rows],
+            tuple(factors[rows] for factors in self.dropout),
+        )
 
 
 def make_batch(X, rows, fill) -> Batch:

@@ -29,11 +29,13 @@ def test_noise_is_told_from_messages(line, is_noise):
 
 
 def run(code, **environment):
+    # JAX, where it is installed, sets this variable for the whole process.
+    inherited = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
     return subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
-        env={**os.environ, **environment},
+        env={**inherited, **environment},
     )
 
 
