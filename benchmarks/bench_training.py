@@ -62,7 +62,7 @@ def native(case, n_threads):
     from skseq import LSTMAutoencoder
     from skseq.networks import Architecture
     from skseq.training import borrow_engine
-    from skseq.training._batches import make_batch
+    from skseq.training._batches import Preparation
 
     X, (_, *shape, batch_size, sizes) = data(case), case
     autoencoder = LSTMAutoencoder(
@@ -75,18 +75,23 @@ def native(case, n_threads):
         random_state=0,
     )
     architecture = Architecture(*shape, sizes)
-    rng, no_fill = np.random.RandomState(0), np.zeros(shape[1], np.float32)
+    rng = np.random.RandomState(0)
+    preparation = Preparation(np.zeros(shape[1], np.float32))
     engine = _kept.enter_context(
         borrow_engine(architecture, "native", n_threads=n_threads)
     )
     engine.load_weights(architecture.initial_weights(rng))
     engine.start_training(
-        loss="mse", masked=False, batch_size=batch_size, learning_rate=1e-3
+        loss="mse",
+        masked=False,
+        dropout=False,
+        batch_size=batch_size,
+        learning_rate=1e-3,
     )
 
     def epoch():
         for rows in batches(rng.permutation(len(X)), batch_size):
-            engine.train_batch(make_batch(X, rows, no_fill))
+            engine.train_batch(preparation.batch(X, rows))
 
     def predict():
         return autoencoder.reconstruct(X)

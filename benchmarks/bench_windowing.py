@@ -59,13 +59,17 @@ def array(dtype, n_rows):
     return np.random.default_rng(0).random((n_rows, N_FEATURES), dtype=dtype)
 
 
-def frame(n_series, interleaved, n_rows):
-    """A frame of sensors, each with a row a minute."""
+def frame(n_series, order, n_rows):
+    """A frame of sensors, each with a row a minute, or now and then if shuffled."""
     # The features come last, so that making the rest is not the peak.
     rows = np.arange(n_rows, dtype=np.int32)
-    length = n_rows // n_series
-    ids = rows % n_series if interleaved else rows // length
-    minutes = rows // n_series if interleaved else rows % length
+    if order == "sorted":
+        minutes, ids = rows % (n_rows // n_series), rows // (n_rows // n_series)
+    elif order == "interleaved":
+        minutes, ids = rows // n_series, rows % n_series
+    else:
+        rng = np.random.default_rng(1)
+        minutes, ids = rows // n_series, rng.integers(n_series, size=n_rows)
     times = np.datetime64("2026-01-01", "us") + minutes.astype("m8[m]")
     del rows, minutes
     values = array(np.float64, n_rows)
@@ -91,6 +95,15 @@ def slide_by_sensor(table):
     return slider.fit_transform(table)
 
 
+def slide_by_duration(table):
+    from skseq import SlidingWindow
+
+    slider = SlidingWindow(
+        "30min", group_by="sensor_id", time="timestamp", max_steps=WINDOW_SIZE
+    )
+    return slider.fit_transform(table)
+
+
 def keep(table):
     return table
 
@@ -99,10 +112,21 @@ TABLES = {
     "array, float32": (partial(array, np.float32), slide),
     "array, float64": (partial(array, np.float64), slide),
     "frame, 100 sensors one after another": (
-        partial(frame, 100, False),
+        partial(frame, 100, "sorted"),
         slide_by_sensor,
     ),
-    "frame, 100 sensors interleaved": (partial(frame, 100, True), slide_by_sensor),
+    "frame, 100 sensors interleaved": (
+        partial(frame, 100, "interleaved"),
+        slide_by_sensor,
+    ),
+    "frame, 100,000 sensors shuffled": (
+        partial(frame, 100_000, "shuffled"),
+        slide_by_sensor,
+    ),
+    "frame, 100,000 sensors shuffled, 30 minutes": (
+        partial(frame, 100_000, "shuffled"),
+        slide_by_duration,
+    ),
 }
 
 

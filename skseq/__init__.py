@@ -9,24 +9,41 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from skseq import autoencoder, baselines, datasets, detection, metrics, windowing
+    from skseq import (
+        autoencoder,
+        baselines,
+        datasets,
+        detection,
+        metrics,
+        model_selection,
+        plotting,
+        supervised,
+        windowing,
+    )
     from skseq.autoencoder import LSTMAutoencoder
     from skseq.baselines import PCAAutoencoder
     from skseq.detection import RareEventClassifier
+    from skseq.keras_autoencoder import KerasAutoencoder
+    from skseq.supervised import LSTMClassifier, LSTMRegressor
     from skseq.windowing import (
         EachTimeStep,
         SlidingWindow,
         Windows,
         early_warning_labels,
+        pad_sequences,
         sliding_windows,
         temporalize,
+        unpad_sequences,
     )
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
     "EachTimeStep",
+    "KerasAutoencoder",
     "LSTMAutoencoder",
+    "LSTMClassifier",
+    "LSTMRegressor",
     "PCAAutoencoder",
     "RareEventClassifier",
     "SlidingWindow",
@@ -37,21 +54,31 @@ __all__ = [
     "detection",
     "early_warning_labels",
     "metrics",
+    "model_selection",
+    "pad_sequences",
+    "plotting",
     "sliding_windows",
+    "supervised",
     "temporalize",
+    "unpad_sequences",
     "windowing",
 ]
 
 _MODULE_OF = {
     "EachTimeStep": "windowing",
+    "KerasAutoencoder": "keras_autoencoder",
     "LSTMAutoencoder": "autoencoder",
+    "LSTMClassifier": "supervised",
+    "LSTMRegressor": "supervised",
     "PCAAutoencoder": "baselines",
     "RareEventClassifier": "detection",
     "SlidingWindow": "windowing",
     "Windows": "windowing",
     "early_warning_labels": "windowing",
+    "pad_sequences": "windowing",
     "sliding_windows": "windowing",
     "temporalize": "windowing",
+    "unpad_sequences": "windowing",
 }
 
 

@@ -9,7 +9,6 @@ from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted
 
 from ._validation import check_sequences, is_windows, n_dimensions, observed_steps
-from .training._batches import chunks
 from .training._losses import cell_errors, observed_mean
 
 # The axes of (n_samples, n_timesteps, n_features) over which an error is the mean.
@@ -47,7 +46,7 @@ class ReconstructionMixin:
     """Errors, scores and decisions from the reconstruction of sequences.
 
     A class that uses it has ``_reconstructing()``, a context that yields a function
-    from a batch to its reconstruction, ``_fill`` (what stands for a missing value),
+    from a batch to its reconstruction, ``_preparation`` (of its inputs),
     ``_cell_loss``, ``score_on`` and ``offset_``.
     """
 
@@ -182,7 +181,7 @@ class ReconstructionMixin:
     def _reconstructions(self, X):
         """Yield rows, targets and reconstructions, a bounded number at a time."""
         with self._reconstructing() as reconstruct:
-            for rows, batch in chunks(X, self._fill):
+            for rows, batch in self._preparation.chunks(X):
                 yield rows, batch.targets, reconstruct(batch)
 
     def _errors(self, X, per):

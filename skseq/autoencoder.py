@@ -2,59 +2,60 @@
 """LSTMAutoencoder: latent vectors and reconstruction errors of sequences."""
 
 import contextlib
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 from sklearn.base import (
-    BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
     OutlierMixin,
     TransformerMixin,
     _fit_context,
 )
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from ._callbacks import CallbackSupportMixin, EpochReports, with_callbacks
+from ._callbacks import with_callbacks
+from ._network_estimator import SequenceNetwork
 from ._reconstruction import (
     ReconstructionMixin,
     check_latent,
     latent_container,
     sequences_like,
 )
-from ._validation import check_sequences
-from .networks import Architecture
-from .training import borrow_engine
-from .training._batches import CHUNK, chunks, feature_means
-from .training._loop import History, NonFiniteLossError, Settings, train
+from ._validation import check_sequences, is_windows
+from .training._batches import CHUNK
 from .windowing._held_out import split_last_part
 
 
-def _layer_sizes(hidden_layer_sizes):
-    """Validate layer sizes: an int, or a non-empty sequence of them."""
-    sizes = np.atleast_1d(np.asarray(hidden_layer_sizes, dtype=object))
-    if (
-        sizes.ndim != 1
-        or not all(
-            isinstance(n, Integral) and not isinstance(n, bool) and n > 0 for n in sizes
+def _has_latent_vector(estimator):
+    if estimator.architecture == "sequence":
+        raise AttributeError(
+            "architecture='sequence' has no latent vector: each of its layers passes "
+            "on every time step. Use architecture='autoencoder' or 'context'."
         )
-        or not len(sizes)
-    ):
-        raise ValueError(
-            "The 'hidden_layer_sizes' parameter of LSTMAutoencoder must be a positive "
-            f"int or a non-empty tuple of them. Got {hidden_layer_sizes!r} instead."
+    return True
+
+
+def _reconstructs_sequences(estimator):
+    if estimator.architecture == "context":
+        raise AttributeError(
+            "architecture='context' reconstructs its own context vector, not the "
+            "sequence. Use architecture='autoencoder' or 'sequence'."
         )
-    return tuple(int(n) for n in sizes)
+    return True
+
+
+def _decodes_sequences(estimator):
+    return _has_latent_vector(estimator) and _reconstructs_sequences(estimator)
 
 
 class LSTMAutoencoder(
-    CallbackSupportMixin,
     ReconstructionMixin,
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     OutlierMixin,
-    BaseEstimator,
+    SequenceNetwork,
 ):
     """LSTM autoencoder: latent vectors and reconstruction errors of sequences.
 
@@ -68,15 +69,59 @@ class LSTMAutoencoder(
         Units of the encoder's layers, mirrored by the decoder. The last is the latent
         size.
 
+    architecture : {"autoencoder", "sequence", "context"}, default="autoencoder"
+        - "autoencoder": reconstructs the sequence from its latent vector.
+        - "sequence": a regular network, in which each layer passes on every time step.
+          It has no latent vector, so ``transform`` is not available.
+        - "context": reconstructs, through a bottleneck of the last layer size, the
+          final state of its own recurrent layers, the context vector. For those who
+          want the latent vectors alone: ``reconstruct`` is not available.
+
+    decoder : {"repeat", "reshape", "dense", "conditional"}, default="repeat"
+        How an autoencoder makes a sequence of the latent vector. "repeat": it is the
+        decoder's input at each step [1]_. "reshape": it is cut into as many parts as
+        there are steps. "dense": the decoder passes on its final state only, of which a
+        dense layer makes all steps. "conditional": it is the decoder's first state,
+        from which it goes on in reverse order, fed with the step before: with the true
+        one in training, its own in use [2]_. With "reshape" and "dense" what is made of
+        a step depends on its place, so padding moves it.
+
+    cell : {"lstm", "gru"}, default="lstm"
+        Kind of the recurrent layers.
+
+    bidirectional : bool, default=False
+        Whether each layer reads in both directions, with ``units`` for each; the latent
+        vector is then of twice the last size.
+
     activation : {"tanh", "relu", "linear"}, default="tanh"
         Activation of the cells.
 
-    loss : {"mse", "mae", "huber"}, default="mse"
-        What training minimises, and the error of a cell: squared, absolute, or Huber's
-        with its corner at 1.
+    dropout : float, default=0.0
+        Share of the outputs of each layer that is dropped in training.
+
+    recurrent_dropout : float, default=0.0
+        Share of the states that is dropped on their way to the next step in training.
+
+    l2 : float, default=0.0
+        Weight of the penalty on the squared kernels of the recurrent layers.
+
+    noise : float, default=0.0
+        Standard deviation of the normal noise that is added to the input in training,
+        in units of ``X``: a denoising autoencoder [6]_.
+
+    add_missing_indicator : bool, default=False
+        Whether the network is told which cells are missing, as further inputs.
+
+    loss : {"mse", "mae", "huber", "binary_crossentropy"}, default="mse"
+        What training minimises, and the error of a cell: squared, absolute, Huber's
+        with its corner at 1, or the binary cross-entropy of cells in [0, 1], for which
+        the network's output is logistic. Not used by architecture="context".
 
     learning_rate : float, default=1e-3
         Step size of Adam.
+
+    global_clipnorm : float, default=None
+        Length above which the gradient is scaled down to it. None for no limit.
 
     batch_size : int, default=64
         Sequences in a mini-batch.
@@ -191,6 +236,11 @@ class LSTMAutoencoder(
     An array is taken as independent sequences; of :class:`Windows` it is known which
     rows they share.
 
+    A network that reconstructs its own context vector can make this vector zero, and
+    reach no loss. So with ``architecture="context"`` the loss has the variance and the
+    covariance terms of VICReg [5]_: over a mini-batch, each value of the context vector
+    keeps a standard deviation of 0.5, and no two tell the same.
+
     References
     ----------
     .. [1] C. Ranjan, "LSTM Autoencoder for Extreme Rare Event Classification in Keras",
@@ -201,6 +251,10 @@ class LSTMAutoencoder(
        Computation 9(8), 1997.
     .. [4] D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR
        2015, arXiv:1412.6980.
+    .. [5] A. Bardes, J. Ponce and Y. LeCun, "VICReg: variance-invariance-covariance
+       regularization for self-supervised learning", ICLR 2022, arXiv:2105.04906.
+    .. [6] P. Vincent et al., "Extracting and composing robust features with denoising
+       autoencoders", ICML 2008.
 
     Examples
     --------
@@ -217,38 +271,34 @@ class LSTMAutoencoder(
     """
 
     _parameter_constraints: dict = {
-        "hidden_layer_sizes": [
-            "array-like",
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "activation": [StrOptions({"tanh", "relu", "linear"})],
-        "loss": [StrOptions({"mse", "mae", "huber"})],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
+        **SequenceNetwork._parameter_constraints,
+        "architecture": [StrOptions({"autoencoder", "sequence", "context"})],
+        "decoder": [StrOptions({"repeat", "reshape", "dense", "conditional"})],
+        "loss": [StrOptions({"mse", "mae", "huber", "binary_crossentropy"})],
         "score_on": [StrOptions({"window", "last"})],
         "contamination": [
             StrOptions({"auto"}),
             Interval(Real, 0, 0.5, closed="right"),
         ],
-        "engine": [StrOptions({"auto", "keras", "native"})],
-        "n_threads": [Interval(Integral, 1, None, closed="left")],
-        "warm_start": ["boolean"],
-        "verbose": ["verbose"],
-        "random_state": ["random_state"],
     }
 
     def __init__(
         self,
         hidden_layer_sizes=(64, 32),
         *,
+        architecture="autoencoder",
+        decoder="repeat",
+        cell="lstm",
+        bidirectional=False,
         activation="tanh",
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        l2=0.0,
+        noise=0.0,
+        add_missing_indicator=False,
         loss="mse",
         learning_rate=1e-3,
+        global_clipnorm=None,
         batch_size=64,
         max_epochs=50,
         early_stopping=True,
@@ -264,9 +314,19 @@ class LSTMAutoencoder(
         random_state=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
+        self.architecture = architecture
+        self.decoder = decoder
+        self.cell = cell
+        self.bidirectional = bidirectional
         self.activation = activation
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.l2 = l2
+        self.noise = noise
+        self.add_missing_indicator = add_missing_indicator
         self.loss = loss
         self.learning_rate = learning_rate
+        self.global_clipnorm = global_clipnorm
         self.batch_size = batch_size
         self.max_epochs = max_epochs
         self.early_stopping = early_stopping
@@ -312,7 +372,8 @@ class LSTMAutoencoder(
         parts = np.arange(len(X)), None
         if self.early_stopping:
             parts = split_last_part(X, self.validation_fraction)
-        return self._train(X, y, *parts, self.max_epochs, go_on=go_on)
+        loss = self._checked_loss(X)
+        return self._train(X, y, *parts, self.max_epochs, loss=loss, go_on=go_on)
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
@@ -338,8 +399,10 @@ class LSTMAutoencoder(
         """
         go_on = self.__sklearn_is_fitted__()
         X = check_sequences(self, X, reset=not go_on)
-        return self._train(X, y, np.arange(len(X)), None, 1, go_on=go_on)
+        rows, loss = np.arange(len(X)), self._checked_loss(X)
+        return self._train(X, y, rows, None, 1, loss=loss, go_on=go_on)
 
+    @available_if(_has_latent_vector)
     def transform(self, X):
         """Give the latent vectors of sequences.
 
@@ -359,10 +422,11 @@ class LSTMAutoencoder(
         size = len(sequences), self.architecture_.latent_size
         latent = np.empty(size, dtype=np.float32)
         with self._loaded_engine() as engine:
-            for rows, batch in chunks(sequences, self._fill):
+            for rows, batch in self._preparation.chunks(sequences):
                 latent[rows] = engine.encode(batch)
         return latent_container(self, latent, X)
 
+    @available_if(_decodes_sequences)
     def inverse_transform(self, X):
         """Give the sequences that latent vectors stand for.
 
@@ -386,113 +450,69 @@ class LSTMAutoencoder(
                 sequences[start : start + CHUNK] = engine.decode(part, steps)
         return sequences_like(self, sequences)
 
-    @property
-    def model_(self):
-        return self._models().model
+    @available_if(_reconstructs_sequences)
+    def reconstruct(self, X):
+        return super().reconstruct(X)
+
+    reconstruct.__doc__ = ReconstructionMixin.reconstruct.__doc__
 
     @property
     def encoder_(self):
-        return self._models().encoder
+        """The first half of ``model_``: sequences to latent vectors."""
+        return _has_latent_vector(self) and self._models().encoder
 
     @property
     def decoder_(self):
-        return self._models().decoder
+        """The second half of ``model_``: from latent vectors."""
+        return _has_latent_vector(self) and self._models().decoder
 
-    def _train(self, X, y, training_rows, held_out_rows, max_epochs, *, go_on):
-        rng = check_random_state(self.random_state)
-        architecture = Architecture(
-            *map(int, X.shape[1:]),
-            _layer_sizes(self.hidden_layer_sizes),
-            self.activation,
-        )
-        means = self.feature_means_ if go_on else feature_means(X)
-        start = self._start(architecture, rng, go_on=go_on)
-        settings = Settings(
-            loss=self.loss,
-            learning_rate=self.learning_rate,
-            batch_size=self.batch_size,
-            max_epochs=max_epochs,
-            n_iter_no_change=self.n_iter_no_change,
-            tol=self.tol,
-            verbose=self.verbose,
-        )
-        reports = EpochReports(self, X, y, max_epochs)
-        fitted = {"architecture_": architecture, "feature_means_": means}
-        try:
-            with self._engine(architecture) as engine:
-                history = train(
-                    engine,
-                    X,
-                    training_rows,
-                    held_out_rows,
-                    fill=means,
-                    settings=settings,
-                    start=start,
-                    rng=rng,
-                    reports=reports,
-                    fitted_attributes=lambda weights: {**fitted, "weights_": weights},
+    def _network_parameters(self):
+        output = "sigmoid" if self.loss == "binary_crossentropy" else "linear"
+        return {
+            "kind": self.architecture,
+            "decoder": self.decoder,
+            "output_activation": output,
+        }
+
+    def _checked_loss(self, X):
+        if self.architecture == "context":
+            return "context"
+        if self.loss == "binary_crossentropy":
+            table = X.table[X.rows()] if is_windows(X) else X
+            wrong = table[(table < 0) | (table > 1)]
+            if wrong.size:
+                raise ValueError(
+                    "loss='binary_crossentropy' needs cells in [0, 1]. X holds "
+                    f"{wrong[0]}. Scale X to this range, or use loss='mse'."
                 )
-        except NonFiniteLossError as error:
-            if error.history.best_epoch:
-                self._remember(fitted, error.history, X, held_out_rows)
-            raise
-        self._remember(fitted, history, X, held_out_rows)
-        reports.end()
-        return self
-
-    def _start(self, architecture, rng, *, go_on):
-        """Weights and optimiser state from which to train."""
-        if not go_on:
-            return History(architecture.initial_weights(rng))
-        if architecture != self.architecture_:
-            raise ValueError(
-                "Training cannot go on with another network: 'hidden_layer_sizes' and "
-                f"'activation' give {architecture}, which is not {self.architecture_}."
-            )
-        return History(self.weights_, self.optimizer_state_)
+        return self.loss
 
     def _remember(self, fitted, history, X, held_out_rows):
-        """Set the fitted attributes, all at once."""
-        self.__dict__.pop("_keras_models", None)
-        self.__dict__.update(
-            fitted,
-            weights_=history.weights,
-            optimizer_state_=history.optimizer_state,
-            loss_curve_=history.loss_curve,
-            validation_loss_curve_=history.validation_loss_curve,
-            best_epoch_=history.best_epoch,
-            n_iter_=len(history.loss_curve),
-        )
+        super()._remember(fitted, history, X, held_out_rows)
         judged, share = X, self.contamination
         if share == "auto":
             judged, share = X if held_out_rows is None else X[held_out_rows], 0.01
         self.offset_ = float(np.percentile(self._score_samples(judged), 100 * share))
-
-    def _engine(self, architecture):
-        return borrow_engine(architecture, self.engine, n_threads=self.n_threads)
-
-    @contextlib.contextmanager
-    def _loaded_engine(self):
-        with self._engine(self.architecture_) as engine:
-            engine.load_weights(self.weights_)
-            yield engine
 
     @contextlib.contextmanager
     def _reconstructing(self):
         with self._loaded_engine() as engine:
             yield engine.reconstruct
 
-    def _models(self):
-        check_is_fitted(self)
-        if "_keras_models" not in self.__dict__:
-            from .networks._keras import build_models
-
-            self._keras_models = build_models(self.architecture_, self.weights_)
-        return self._keras_models
-
-    @property
-    def _fill(self):
-        return self.feature_means_
+    def _errors(self, X, per):
+        if self.architecture_.kind != "context":
+            return super()._errors(X, per)
+        if per != "sample":
+            raise ValueError(
+                f"architecture='context' has no error for each {per!r}: it "
+                "reconstructs its own context vector. Use per='sample'."
+            )
+        out = np.empty(len(X))
+        for rows, targets, outputs in self._reconstructions(X):
+            seen = ~np.isnan(targets).all(axis=(1, 2))
+            left_over = outputs[:, 1].astype(np.float64)
+            out[rows] = np.where(seen, np.square(left_over).mean(axis=1), 0)
+        return out
 
     @property
     def _cell_loss(self):
@@ -501,11 +521,3 @@ class LSTMAutoencoder(
     @property
     def _n_features_out(self):
         return self.architecture_.latent_size
-
-    def __getstate__(self):
-        state = super().__getstate__()
-        state.pop("_keras_models", None)
-        return state
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "weights_")

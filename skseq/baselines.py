@@ -23,13 +23,13 @@ from ._reconstruction import (
     sequences_like,
 )
 from ._validation import check_sequences
-from .training._batches import chunks, position_means
+from .training._batches import Preparation, position_means
 
 
 def _covariance(X, means):
     """Covariance of the flattened sequences, gathered a bounded number at a time."""
     total = np.zeros((means.size, means.size))
-    for _, batch in chunks(X, means.astype(np.float32)):
+    for _, batch in Preparation(means.astype(np.float32)).chunks(X):
         deviations = (batch.inputs - means).reshape(len(batch.inputs), -1)
         total += deviations.T @ deviations
     return total / max(len(X) - 1, 1)
@@ -200,7 +200,7 @@ class PCAAutoencoder(
         check_is_fitted(self)
         sequences = check_sequences(self, X, reset=False)
         latent = np.empty((len(sequences), self.n_components_), dtype=np.float32)
-        for rows, batch in chunks(sequences, self.mean_):
+        for rows, batch in self._preparation.chunks(sequences):
             latent[rows] = self._encode(batch)
         return latent_container(self, latent, X)
 
@@ -234,8 +234,8 @@ class PCAAutoencoder(
         yield lambda batch: self._decode(self._encode(batch))
 
     @property
-    def _fill(self):
-        return self.mean_
+    def _preparation(self):
+        return Preparation(self.mean_)
 
     @property
     def _n_features_out(self):

@@ -4,7 +4,9 @@
 import numpy as np
 
 
-def window_rows(n_rows, window_size, series=None, time=None, max_gap=None):
+def window_rows(
+    n_rows, window_size, series=None, time=None, max_gap=None, duration=None
+):
     """Rows of the window that ends at each row: a list of lists, oldest row first."""
     windows = []
     for i in range(n_rows):
@@ -15,6 +17,8 @@ def window_rows(n_rows, window_size, series=None, time=None, max_gap=None):
             if series is not None and series[j] != series[i]:
                 continue
             if max_gap is not None and time[rows[0]] - time[j] > max_gap:
+                break
+            if duration is not None and time[j] <= time[i] - duration:
                 break
             rows.insert(0, j)
         windows.append(rows)
@@ -31,10 +35,34 @@ def gather(table, rows_of_windows, window_size):
     return out
 
 
-def windows(table, window_size, series=None, time=None, max_gap=None):
+def windows(table, window_size, series=None, time=None, max_gap=None, duration=None):
     """One window for each row of a table."""
-    rows = window_rows(len(table), window_size, series, time, max_gap)
+    rows = window_rows(len(table), window_size, series, time, max_gap, duration)
     return gather(table, rows, window_size)
+
+
+def time_deltas(series, time, max_gap=None):
+    """Time since the row before in the series; NaN for its first, and after a gap."""
+    deltas = []
+    for i in range(len(series)):
+        before = [time[j] for j in range(i) if series[j] == series[i]]
+        delta = time[i] - before[-1] if before else np.nan
+        deltas.append(np.nan if max_gap is not None and delta > max_gap else delta)
+    return deltas
+
+
+def rows_to_continue(train, test):
+    """Training rows of the series of which every test row is later than all of them."""
+    kept = []
+    for k in range(len(train.series)):
+        name = train.series[k]
+        of_train = [
+            t for t, s in zip(train.time, train.series, strict=True) if s == name
+        ]
+        of_test = [t for t, s in zip(test.time, test.series, strict=True) if s == name]
+        if of_test and min(of_test) > max(of_train):
+            kept.append(k)
+    return kept
 
 
 def temporalize(X, y, lookback):
@@ -72,3 +100,14 @@ def observed_steps(X):
                     break
                 observed[i, step] = False
     return observed
+
+
+def pad(sequences, n_timesteps, padding):
+    """3-D array of sequences, a cell at a time."""
+    out = np.full((len(sequences), n_timesteps, sequences[0].shape[1]), np.nan)
+    for i, sequence in enumerate(sequences):
+        first = n_timesteps - len(sequence) if padding == "pre" else 0
+        for step, cells in enumerate(sequence):
+            for k, value in enumerate(cells):
+                out[i, first + step, k] = value
+    return out

@@ -30,4 +30,20 @@ def rows(draw, max_rows=25):
     return Rows(table, np.array(series), np.cumsum(steps))
 
 
+@st.composite
+def sequences(draw):
+    """Up to 6 sequences of unequal length that neither begin nor end with padding."""
+    n_features = draw(st.integers(1, 3))
+    lengths = draw(st.lists(st.integers(1, 5), min_size=1, max_size=6))
+    arrays = []
+    for number, length in enumerate(lengths):
+        array = np.arange(length * n_features, dtype=np.float32) + 100 * number
+        array = array.reshape(length, n_features)
+        missing = draw(st.lists(st.integers(0, array.size - 1), max_size=3))
+        array.flat[missing] = np.nan
+        array[0, 0] = array[-1, 0] = number
+        arrays.append(array)
+    return arrays
+
+
 window_sizes = st.integers(1, 8)

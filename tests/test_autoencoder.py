@@ -385,7 +385,7 @@ def test_an_interrupted_fit_does_not_look_fitted(sequences, monkeypatch):
         raise KeyboardInterrupt
 
     ae = tiny()
-    monkeypatch.setattr("skseq.autoencoder.train", interrupt)
+    monkeypatch.setattr("skseq._network_estimator.train", interrupt)
     with pytest.raises(KeyboardInterrupt):
         ae.fit(sequences)
     assert not ae.__sklearn_is_fitted__()

@@ -22,13 +22,19 @@ LAYERS = {
     "windowing": 1,
     "networks": 2,
     "training": 3,
+    "_keras_network": 4,
+    "_network_estimator": 4,
     "_reconstruction": 4,
+    "_scikeras": 4,
     "autoencoder": 4,
     "baselines": 4,
     "detection": 4,
+    "keras_autoencoder": 4,
+    "keras_classifier": 4,
+    "supervised": 4,
     "__main__": 5,
 }
-LEAVES = {"datasets", "metrics", "plotting"}
+LEAVES = {"datasets", "metrics", "model_selection", "plotting"}
 
 
 def room_of(path):

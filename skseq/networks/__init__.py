@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a network is, apart from what runs it."""
 
-from ._architecture import Architecture, LSTMLayer
+from ._architecture import Architecture, DenseLayer, RecurrentLayer
 
-__all__ = ["Architecture", "LSTMLayer"]
+__all__ = ["Architecture", "DenseLayer", "RecurrentLayer"]

@@ -4,27 +4,59 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from math import prod
 
 import numpy as np
 
+_GATES = {"lstm": 4, "gru": 3}
+
 
 @dataclass(frozen=True)
-class LSTMLayer:
-    """One LSTM layer: its name, sizes, and whether it emits each step or the last."""
+class RecurrentLayer:
+    """One recurrent layer: its name, sizes, and whether it emits each step or the last.
+
+    A layer that reads in both directions has two sets of weights, and emits ``units``
+    values for each direction.
+    """
 
     name: str
     n_inputs: int
     units: int
     return_sequences: bool
+    cell: str = "lstm"
+    bidirectional: bool = False
+
+    @property
+    def n_outputs(self) -> int:
+        return self.units * (2 if self.bidirectional else 1)
+
+    @property
+    def weight_shapes(self) -> list[tuple[int, ...]]:
+        gates = _GATES[self.cell] * self.units
+        # Keras's GRU has a bias on the input and one on the state, as cuDNN's has.
+        bias = (gates,) if self.cell == "lstm" else (2, gates)
+        shapes = [(self.n_inputs, gates), (self.units, gates), bias]
+        return shapes * (2 if self.bidirectional else 1)
+
+
+@dataclass(frozen=True)
+class DenseLayer:
+    """A dense layer, applied to each step of what it is given."""
+
+    name: str
+    n_inputs: int
+    n_outputs: int
+    activation: str = "linear"
+
+    @property
+    def weight_shapes(self) -> list[tuple[int, ...]]:
+        return [(self.n_inputs, self.n_outputs), (self.n_outputs,)]
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """An LSTM autoencoder, described once for all engines.
-
-    LSTM layers of ``hidden_layer_sizes``, of which the last emits only its final state,
-    the latent vector; this repeated ``n_timesteps`` times; the same layers mirrored;
-    and a dense layer applied to each step.
+    """A network of recurrent layers, described once for all engines.
 
     Parameters
     ----------
@@ -35,20 +67,68 @@ class Architecture:
         Number of features of each step.
 
     hidden_layer_sizes : tuple of int
-        Units of the encoder's layers; the last is the latent size.
+        Units of the layers; of an autoencoder those of the encoder, of which the last
+        is the latent size.
 
     activation : {"tanh", "relu", "linear"}, default="tanh"
         Activation of the cells. The gates are always logistic.
+
+    kind : {"autoencoder", "sequence", "context", "vector"}, default="autoencoder"
+        - "autoencoder": the layers, of which the last emits only its final state, the
+          latent vector; a decoder of the same layers mirrored; and a dense layer on
+          each step.
+        - "sequence": all these layers emit each step: no latent vector.
+        - "context": layers of all sizes but the last, whose final state is the context
+          vector; a dense layer to the latent vector, and one back to the context.
+        - "vector": the layers, and a dense layer on the final state.
+
+    decoder : {"repeat", "reshape", "dense", "conditional"}, default="repeat"
+        What the decoder of an autoencoder makes of the latent vector: its input at each
+        step [1]_; its input cut into steps; a single state from which a dense layer
+        makes all steps; or its first state, from which it goes on in reverse order, fed
+        with its own previous step [2]_.
+
+    cell : {"lstm", "gru"}, default="lstm"
+        Kind of the recurrent layers.
+
+    bidirectional : bool, default=False
+        Whether each recurrent layer reads in both directions.
+
+    n_outputs : int, default=None
+        Values that the network emits for each step, or for the sequence where the kind
+        is "vector". None for ``n_features``.
+
+    output_activation : {"linear", "sigmoid", "softmax"}, default="linear"
+        Activation of the last dense layer.
+
+    missing_indicator : bool, default=False
+        Whether each step has ``n_features`` more inputs, 1 where a cell is missing.
+
+    dropout : float, default=0.0
+        Share of the outputs of each recurrent layer that is dropped in training.
+
+    recurrent_dropout : float, default=0.0
+        Share of the states that is dropped on their way to the next step in training.
+
+    l2 : float, default=0.0
+        Weight of the penalty on the squared kernels of the recurrent layers.
+
+    noise : float, default=0.0
+        Standard deviation of the normal noise that is added to the inputs in training.
 
     References
     ----------
     .. [1] C. Ranjan, "LSTM Autoencoder for Extreme Rare Event Classification in Keras",
        Towards Data Science, 2019.
+    .. [2] P. Malhotra et al., "LSTM-based encoder-decoder for multi-sensor anomaly
+       detection", ICML 2016 Anomaly Detection Workshop, arXiv:1607.00148.
 
     Examples
     --------
     >>> from skseq.networks import Architecture
     >>> Architecture(3, 2, (128, 64)).n_parameters
+    248578
+    >>> Architecture(3, 2, (128, 64), kind="sequence").n_parameters
     248578
     """
 
@@ -56,60 +136,135 @@ class Architecture:
     n_features: int
     hidden_layer_sizes: tuple[int, ...]
     activation: str = "tanh"
+    kind: str = "autoencoder"
+    decoder: str = "repeat"
+    cell: str = "lstm"
+    bidirectional: bool = False
+    n_outputs: int | None = None
+    output_activation: str = "linear"
+    missing_indicator: bool = False
+    dropout: float = 0.0
+    recurrent_dropout: float = 0.0
+    l2: float = 0.0
+    noise: float = 0.0
+
+    def __post_init__(self):
+        sizes, steps = self.hidden_layer_sizes, self.n_timesteps
+        if self.kind == "context" and len(sizes) < 2:
+            raise ValueError(
+                "architecture='context' needs two 'hidden_layer_sizes' at the least: "
+                f"those of the context and the latent vector. Got {sizes}."
+            )
+        if self.kind != "autoencoder":
+            return
+        if self.decoder == "reshape" and steps and self.latent_size % steps:
+            raise ValueError(
+                "decoder='reshape' cuts the latent vector into time steps: its size "
+                f"{self.latent_size}, the last of 'hidden_layer_sizes'"
+                f"{', twice' if self.bidirectional else ''}, must be a multiple of "
+                f"the {steps} time steps."
+            )
+        if self.decoder == "conditional" and self.bidirectional:
+            raise ValueError(
+                "decoder='conditional' reads in one direction: it is fed with its own "
+                "previous step. Set 'bidirectional' to False."
+            )
+
+    @property
+    def n_inputs(self) -> int:
+        return self.n_features * (2 if self.missing_indicator else 1)
 
     @property
     def latent_size(self) -> int:
-        return self.hidden_layer_sizes[-1]
+        if self.kind == "context":
+            return self.hidden_layer_sizes[-1]
+        return self.encoder_layers[-1].n_outputs
 
     @property
-    def encoder(self) -> tuple[LSTMLayer, ...]:
+    def is_of_any_length(self) -> bool:
+        """Whether the same weights serve sequences of any number of time steps."""
+        return self.kind != "autoencoder" or self.decoder in ("repeat", "conditional")
+
+    @cached_property
+    def encoder_layers(self) -> tuple[RecurrentLayer, ...]:
         sizes = self.hidden_layer_sizes
-        inputs = (self.n_features, *sizes[:-1])
-        return tuple(
-            LSTMLayer(f"encoder_{k}", n_inputs, units, k < len(sizes) - 1)
-            for k, (n_inputs, units) in enumerate(zip(inputs, sizes, strict=True))
-        )
+        sizes = sizes[:-1] if self.kind == "context" else sizes
+        prefix = "encoder" if self.kind in ("autoencoder", "context") else "recurrent"
+        return self._stack(prefix, self.n_inputs, sizes, self.kind == "sequence")
+
+    @cached_property
+    def decoder_layers(self) -> tuple[RecurrentLayer, ...]:
+        sizes = self.hidden_layer_sizes[::-1]
+        if self.kind == "sequence":
+            n_inputs = self.encoder_layers[-1].n_outputs
+            return self._stack("recurrent", n_inputs, sizes, True, len(sizes))
+        if self.kind != "autoencoder":
+            return ()
+        n_inputs = self.latent_size
+        if self.decoder == "reshape":
+            n_inputs //= max(self.n_timesteps, 1)
+        elif self.decoder == "conditional":
+            n_inputs = self.n_features
+        return self._stack("decoder", n_inputs, sizes, self.decoder != "dense")
+
+    @cached_property
+    def dense_layers(self) -> tuple[DenseLayer, ...]:
+        n_inputs = self.recurrent_layers[-1].n_outputs
+        if self.kind == "context":
+            latent = self.latent_size
+            return (
+                DenseLayer("latent", n_inputs, latent, self.activation),
+                DenseLayer("dense", latent, n_inputs),
+            )
+        n_outputs = self.n_outputs or self.n_features
+        if self.kind == "autoencoder" and self.decoder == "dense":
+            n_outputs *= self.n_timesteps
+        return (DenseLayer("dense", n_inputs, n_outputs, self.output_activation),)
+
+    def _stack(self, prefix, n_inputs, sizes, last_returns_sequences, first=0):
+        layers = []
+        for k, units in enumerate(sizes):
+            returns = last_returns_sequences or k < len(sizes) - 1
+            name = f"{prefix}_{first + k}"
+            layer = RecurrentLayer(
+                name, n_inputs, units, returns, self.cell, self.bidirectional
+            )
+            layers.append(layer)
+            n_inputs = layer.n_outputs
+        return tuple(layers)
 
     @property
-    def decoder(self) -> tuple[LSTMLayer, ...]:
-        sizes = self.hidden_layer_sizes[::-1]
-        inputs = (self.latent_size, *sizes[:-1])
-        return tuple(
-            LSTMLayer(f"decoder_{k}", n_inputs, units, True)
-            for k, (n_inputs, units) in enumerate(zip(inputs, sizes, strict=True))
-        )
+    def recurrent_layers(self) -> tuple[RecurrentLayer, ...]:
+        return self.encoder_layers + self.decoder_layers
 
     @property
     def weight_shapes(self) -> list[tuple[int, ...]]:
         """Shapes of the arrays, in the order of ``keras.Model.get_weights()``."""
-        shapes: list[tuple[int, ...]] = []
-        for layer in self.encoder + self.decoder:
-            gates = 4 * layer.units
-            shapes += [(layer.n_inputs, gates), (layer.units, gates), (gates,)]
-        return [
-            *shapes,
-            (self.hidden_layer_sizes[0], self.n_features),
-            (self.n_features,),
-        ]
+        layers = self.recurrent_layers + self.dense_layers
+        return [shape for layer in layers for shape in layer.weight_shapes]
 
     @property
     def n_parameters(self) -> int:
-        return sum(int(np.prod(shape)) for shape in self.weight_shapes)
+        return sum(map(prod, self.weight_shapes))
 
     def initial_weights(self, rng: np.random.RandomState) -> list[np.ndarray]:
         """Draw weights as Keras does by default, whatever the engine.
 
         Glorot uniform kernels, orthogonal recurrent kernels, zero biases but for the
-        forget gates, which start at one.
+        forget gates of an LSTM, which start at one.
         """
         weights = []
-        for layer in self.encoder + self.decoder:
-            bias = np.zeros(4 * layer.units, np.float32)
-            bias[layer.units : 2 * layer.units] = 1
-            kernel = _glorot_uniform(rng, layer.n_inputs, 4 * layer.units)
-            weights += [kernel, _orthogonal(rng, layer.units, 4 * layer.units), bias]
-        dense = _glorot_uniform(rng, self.hidden_layer_sizes[0], self.n_features)
-        return [*weights, dense, np.zeros(self.n_features, np.float32)]
+        for layer in self.recurrent_layers:
+            for _ in range(2 if layer.bidirectional else 1):
+                kernel, recurrent, bias = layer.weight_shapes[:3]
+                weights += [_glorot_uniform(rng, *kernel), _orthogonal(rng, *recurrent)]
+                weights += [np.zeros(bias, np.float32)]
+                if layer.cell == "lstm":
+                    weights[-1][layer.units : 2 * layer.units] = 1
+        for layer in self.dense_layers:
+            kernel, bias = layer.weight_shapes
+            weights += [_glorot_uniform(rng, *kernel), np.zeros(bias, np.float32)]
+        return weights
 
 
 def _glorot_uniform(rng, n_inputs, n_outputs):

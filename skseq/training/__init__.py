@@ -4,6 +4,8 @@
 import sys
 from importlib.util import find_spec
 
+from ..networks import Architecture
+
 
 def has_kernels():
     """Tell whether the compiled kernels were built with this package."""
@@ -14,6 +16,19 @@ def _gpu_in_play():
     """Tell whether Keras is in use in this process, and has a GPU."""
     keras = sys.modules.get("keras")
     return keras is not None and bool(keras.distribution.list_devices("gpu"))
+
+
+def _not_native(architecture):
+    """The parameter that asks for what the kernels lack, and its value; or None."""
+    if architecture.kind == "context":
+        return "architecture='context'"
+    if architecture.kind == "autoencoder" and architecture.decoder != "repeat":
+        return f"decoder={architecture.decoder!r}"
+    for name in ("cell", "bidirectional", "recurrent_dropout"):
+        value = getattr(architecture, name)
+        if value != getattr(Architecture, name):
+            return f"{name}={value!r}"
+    return None
 
 
 def borrow_engine(architecture, engine="auto", *, n_threads=1):
@@ -38,6 +53,9 @@ def borrow_engine(architecture, engine="auto", *, n_threads=1):
     ------
     ImportError
         If the native engine is asked for, and its kernels were not built.
+
+    ValueError
+        If it is asked for a network that it does not support.
     """
     if engine == "native" and not has_kernels():
         raise ImportError(
@@ -45,7 +63,17 @@ def borrow_engine(architecture, engine="auto", *, n_threads=1):
             "when it was installed. Install a wheel (pip install --only-binary skseq "
             "skseq), or a C++17 compiler and then skseq again; or use engine='keras'."
         )
-    if engine == "keras" or not has_kernels() or (engine == "auto" and _gpu_in_play()):
+    unsupported = _not_native(architecture)
+    if engine == "native" and unsupported:
+        raise ValueError(
+            f"engine='native' does not support {unsupported}. Use engine='keras', or "
+            "engine='auto' to choose what does."
+        )
+    if (
+        engine == "keras"
+        or not has_kernels()
+        or (engine == "auto" and (unsupported or _gpu_in_play()))
+    ):
         from ._keras_engine import borrow
 
         return borrow(architecture)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -39,13 +40,58 @@ class Batch(NamedTuple):
         )
 
 
-def make_batch(X, rows, fill) -> Batch:
-    """Gather sequences, with ``fill`` in the place of what is missing."""
-    targets = np.asarray(X[rows], dtype=np.float32)
-    missing = np.isnan(targets)
-    if not missing.any():
-        return Batch(targets, np.ones(targets.shape[:2], dtype=bool), targets)
-    return Batch(np.where(missing, fill, targets), observed_steps(targets), targets)
+@dataclass(frozen=True)
+class Preparation:
+    """How the cells of a sequence become inputs of a network.
+
+    ``fill`` (n_features,) stands for what is missing; ``indicator`` tells whether the
+    network is told where that was.
+    """
+
+    fill: np.ndarray
+    indicator: bool = False
+
+    def batch(self, X, rows, targets=None, weights=None) -> Batch:
+        """Gather sequences; without ``targets``, these are their own."""
+        values = np.asarray(X[rows], dtype=np.float32)
+        inputs, missing = values, np.isnan(values)
+        steps = np.ones(values.shape[:2], dtype=bool)
+        if missing.any():
+            inputs, steps = np.where(missing, self.fill, values), observed_steps(values)
+        if self.indicator:
+            inputs = np.concatenate([inputs, missing.astype(np.float32)], axis=2)
+        return Batch(
+            inputs,
+            steps,
+            values if targets is None else targets[rows],
+            None if weights is None else weights[rows],
+        )
+
+    def chunks(self, X, targets=None, weights=None) -> Iterator[tuple[slice, Batch]]:
+        """Walk through all sequences, a bounded number at a time."""
+        for start in range(0, len(X), CHUNK):
+            rows = slice(start, min(start + CHUNK, len(X)))
+            yield rows, self.batch(X, rows, targets, weights)
+
+
+def add_noise(batch: Batch, n_features, scale, rng) -> Batch:
+    """Add normal noise to the features, not to what tells where one is missing."""
+    inputs = batch.inputs.copy()
+    inputs[:, :, :n_features] += rng.normal(
+        scale=scale, size=(*inputs.shape[:2], n_features)
+    )
+    return batch._replace(inputs=inputs)
+
+
+def draw_dropout(batch: Batch, layers, rate, rng) -> Batch:
+    """Draw what of the outputs of each recurrent layer is dropped."""
+    n, n_timesteps = batch.steps.shape
+    factors = []
+    for layer in layers:
+        shape = n, n_timesteps if layer.return_sequences else 1, layer.n_outputs
+        kept = rng.random_sample(shape) >= rate
+        factors.append(kept.astype(np.float32) / np.float32(1 - rate))
+    return batch._replace(dropout=tuple(factors))
 
 
 def pad_batch(batch: Batch, size: int) -> Batch:
@@ -61,14 +107,9 @@ def pad_batch(batch: Batch, size: int) -> Batch:
         np.pad(batch.inputs, width),
         np.pad(batch.steps, width[:2], constant_values=True),
         np.pad(batch.targets, width, constant_values=np.nan),
+        None if batch.weights is None else np.pad(batch.weights, width[0]),
+        tuple(np.pad(factors, width) for factors in batch.dropout),
     )
-
-
-def chunks(X, fill) -> Iterator[tuple[slice, Batch]]:
-    """Walk through all sequences, a bounded number at a time."""
-    for start in range(0, len(X), CHUNK):
-        rows = slice(start, min(start + CHUNK, len(X)))
-        yield rows, make_batch(X, rows, fill)
 
 
 def has_padding(X) -> bool:
@@ -94,7 +135,7 @@ def position_means(X) -> np.ndarray:
     """Mean of each cell of a sequence over the sequences in which it is observed."""
     total = np.zeros(X.shape[1:])
     count = np.zeros(X.shape[1:])
-    for _, batch in chunks(X, np.float32(0)):
+    for _, batch in Preparation(np.float32(0)).chunks(X):
         observed = ~np.isnan(batch.targets)
         total += np.sum(batch.targets, axis=0, where=observed, dtype=np.float64)
         count += observed.sum(axis=0)

@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 
 from ..networks import Architecture
-from ..networks._keras import build_layers, keras
+from ..networks._keras import build_layers, conditional_decoder, keras
 from ..networks._quiet import quiet_tracing
 from ._batches import CHUNK, Batch, pad_batch
 
@@ -25,6 +25,8 @@ ops = keras.ops
 
 _POOL_SIZE = 8  # idle networks kept in a process
 _FORWARD_SIZES = (32, 256, CHUNK)
+_SMALL = 1e-7  # what probabilities are kept away from 0 and 1 by, as in Keras
+_FLOOR = 0.5  # standard deviation of a context vector; its values are in (-1, 1)
 _pool: OrderedDict[Architecture, list[KerasEngine]] = OrderedDict()
 _lock = threading.Lock()
 
@@ -32,8 +34,10 @@ _lock = threading.Lock()
 @contextlib.contextmanager
 def borrow(architecture: Architecture):
     """Lend an engine of this architecture to one thread at a time."""
-    # The traced graph holds for any length of sequences.
-    key = replace(architecture, n_timesteps=0)
+    # What is drawn for each batch, and mostly the length, is not part of the graph.
+    key = replace(architecture, dropout=0.0, noise=0.0)
+    if key.is_of_any_length:
+        key = replace(key, n_timesteps=0)
     with _lock:
         idle = _pool.pop(key, [])
         engine = idle.pop() if idle else KerasEngine(key)
@@ -69,103 +73,225 @@ class _Trainer(keras.Model):
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
         observed = ops.logical_not(ops.isnan(y))
-        difference = ops.where(observed, y, y_pred) - y_pred
-        errors = ops.sum(_CELL_LOSSES[self.cell_loss](difference), axis=(1, 2))
+        if self.cell_loss == "context":
+            return _context_loss(ops.any(observed, axis=(1, 2)), y_pred)
+        errors = _CELL_LOSSES[self.cell_loss](ops.where(observed, y, y_pred), y_pred)
+        errors = ops.sum(ops.where(observed, errors, 0), axis=(1, 2))
         counts = ops.sum(ops.cast(observed, errors.dtype), axis=(1, 2))
         n_observed = ops.sum(ops.cast(counts > 0, errors.dtype))
-        return ops.sum(errors / ops.maximum(counts, 1)) / ops.maximum(n_observed, 1)
+        means = errors / ops.maximum(counts, 1)
+        if sample_weight is not None:
+            means *= sample_weight
+        return ops.sum(means) / ops.maximum(n_observed, 1) + sum(self.losses)
 
 
-def _huber(difference):
-    distance = ops.abs(difference)
+def _mse(y, y_pred):
+    return ops.square(y - y_pred)
+
+
+def _mae(y, y_pred):
+    return ops.abs(y - y_pred)
+
+
+def _huber(y, y_pred):
+    distance = ops.abs(y - y_pred)
     return ops.where(distance <= 1, 0.5 * ops.square(distance), distance - 0.5)
 
 
-_CELL_LOSSES = {"mse": ops.square, "mae": ops.abs, "huber": _huber}
+def _binary_crossentropy(y, p):
+    p = ops.clip(p, _SMALL, 1 - _SMALL)
+    return -(y * ops.log(p) + (1 - y) * ops.log1p(-p))
+
+
+def _categorical_crossentropy(y, p):
+    return -y * ops.log(ops.clip(p, _SMALL, 1 - _SMALL)) * p.shape[-1]
+
+
+_CELL_LOSSES = {
+    "mse": _mse,
+    "mae": _mae,
+    "huber": _huber,
+    "binary_crossentropy": _binary_crossentropy,
+    "categorical_crossentropy": _categorical_crossentropy,
+}
+
+
+def _context_loss(observed, y_pred):
+    """What is left of the context vectors, where these must not shrink.
+
+    The squared error, plus the variance and the covariance terms of VICReg (A. Bardes,
+    J. Ponce and Y. LeCun, ICLR 2022): over the batch, each value of the context vector
+    keeps a standard deviation of ``_FLOOR``, and no two tell the same. Without them the
+    encoder could make the context vector zero, which is easy to reconstruct.
+    """
+    context, left_over = y_pred[:, 0], y_pred[:, 1]
+    share = ops.cast(observed, context.dtype)[:, None]
+    n = ops.maximum(ops.sum(share), 2)
+    error = ops.sum(share * ops.square(left_over)) / (n * context.shape[1])
+    centred = share * (context - ops.sum(share * context, axis=0) / n)
+    covariance = ops.matmul(ops.transpose(centred), centred) / (n - 1)
+    variance = ops.sum(ops.square(centred), axis=0) / (n - 1)
+    short = ops.mean(ops.maximum(_FLOOR - ops.sqrt(variance + 1e-6), 0))
+    shared = ops.sum(ops.square(covariance)) - ops.sum(ops.square(variance))
+    return error + short + shared / context.shape[1]
+
+
+def _stack(layers, x, steps, factors, **options):
+    """Recurrent layers, each with what is dropped of its output.
+
+    ``options`` are for the first of them.
+    """
+    for k, layer in enumerate(layers):
+        x = layer(x, mask=steps, **(options if k == 0 else {}))
+        if factors:
+            x = x * (factors[k] if layer.return_sequences else factors[k][:, 0])
+    return x
 
 
 class KerasEngine:
     """The layers of an architecture, connected for training and for use.
 
     Unlike the models that a user sees, these take the mask of the padding as an input,
-    so that it reaches the decoder too (``RepeatVector`` would drop it), and hold for
-    any number of time steps.
+    so that it reaches the decoder too (``RepeatVector`` would drop it), and mostly hold
+    for any number of time steps.
     """
 
     def __init__(self, architecture: Architecture):
+        self._architecture = architecture
         self._layers = build_layers(architecture)
-        self._sequence = keras.Input((None, architecture.n_features))
+        self._sequence = keras.Input((None, architecture.n_inputs))
         self._steps = keras.Input((None,), dtype="bool")
-        self._latent = keras.Input((architecture.latent_size,))
-        self._trainers: dict[tuple[str, bool], _Trainer] = {}
+        self._trainers: dict[tuple, _Trainer] = {}
         self._trainer: _Trainer | None = None
+        if architecture.kind == "autoencoder" and architecture.decoder == "conditional":
+            self._conditional = conditional_decoder(self._layers)
 
-    # Connections.
+    # Connections. ``factors`` are those of dropout, one for each recurrent layer.
 
-    def _encode(self, sequence, steps):
-        for layer in self._layers.encoder:
-            sequence = layer(sequence, mask=steps)
-        return sequence
+    def _encode(self, sequence, steps, factors):
+        """The latent vector; of a network without one, what comes before the end."""
+        x = _stack(self._layers.encoder, sequence, steps, factors)
+        return self._layers.dense[0](x) if self._architecture.kind == "context" else x
 
-    def _decode(self, latent, steps, like):
-        outputs = ops.expand_dims(latent, 1) * ops.ones_like(like[:, :, :1])
-        for layer in self._layers.decoder:
-            outputs = layer(outputs, mask=steps)
-        return self._layers.dense(outputs)
+    def _run(self, sequence, steps, factors=(), *, training=False):
+        """The output (n, n_timesteps or 1, n_outputs).
+
+        Of a context network: the context vector, then what is left of it.
+        """
+        layers, kind = self._layers, self._architecture.kind
+        if kind == "context":
+            context = _stack(layers.encoder, sequence, steps, factors)
+            again = layers.dense[1](layers.dense[0](context))
+            return ops.stack([context, context - again], axis=1)
+        x = self._encode(sequence, steps, factors)
+        factors = factors[len(layers.encoder) :]
+        if kind == "vector":
+            return ops.expand_dims(layers.dense[0](x), 1)
+        if kind == "sequence":
+            return layers.dense[0](_stack(layers.decoder, x, steps, factors))
+        if training and self._architecture.decoder == "conditional":
+            return self._decode_forced(x, sequence, steps, factors)
+        return self._decode(x, steps, factors, like=sequence)
+
+    def _decode(self, latent, steps, factors, like):
+        layers, decoder = self._layers, self._architecture.decoder
+        n_timesteps = self._architecture.n_timesteps
+        repeated = ops.expand_dims(latent, 1) * ops.ones_like(like[:, :, :1])
+        if decoder == "conditional":
+            return self._conditional(repeated, latent=latent, mask=steps)
+        if decoder == "reshape":
+            width = latent.shape[1] // n_timesteps
+            repeated = ops.reshape(latent, (-1, n_timesteps, width))
+        outputs = layers.dense[0](_stack(layers.decoder, repeated, steps, factors))
+        if decoder == "dense":
+            size = n_timesteps, self._architecture.n_features
+            outputs = ops.reshape(outputs, (-1, *size))
+        return outputs
+
+    def _decode_forced(self, latent, sequence, steps, factors):
+        """Decode in reverse order, fed with the true previous step."""
+        sequence = sequence[:, :, : self._architecture.n_features]
+        sequence *= ops.expand_dims(ops.cast(steps, sequence.dtype), -1)
+        previous = ops.flip(sequence, axis=1)[:, :-1]
+        x = ops.concatenate([ops.zeros_like(sequence[:, :1]), previous], axis=1)
+        steps = ops.flip(steps, axis=1)
+        zero = ops.zeros_like(latent)
+        state = [latent, zero] if self._architecture.cell == "lstm" else [latent]
+        x = _stack(self._layers.decoder, x, steps, factors, initial_state=state)
+        return ops.flip(self._layers.dense[0](x), axis=1)
 
     @cached_property
     def _encoder(self):
         inputs = [self._sequence, self._steps]
-        return keras.Model(inputs, self._encode(*inputs))
+        return keras.Model(inputs, self._encode(*inputs, ()))
 
     @cached_property
-    def _reconstructor(self):
-        latent = self._encode(self._sequence, self._steps)
-        outputs = self._decode(latent, self._steps, self._sequence)
-        return keras.Model([self._sequence, self._steps], outputs)
+    def _network(self):
+        inputs = [self._sequence, self._steps]
+        return keras.Model(inputs, self._run(*inputs))
 
     @cached_property
     def _decoder(self):
+        latent = keras.Input((self._architecture.latent_size,))
+        if self._architecture.kind == "context":
+            return keras.Model([latent, self._steps], self._layers.dense[1](latent))
         like = ops.cast(ops.expand_dims(self._steps, -1), "float32")
-        outputs = self._decode(self._latent, self._steps, like)
-        return keras.Model([self._latent, self._steps], outputs)
+        outputs = self._decode(latent, self._steps, (), like)
+        return keras.Model([latent, self._steps], outputs)
 
-    def _make_trainer(self, loss, masked):
+    def _make_trainer(self, loss, masked, dropout, global_clipnorm):
+        factors = [
+            keras.Input((None, layer.n_outputs))
+            for layer in (self._architecture.recurrent_layers if dropout else ())
+        ]
         steps = self._steps if masked else None
-        inputs = [self._sequence, self._steps] if masked else [self._sequence]
-        outputs = self._decode(
-            self._encode(self._sequence, steps), steps, self._sequence
-        )
+        inputs = [self._sequence, *([steps] if masked else []), *factors]
+        outputs = self._run(self._sequence, steps, factors, training=True)
         trainer = _Trainer(inputs, outputs, name="trainer")
         trainer.cell_loss = loss
         # XLA would compile for seconds more to run no faster on a CPU.
-        trainer.compile(keras.optimizers.Adam(), jit_compile=False)
+        optimizer = keras.optimizers.Adam(global_clipnorm=global_clipnorm)
+        trainer.compile(optimizer, jit_compile=False)
         trainer.optimizer.build(trainer.trainable_variables)
         return trainer
 
     # State: arrays in, arrays out.
 
     def load_weights(self, weights):
-        self._reconstructor.set_weights(weights)
+        self._network.set_weights(weights)
 
     def weights(self) -> list[np.ndarray]:
-        return [np.array(w) for w in self._reconstructor.get_weights()]
+        return [np.array(w) for w in self._network.get_weights()]
 
     def start_training(
-        self, *, loss, masked, batch_size, learning_rate, optimizer_state=None
+        self,
+        *,
+        loss,
+        masked,
+        dropout,
+        batch_size,
+        learning_rate,
+        global_clipnorm=None,
+        optimizer_state=None,
+        seed=0,
     ):
-        """Choose the loss, and whether any sequence is padded, for ``train_batch``."""
-        key = (loss, masked)
+        """Choose the loss, and what the batches of ``train_batch`` come with."""
+        # A conditional decoder is not fed with what is padding.
+        self._masked = masked or self._architecture.decoder == "conditional"
+        self._batch_size = batch_size
+        key = (loss, self._masked, dropout, global_clipnorm)
         if key not in self._trainers:
-            self._trainers[key] = self._make_trainer(loss, masked)
+            self._trainers[key] = self._make_trainer(*key)
         self._trainer = self._trainers[key]
-        self._masked, self._batch_size = masked, batch_size
         for k, variable in enumerate(self._optimizer_variables()):
             value = 0 if optimizer_state is None else optimizer_state[k]
             variable.assign(
                 ops.broadcast_to(ops.cast(value, variable.dtype), variable.shape)
             )
         self._trainer.optimizer.learning_rate = learning_rate
+        for variable in self._trainer.non_trainable_variables:
+            if variable.name == "seed_generator_state":  # of recurrent dropout
+                variable.assign([seed, 0])
 
     def optimizer_state(self) -> list[np.ndarray]:
         """Adam's step count, then the first and the second moment of each weight."""
@@ -179,13 +305,21 @@ class KerasEngine:
 
     def train_batch(self, batch: Batch) -> float:
         """One step of the optimiser; the loss before it."""
-        batch = pad_batch(batch, self._batch_size)
-        inputs = [batch.inputs, batch.steps] if self._masked else [batch.inputs]
         self._trainer.reset_metrics()
-        return float(self._trainer.train_on_batch(inputs, batch.targets))
+        return float(self._trainer.train_on_batch(*self._trainer_inputs(batch)))
+
+    def test_batch(self, batch: Batch) -> float:
+        """The loss, without a step of the optimiser."""
+        self._trainer.reset_metrics()
+        return float(self._trainer.test_on_batch(*self._trainer_inputs(batch)))
+
+    def _trainer_inputs(self, batch):
+        batch = pad_batch(batch, self._batch_size)
+        masks = [batch.steps] if self._masked else []
+        return [batch.inputs, *masks, *batch.dropout], batch.targets, batch.weights
 
     def reconstruct(self, batch: Batch) -> np.ndarray:
-        return self._forward(self._reconstructor, batch)
+        return self._forward(self._network, batch)
 
     def encode(self, batch: Batch) -> np.ndarray:
         return self._forward(self._encoder, batch)

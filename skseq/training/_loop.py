@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .._callbacks import EpochReports
-from ._batches import chunks, has_padding, make_batch
+from ..networks import Architecture
+from ._batches import Preparation, add_noise, draw_dropout, has_padding
 from ._losses import cell_errors, observed_mean
 
 
@@ -24,6 +25,7 @@ class Settings:
     n_iter_no_change: int
     tol: float
     verbose: int = 0
+    global_clipnorm: float | None = None
 
 
 @dataclass
@@ -49,13 +51,37 @@ class NonFiniteLossError(ValueError):
         self.history = history
 
 
+@dataclass(frozen=True)
+class Data:
+    """What to train on.
+
+    ``X`` are sequences, ``targets`` (n, n_timesteps or 1, n_outputs) what the network
+    shall give for them, None for the sequences themselves, and ``weights`` (n,)
+    multiply their losses. Of the rows of these, ``training`` are trained on, and
+    ``held_out``, if not None, tell when to stop.
+    """
+
+    X: object
+    preparation: Preparation
+    training: np.ndarray
+    held_out: np.ndarray | None = None
+    targets: np.ndarray | None = None
+    weights: np.ndarray | None = None
+
+    def batch(self, rows):
+        return self.preparation.batch(self.X, rows, self.targets, self.weights)
+
+    def held_out_chunks(self):
+        rows = self.held_out
+        parts = (None if a is None else a[rows] for a in (self.targets, self.weights))
+        return self.preparation.chunks(self.X[rows], *parts)
+
+
 def train(
     engine,
-    X,
-    training_rows: np.ndarray,
-    held_out_rows: np.ndarray | None,
+    architecture: Architecture,
+    data: Data,
     *,
-    fill: np.ndarray,
     settings: Settings,
     start: History,
     rng: np.random.RandomState,
@@ -72,26 +98,28 @@ def train(
     engine.load_weights(start.weights)
     engine.start_training(
         loss=settings.loss,
-        masked=has_padding(X),
-        batch_size=min(settings.batch_size, len(training_rows)),
+        masked=has_padding(data.X),
+        dropout=architecture.dropout > 0,
+        batch_size=min(settings.batch_size, len(data.training)),
         learning_rate=settings.learning_rate,
+        global_clipnorm=settings.global_clipnorm,
         optimizer_state=start.optimizer_state,
+        seed=rng.randint(2**31 - 1) if architecture.recurrent_dropout else 0,
     )
     history = History(start.weights)
-    if held_out_rows is not None:
+    if data.held_out is not None:
         history.validation_loss_curve = []
-        held_out = X[held_out_rows]
     best = np.inf
     for epoch in range(1, settings.max_epochs + 1):
         reports.begin_epoch()
-        loss = _train_epoch(engine, X, training_rows, fill, settings, rng, epoch)
+        loss = _train_epoch(engine, architecture, data, settings, rng, epoch)
         if not np.isfinite(loss):
             raise NonFiniteLossError(loss, epoch, history)
         history.loss_curve.append(loss)
-        if held_out_rows is None:
+        if data.held_out is None:
             history.best_epoch, history.weights = epoch, engine.weights()
         else:
-            loss = validation_loss(engine, held_out, fill, settings.loss)
+            loss = validation_loss(engine, data, settings.loss)
             history.validation_loss_curve.append(loss)
             if loss < best - settings.tol or not history.best_epoch:
                 best, history.best_epoch = loss, epoch
@@ -103,9 +131,9 @@ def train(
     return history
 
 
-def _train_epoch(engine, X, rows, fill, settings, rng, epoch):
+def _train_epoch(engine, architecture, data, settings, rng, epoch):
     """One pass in random order; the mean loss of a sequence."""
-    rows = rng.permutation(rows)
+    rows = rng.permutation(data.training)
     size = min(settings.batch_size, len(rows))
     starts = range(0, len(rows), size)
     bar = None
@@ -115,19 +143,35 @@ def _train_epoch(engine, X, rows, fill, settings, rng, epoch):
     total = 0.0
     for k, first in enumerate(starts):
         chosen = rows[first : first + size]
-        loss = engine.train_batch(make_batch(X, chosen, fill))
+        batch = _training_batch(data.batch(chosen), architecture, rng)
+        loss = engine.train_batch(batch)
         total += loss * len(chosen)
         if bar is not None:
             bar.update(k + 1, [("loss", loss)])
     return total / len(rows)
 
 
-def validation_loss(engine, X, fill, loss):
-    """Mean loss of the sequences, each by its observed cells."""
+def _training_batch(batch, architecture, rng):
+    """The batch with what makes training harder on purpose."""
+    if architecture.noise:
+        batch = add_noise(batch, architecture.n_features, architecture.noise, rng)
+    if architecture.dropout:
+        layers = architecture.recurrent_layers
+        batch = draw_dropout(batch, layers, architecture.dropout, rng)
+    return batch
+
+
+def validation_loss(engine, data: Data, loss):
+    """Mean loss of the held-out sequences, each by its observed cells."""
     total = n_observed = 0.0
-    for _, batch in chunks(X, fill):
-        errors = cell_errors(batch.targets, engine.reconstruct(batch), loss)
-        errors = observed_mean(errors, axis=(1, 2), empty=np.nan)
+    for _, batch in data.held_out_chunks():
+        if loss == "context":
+            errors = np.full(len(batch.steps), engine.test_batch(batch))
+        else:
+            errors = cell_errors(batch.targets, engine.reconstruct(batch), loss)
+            errors = observed_mean(errors, axis=(1, 2), empty=np.nan)
+        if batch.weights is not None:
+            errors = errors * batch.weights
         total += np.nansum(errors)
         n_observed += np.count_nonzero(~np.isnan(errors))
     return float(total / max(n_observed, 1))

@@ -3,6 +3,8 @@
 
 import numpy as np
 
+_SMALL = np.float32(1e-7)  # what Keras keeps probabilities away from 0 and 1 by
+
 
 def cell_errors(targets, outputs, loss):
     """Error of each cell in float64, NaN where it is not observed.
@@ -11,13 +13,20 @@ def cell_errors(targets, outputs, loss):
     ----------
     targets, outputs : ndarray of shape (n_samples, n_timesteps, n_features)
 
-    loss : {"mse", "mae", "huber"}
-        Squared error, absolute error, or Huber's with its corner at 1.
+    loss : {"mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy"}
+        Squared error, absolute error, Huber's with its corner at 1, or the
+        cross-entropy of a probability; of several, such that their mean is Keras's sum
+        over classes.
 
     Returns
     -------
     errors : ndarray of shape (n_samples, n_timesteps, n_features)
     """
+    if loss.endswith("crossentropy"):
+        p = np.clip(outputs, _SMALL, 1 - _SMALL).astype(np.float64)
+        if loss == "categorical_crossentropy":
+            return -targets * np.log(p) * outputs.shape[-1]
+        return -(targets * np.log(p) + (1 - targets) * np.log1p(-p))
     difference = np.subtract(targets, outputs, dtype=np.float64)
     if loss == "mse":
         return np.square(difference, out=difference)

@@ -2,7 +2,9 @@
 """Rows in time order to windows."""
 
 from ._labels import early_warning_labels
-from ._sliding import SlidingWindow, sliding_windows
+from ._padding import pad_sequences, unpad_sequences
+from ._sliding import SlidingWindow
+from ._sliding_windows import sliding_windows
 from ._steps import EachTimeStep
 from ._temporalize import temporalize
 from ._windows import Windows
@@ -12,6 +14,8 @@ __all__ = [
     "SlidingWindow",
     "Windows",
     "early_warning_labels",
+    "pad_sequences",
     "sliding_windows",
     "temporalize",
+    "unpad_sequences",
 ]

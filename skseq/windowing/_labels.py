@@ -4,10 +4,11 @@
 from numbers import Integral
 
 import numpy as np
+import pandas as pd
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, validate_params
 
-from ._table import series_codes
+from ._series import series_codes
 
 
 @validate_params(
@@ -79,8 +80,9 @@ def early_warning_labels(y, horizon, *, groups=None):
     event = y.astype(bool)
     codes = np.zeros(len(y), dtype=int)
     if groups is not None:
-        codes = series_codes(column_or_1d(groups), "groups")
-    check_consistent_length(y, codes)
+        groups = pd.Series(column_or_1d(groups))
+        check_consistent_length(y, groups)
+        codes = series_codes([groups], "groups")
     order = np.argsort(codes, kind="stable")
     event_rows = np.flatnonzero(event[order])
     # The next event at or after each row, as a position in the table of all series.

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Sliding windows over the rows of each series."""
+"""One window for each row of a table."""
 
+from datetime import timedelta
 from numbers import Integral
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils import check_array
+from sklearn.utils._param_validation import Hidden, Interval, RealNotInt
 from sklearn.utils.validation import (
     _check_feature_names_in,
     check_is_fitted,
@@ -16,41 +17,46 @@ from sklearn.utils.validation import (
 
 from .._callbacks import CallbackSupportMixin, reports_fit
 from .._validation import is_windows
-from ._table import (
-    cell,
-    contiguous_order,
-    gap_value,
-    resolve_column,
-    segment_rows,
-    series_codes,
-    series_rows,
-    take_features,
-    take_key,
-    time_values,
-    window_bounds,
+from ._history import History
+from ._output import SequenceTransformerMixin
+from ._series import Reach, rows_by_series
+from ._table import resolve_column, resolve_columns, take_features, take_key
+from ._time import (
+    check_time_is_given,
+    duration_value,
+    is_duration,
+    ticks,
+    time_deltas,
+    typical_step,
+    with_time,
 )
-from ._windows import Windows
+from ._windows import Windows, take_rows
+
+TIME_DELTA = "time_delta"
 
 
-class SlidingWindow(
-    CallbackSupportMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
-):
+class SlidingWindow(CallbackSupportMixin, SequenceTransformerMixin, BaseEstimator):
     """Turn rows in time order into windows, one for each row.
 
-    The window of row ``i`` ends at row ``i`` and reaches back ``window_size`` rows of
-    the same series. What would lie before the start of its series, or across a gap in
-    time, is NaN. So n rows give n windows: ``y``, sample weights, groups and
-    cross-validation splits stay aligned with them, and no window looks ahead.
+    The window of row ``i`` ends at row ``i`` and reaches back ``window_size`` rows, or
+    the time ``window_size``, in the same series. What would lie before the start of its
+    series, or across a gap in time, is NaN. So n rows give n windows: ``y``, sample
+    weights, groups and cross-validation splits stay aligned with them, and no window
+    looks ahead.
 
     Parameters
     ----------
-    window_size : int, default=10
-        Number of rows in a window.
+    window_size : int, str, pandas.Timedelta, datetime.timedelta or float, default=10
+        Number of rows in a window, where it is an int. Else a duration: such as
+        ``"10min"`` where ``time`` holds datetimes, a float in the unit of ``time``
+        where that holds numbers. The window of a row at time t then holds the rows of
+        ``(t - window_size, t]`` up to this row, and no more than ``max_steps`` of them,
+        the most recent.
 
-    group_by : str or int, default=None
-        Column that names the series of each row: a column name of a DataFrame, an index
-        for an array. The rows of different series may be interleaved. The column is not
-        a feature of the windows.
+    group_by : str, int or list of str or int, default=None
+        Column or columns that name the series of each row: column names of a DataFrame,
+        indices for an array. The rows of different series may be interleaved. The
+        columns are not features of the windows.
 
     time : str or int, default=None
         Column that holds the time of each row, datetimes or numbers, which must not
@@ -60,6 +66,15 @@ class SlidingWindow(
         Longest time between two rows of one window: a duration such as ``"5min"`` where
         ``time`` holds datetimes, a number in its unit otherwise. None for no limit.
 
+    max_steps : int, default=64
+        Number of time steps of the windows where ``window_size`` is a duration. It is
+        not used where that is a number of rows.
+
+    add_time_delta : bool, default=False
+        Whether to append a feature ``"time_delta"``: the time since the row before, as
+        a multiple of ``time_delta_scale_``. It is missing (NaN) in the first row of a
+        series and in a row after a gap longer than ``max_gap``.
+
     Attributes
     ----------
     n_features_in_ : int
@@ -67,6 +82,11 @@ class SlidingWindow(
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of these columns, where all of them are strings.
+
+    time_delta_scale_ : float
+        ``max_gap`` where it is given, else the median time between two rows of a series
+        of the training table, equal times left out; 1 where there are no such rows. In
+        seconds, or in the unit of a numeric ``time``. Only with ``add_time_delta``.
 
     Raises
     ------
@@ -82,11 +102,20 @@ class SlidingWindow(
     Notes
     -----
     The output is a :class:`Windows`: a lazy array-like of shape
-    ``(n_samples, window_size, n_features)``, float32. It cannot become a DataFrame, so
+    ``(n_samples, n_timesteps, n_features)``, float32. It cannot become a DataFrame, so
     ``set_output`` leaves it as it is.
 
-    Within a fold of a cross-validation the first windows are padded, as the rows before
-    them belong to another fold.
+    With a ``time`` column, ``fit`` remembers the last rows of each series of the
+    training table: those that a later window can reach. In ``transform``, a series of
+    which all rows are later than these continues from them, so that its first windows
+    are complete. A series that is new, or has a row that is no later (as the training
+    table itself has), starts anew. What lies between is not known: ``max_gap`` keeps
+    windows from joining rows that are far apart. Without ``time`` nothing is
+    remembered, and the first windows of each table are padded. So are those of a fold
+    of a cross-validation, unless it comes after its training rows in time, as in
+    :class:`~sklearn.model_selection.TimeSeriesSplit`.
+
+    Times with a time zone are compared in UTC. Rows of equal times keep their order.
 
     Examples
     --------
@@ -98,25 +127,62 @@ class SlidingWindow(
     (4, 2, 1)
     >>> windows[3].ravel(), windows[2].ravel()
     (array([2., 3.], dtype=float32), array([nan,  7.], dtype=float32))
+
+    Windows by duration, with the time between the rows:
+
+    >>> minutes = pd.to_timedelta([0, 20, 20, 25], "min")
+    >>> frame["at"] = pd.Timestamp("2026-03-01") + minutes
+    >>> slider = SlidingWindow(
+    ...     "10min", group_by="pump", time="at", max_steps=3, add_time_delta=True
+    ... )
+    >>> slider.fit_transform(frame)[3]
+    array([[nan, nan],
+           [2. , 1.6],
+           [3. , 0.4]], dtype=float32)
+
+    Later rows continue from the training table:
+
+    >>> later = frame[3:].assign(flow=4.0, at=pd.Timestamp("2026-03-01 00:27"))
+    >>> slider.transform(later)[0][:, 0]
+    array([2., 3., 4.], dtype=float32)
     """
 
     _parameter_constraints: dict = {
-        "window_size": [Interval(Integral, 1, None, closed="left")],
-        "group_by": [str, Integral, None],
+        "window_size": [
+            Hidden(np.timedelta64),  # before Integral, which it passes for
+            Interval(Integral, 1, None, closed="left"),
+            Interval(RealNotInt, 0, None, closed="neither"),
+            str,
+            timedelta,
+        ],
+        "group_by": [str, Integral, list, None],
         "time": [str, Integral, None],
         "max_gap": "no_validation",
+        "max_steps": [Interval(Integral, 1, None, closed="left")],
+        "add_time_delta": ["boolean"],
     }
 
-    def __init__(self, window_size=10, *, group_by=None, time=None, max_gap=None):
+    def __init__(
+        self,
+        window_size=10,
+        *,
+        group_by=None,
+        time=None,
+        max_gap=None,
+        max_steps=64,
+        add_time_delta=False,
+    ):
         self.window_size = window_size
         self.group_by = group_by
         self.time = time
         self.max_gap = max_gap
+        self.max_steps = max_steps
+        self.add_time_delta = add_time_delta
 
     @reports_fit
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Check the table and remember its columns.
+        """Check the table, and remember its columns and the last rows of its series.
 
         Parameters
         ----------
@@ -131,19 +197,32 @@ class SlidingWindow(
         self : object
             Fitted transformer.
         """
-        if self.max_gap is not None and self.time is None:
-            raise ValueError(
-                f"The 'max_gap' parameter is {self.max_gap!r}, but 'time' is None. "
-                "Name the column that holds the time of each row in 'time'."
-            )
+        check_time_is_given(self)
         X = self._check_table(X, reset=True)
-        self._key_columns = {
-            name: resolve_column(X, column, name)
-            for name, column in (("group_by", self.group_by), ("time", self.time))
-            if column is not None
-        }
-        take_features(X, self._feature_columns(), self)
+        self._group_columns = resolve_columns(X, self.group_by, "group_by")
+        self._time_column = self._history = self._time_kind = None
+        if self.time is not None:
+            self._time_column = resolve_column(X, self.time, "time")
+        table = take_features(X, self._feature_columns(), self)
+        if self.add_time_delta and TIME_DELTA in self.get_feature_names_out()[:-1]:
+            raise ValueError(
+                f"X has a column {TIME_DELTA!r} already, the name of the feature that "
+                "'add_time_delta' appends. Rename or drop it."
+            )
+        if self.time is not None:
+            self._learn_from_times(table, X)
         return self
+
+    def _learn_from_times(self, table, X):
+        rows, order = self._rows(X, reset=True)
+        reach = self._reach()
+        if self.add_time_delta:
+            step = reach.gap or typical_step(rows.time, rows.starts)
+            self.time_delta_scale_ = step / ticks(self._time_kind) if step else 1.0
+        if self.add_time_delta or reach.n_timesteps > 1:
+            self._history = History.of(
+                table, rows, order, reach, row_before=self.add_time_delta
+            )
 
     def transform(self, X):
         """Give the window that ends at each row.
@@ -155,24 +234,27 @@ class SlidingWindow(
 
         Returns
         -------
-        windows : Windows of shape (n_samples, window_size, n_features)
+        windows : Windows of shape (n_samples, n_timesteps, n_features)
             Lazy; the data of ``X`` is referred to, not copied, where that is possible:
             rows of interleaved series are copied once, into the order of the series.
+            The table of the windows may also hold rows of the training table, at which
+            no window ends.
         """
         check_is_fitted(self)
         X = self._check_table(X, reset=False)
-        features = self._feature_columns()
-        table = take_features(X, features, self)
-        keys = {name: take_key(X, column) for name, column in self._key_columns.items()}
-
-        codes = series_codes(keys["group_by"]) if "group_by" in keys else None
-        order = contiguous_order(codes)
+        table = take_features(X, self._feature_columns(), self)
+        rows, order = self._rows(X, reset=False)
         if order is not None:
-            table, codes = table[order], codes[order]
-        series_starts = segment_starts = series_rows(codes)
-        if "time" in keys:
-            segment_starts = self._segments(keys, order, series_starts)
-        starts, ends = window_bounds(len(table), segment_starts, self.window_size)
+            table = take_rows(table, order)
+        ends = rows.positions
+        if self._history is not None:
+            table, rows, ends = self._history.precede(table, rows)
+        reach = self._reach()
+        starts = reach.starts(rows, ends)
+        if self.add_time_delta:
+            unit = self.time_delta_scale_ * ticks(self._time_kind)
+            deltas = time_deltas(rows.time, rows.segment_starts(reach.gap), unit)
+            table = np.column_stack([table, deltas.astype(table.dtype)])
         if order is not None:
             starts[order], ends[order] = starts.copy(), ends.copy()
         named = hasattr(self, "feature_names_in_")
@@ -180,9 +262,9 @@ class SlidingWindow(
             table,
             starts,
             ends,
-            self.window_size,
-            series_starts=series_starts,
-            feature_names=[X.columns[k] for k in features] if named else None,
+            reach.n_timesteps,
+            series_starts=rows.starts,
+            feature_names=self.get_feature_names_out() if named else None,
             index=X.index if isinstance(X, pd.DataFrame) else None,
         )
 
@@ -191,12 +273,12 @@ class SlidingWindow(
 
         Parameters
         ----------
-        X : Windows or array-like of shape (n_samples, window_size, n_features)
+        X : Windows or array-like of shape (n_samples, n_timesteps, n_features)
 
         Returns
         -------
         rows : ndarray of shape (n_samples, n_features)
-            The features of each row, without the columns of ``group_by`` and ``time``.
+            The features of each row, as the windows have them.
         """
         check_is_fitted(self)
         if is_windows(X):
@@ -220,29 +302,17 @@ class SlidingWindow(
         Returns
         -------
         feature_names_out : ndarray of str
-            The input names without the columns of ``group_by`` and ``time``.
+            The input names without the columns of ``group_by`` and ``time``, and the
+            name of the feature that ``add_time_delta`` appends.
         """
         check_is_fitted(self)
-        names = _check_feature_names_in(self, input_features)
-        return names[self._feature_columns()]
-
-    def set_output(self, *, transform=None):
-        """Do nothing: windows are 3-D, and cannot become a frame.
-
-        Parameters
-        ----------
-        transform : {"default", "pandas", "polars"}, default=None
-            Accepted so that ``set_output`` works on a pipeline that holds this step.
-
-        Returns
-        -------
-        self : object
-            The estimator.
-        """
-        return self
+        names = _check_feature_names_in(self, input_features)[self._feature_columns()]
+        if self.add_time_delta:
+            names = np.append(names, np.array([TIME_DELTA], dtype=object))
+        return names
 
     def _feature_columns(self):
-        keys = self._key_columns.values()
+        keys = {*self._group_columns, self._time_column}
         return [k for k in range(self.n_features_in_) if k not in keys]
 
     def _check_table(self, X, *, reset):
@@ -250,115 +320,35 @@ class SlidingWindow(
             X = check_array(X, dtype=None, ensure_all_finite=False, estimator=self)
         return validate_data(self, X, reset=reset, skip_check_array=True)
 
-    def _segments(self, keys, order, series_starts):
-        time, is_clock = time_values(keys["time"])
-        gap = None if self.max_gap is None else gap_value(self.max_gap, is_clock)
-        time = time if order is None else time[order]
-
-        def describe(positions):
-            rows, before = positions, positions - 1
-            if order is not None:
-                rows, before = order[rows], order[before]
-            first = np.argmin(rows)
-            row, series = rows[first], ""
-            if "group_by" in keys:
-                series = f" of the series {cell(keys['group_by'], row)!r}"
-            return (
-                f"The 'time' column decreases in row {row}{series}: "
-                f"{cell(keys['time'], row)} comes after "
-                f"{cell(keys['time'], before[first])}. Sort the rows by time first."
+    def _rows(self, X, *, reset):
+        """The rows of X by series, and their order in X."""
+        groups = [take_key(X, column) for column in self._group_columns]
+        rows, order = rows_by_series(groups, len(X))
+        if self._time_column is None:
+            return rows, order
+        key = take_key(X, self._time_column)
+        rows, kind = with_time(rows, order, key, groups)
+        if reset:
+            self._time_kind = kind
+        elif kind != self._time_kind:
+            raise ValueError(
+                f"The 'time' column holds {kind}, but SlidingWindow was fitted on "
+                f"{self._time_kind}. Convert the column to what it was in fit."
             )
+        return rows, order
 
-        return segment_rows(time, gap, series_starts, describe)
+    def _reach(self):
+        """How far back windows reach, in the unit of the time values."""
+        gap = duration = None
+        if self.max_gap is not None:
+            gap = duration_value(self.max_gap, self._time_kind, "max_gap")
+        if not is_duration(self.window_size):
+            return Reach(self.window_size, None, gap)
+        duration = duration_value(self.window_size, self._time_kind, "window_size")
+        return Reach(self.max_steps, duration, gap)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-
-@validate_params(
-    {
-        "X": ["array-like"],
-        "window_size": [Interval(Integral, 1, None, closed="left")],
-        "stride": [Interval(Integral, 1, None, closed="left")],
-        "groups": ["array-like", None],
-        "padded": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
-)
-def sliding_windows(X, window_size, *, stride=1, groups=None, padded=False):
-    """Windows of a table, and the row at which each ends.
-
-    Parameters
-    ----------
-    X : DataFrame or array-like of shape (n_rows, n_features)
-        Rows in time order.
-
-    window_size : int
-        Number of rows in a window.
-
-    stride : int, default=1
-        Rows between the ends of two windows of one series.
-
-    groups : array-like of shape (n_rows,), default=None
-        Series of each row. Windows never mix two series. None for a single series.
-
-    padded : bool, default=False
-        Whether to give the windows that reach before the start of their series, with
-        NaN in front. By default only full windows are given.
-
-    Returns
-    -------
-    windows : Windows of shape (n_windows, window_size, n_features)
-
-    ends : ndarray of int of shape (n_windows,)
-        Row of ``X`` at which each window ends, increasing: ``y[ends]`` are the labels.
-
-    See Also
-    --------
-    SlidingWindow : One window for each row, as a transformer.
-    temporalize : The classic recipe's windows.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skseq import sliding_windows
-    >>> X = np.arange(10.0).reshape(10, 1)
-    >>> windows, ends = sliding_windows(X, 4, stride=3)
-    >>> ends
-    array([3, 6, 9])
-    >>> windows[1].ravel()
-    array([3., 4., 5., 6.], dtype=float32)
-    """
-    names = [str(name) for name in getattr(X, "columns", ())] or None
-    labels = X.index if isinstance(X, pd.DataFrame) else None
-    if names is None:
-        X = check_array(X, dtype=None, ensure_all_finite=False)
-    table = take_features(X, range(X.shape[1]))
-    codes = None
-    if groups is not None:
-        codes = series_codes(column_or_1d(groups), "groups")
-        check_consistent_length(table, codes)
-    order = contiguous_order(codes)
-    if order is not None:
-        table, codes = table[order], codes[order]
-    series_starts = series_rows(codes)
-    starts, ends = window_bounds(len(table), series_starts, window_size)
-    nth = ends - np.repeat(series_starts, np.diff(series_starts, append=len(table)))
-    first = 0 if padded else window_size - 1
-    kept = np.flatnonzero((nth >= first) & ((nth - first) % stride == 0))
-    rows = kept if order is None else order[kept]
-    by_row = slice(None) if order is None else np.argsort(rows, kind="stable")
-    rows, kept = rows[by_row], kept[by_row]
-    windows = Windows(
-        table,
-        starts[kept],
-        ends[kept],
-        window_size,
-        series_starts=series_starts,
-        feature_names=names,
-        index=None if labels is None else labels[rows],
-    )
-    return windows, rows

@@ -6,14 +6,15 @@ import contextlib
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, _fit_context, clone
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .._callbacks import CallbackSupportMixin, reports_fit
-from .._validation import check_sequences, is_windows, n_dimensions, observed_steps
+from .._validation import check_sequences, is_windows, n_dimensions
+from ._output import SequenceTransformerMixin
 
 
 def _has_inverse(estimator):
@@ -33,18 +34,34 @@ def _apply_to_rows(method, rows, names):
     return check_array(out, dtype=[np.float64, np.float32], ensure_all_finite=False)
 
 
-def _map_steps(method, X, names_in, names_out):
-    """Apply a method of a 2-D transformer to the rows of Windows or of a 3-D array."""
-    if is_windows(X):
-        # Rows that no window refers to need not be fit for the transformer.
-        X = X.compact()
-        table = _apply_to_rows(method, X.table, names_in)
-        return X.with_table(table, feature_names=names_out)
-    observed = observed_steps(X)
-    steps = _apply_to_rows(method, X[observed], names_in)
-    out = np.full((*X.shape[:2], steps.shape[1]), np.nan, dtype=np.float32)
-    out[observed] = steps
-    return out
+def _observed_rows(X):
+    """The rows of a 2-D or 3-D array that hold any value, and where these are."""
+    observed = ~np.isnan(X).all(axis=-1)
+    # A mask copies: not the table of windows that miss nothing.
+    return X if X.ndim == 2 and observed.all() else X[observed], observed
+
+
+def _map_rows(method, X, names, n_features_out):
+    """Apply a method of a 2-D transformer to rows; those without a value stay NaN."""
+    rows, observed = _observed_rows(X)
+    out = np.empty((0, n_features_out))
+    if len(rows):
+        out = _apply_to_rows(method, rows, names)
+    if rows is X:
+        return out
+    X_out = np.full((*observed.shape, out.shape[1]), np.nan, dtype=np.float32)
+    X_out[observed] = out
+    return X_out
+
+
+def _map_steps(method, X, names_in, names_out, n_features_out):
+    """Apply a method of a 2-D transformer to the steps of Windows or of a 3-D array."""
+    if not is_windows(X):
+        return _map_rows(method, X, names_in, n_features_out)
+    # Rows that no window refers to need not be fit for the transformer.
+    X = X.compact()
+    table = _map_rows(method, X.table, names_in, n_features_out)
+    return X.with_table(table, feature_names=names_out)
 
 
 def _like(X, out):
@@ -52,14 +69,13 @@ def _like(X, out):
     return out[:, :, 0] if n_dimensions(X) == 2 and out.shape[2] == 1 else out
 
 
-class EachTimeStep(
-    CallbackSupportMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
-):
+class EachTimeStep(CallbackSupportMixin, SequenceTransformerMixin, BaseEstimator):
     """Apply a transformer of rows to every time step of sequences.
 
     A scaler, an imputer, a PCA: whatever works on ``(n_samples, n_features)``. It is
-    fitted on all time steps but the padding. On :class:`Windows` it is fitted on the
-    distinct rows that the windows refer to, once each, and transforms the table, so
+    fitted on all time steps that hold a value, and transforms these; a time step whose
+    features are all NaN, padding or not, stays so. On :class:`Windows` it is fitted on
+    the distinct rows that the windows refer to, once each, and transforms the table, so
     nothing is copied for each window and the result is still lazy.
 
     Parameters
@@ -125,17 +141,21 @@ class EachTimeStep(
         sequences = check_sequences(self, X, reset=True)
         names = None
         if is_windows(sequences):
-            rows = sequences.compact().table
+            sequences = sequences.compact().table
             names = getattr(self, "feature_names_in_", None)
-        else:
-            rows = sequences[observed_steps(sequences)]
+        rows, _ = _observed_rows(sequences)
         if not len(rows):
             raise ValueError("X holds nothing but padding: every time step is NaN.")
-        self.transformer_ = clone(self.transformer).fit(_named(rows, names))
+        transformer = clone(self.transformer).fit(_named(rows, names))
+        # Sequences without a value are as wide as the others.
+        self._n_features_out = _apply_to_rows(
+            transformer.transform, rows[:1], names
+        ).shape[1]
+        self.transformer_ = transformer
         return self
 
     def transform(self, X):
-        """Transform every time step; padding stays padding.
+        """Transform every time step that holds a value.
 
         Parameters
         ----------
@@ -157,7 +177,13 @@ class EachTimeStep(
             # A pipeline has the method though a step of it may not.
             with contextlib.suppress(AttributeError):
                 names_out = self.get_feature_names_out()
-        out = _map_steps(self.transformer_.transform, sequences, names_in, names_out)
+        out = _map_steps(
+            self.transformer_.transform,
+            sequences,
+            names_in,
+            names_out,
+            self._n_features_out,
+        )
         return _like(X, out)
 
     @available_if(_has_inverse)
@@ -176,7 +202,13 @@ class EachTimeStep(
         # A clone remembers: the transformed sequences have a shape of their own.
         sequences = check_sequences(clone(self), X, reset=True)
         names = getattr(self, "feature_names_in_", None)
-        out = _map_steps(self.transformer_.inverse_transform, sequences, None, names)
+        out = _map_steps(
+            self.transformer_.inverse_transform,
+            sequences,
+            None,
+            names,
+            self.sequence_shape_[1],
+        )
         return _like(X, out)
 
     def get_feature_names_out(self, input_features=None):
@@ -198,21 +230,6 @@ class EachTimeStep(
         if len(names) != self.sequence_shape_[1]:
             return names
         return self.transformer_.get_feature_names_out(names)
-
-    def set_output(self, *, transform=None):
-        """Do nothing: sequences are 3-D, and cannot become a frame.
-
-        Parameters
-        ----------
-        transform : {"default", "pandas", "polars"}, default=None
-            Accepted so that ``set_output`` works on a pipeline that holds this step.
-
-        Returns
-        -------
-        self : object
-            The estimator.
-        """
-        return self
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""From a table to its parts: features, series and time."""
+"""From a table to its columns: features, and the keys that name series and time."""
 
-import numbers
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import _safe_indexing, check_array
 
 from .._validation import check_finite
-from ._windows import index_dtype
 
 
 def resolve_column(X, column, parameter):
@@ -30,11 +29,27 @@ def resolve_column(X, column, parameter):
     return column % n_columns
 
 
+def resolve_columns(X, columns, parameter):
+    """Positions of the columns of X that a parameter gives: none, one, or a list."""
+    if columns is None:
+        return []
+    columns = columns if isinstance(columns, list) else [columns]
+    if not columns or not all(isinstance(k, (str, Integral)) for k in columns):
+        raise ValueError(
+            f"The {parameter!r} parameter must be a column, a list of one or more, or "
+            f"None, where a column is a str or an int. Got {columns!r} instead."
+        )
+    return [resolve_column(X, column, parameter) for column in columns]
+
+
 def take_key(X, column):
     """One column of a frame or an array, as a pandas Series."""
     key = _safe_indexing(X, column, axis=1)
-    key = key if isinstance(key, pd.Series) else pd.Series(np.asarray(key))
-    return key.infer_objects()
+    if isinstance(key, pd.Series):
+        return key.infer_objects()
+    zone = getattr(getattr(key, "dtype", None), "time_zone", None)  # polars
+    key = pd.Series(np.asarray(key)).infer_objects()
+    return key if zone is None else key.dt.tz_localize("UTC").dt.tz_convert(zone)
 
 
 def cell(key, row):
@@ -93,111 +108,3 @@ def _raise_not_numeric(features, names, error):
         bad = np.flatnonzero(pd.to_numeric(column, errors="coerce").isna() & ~missing)
         if len(bad):
             raise _not_numeric(name, column, bad[0]) from error
-
-
-def series_codes(key, parameter="group_by"):
-    """Number the series in order of appearance; a missing name is an error."""
-    codes, _ = pd.factorize(pd.Series(key))
-    if len(codes) and codes.min() < 0:
-        raise ValueError(
-            f"The {parameter!r} column has a missing value in row {np.argmin(codes)}. "
-            "Give each row the name of its series."
-        )
-    return codes
-
-
-def contiguous_order(codes):
-    """Order of rows that puts the rows of one series together; None if they are."""
-    if codes is None:
-        return None
-    changes = np.count_nonzero(codes[1:] != codes[:-1])
-    if changes == codes.max(initial=0):
-        return None
-    return np.argsort(codes, kind="stable")
-
-
-def series_rows(codes):
-    """First row of each series of a contiguous table."""
-    if codes is None:
-        return np.zeros(1, dtype=int)
-    return np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]])
-
-
-def segment_rows(time, gap, series_starts, describe):
-    """Series starts, and the rows that follow a gap in time; checks the order."""
-    steps = np.diff(time)
-    first = np.zeros(len(time), dtype=bool)
-    first[series_starts] = True
-    backwards = np.flatnonzero((steps < 0) & ~first[1:])
-    if len(backwards):
-        raise ValueError(describe(backwards + 1))
-    if gap is not None:
-        first[1:] |= steps > gap
-    return np.flatnonzero(first)
-
-
-def window_bounds(n_rows, segment_starts, window_size):
-    """First and last row of the window that ends at each row of a contiguous table."""
-    dtype = index_dtype(n_rows)
-    ends = np.arange(n_rows, dtype=dtype)
-    lengths = np.diff(segment_starts, append=n_rows)
-    starts = np.repeat(segment_starts.astype(dtype), lengths)
-    reach = ends - dtype(window_size - 1)
-    return np.maximum(starts, reach, out=starts), ends
-
-
-def time_values(time):
-    """Time as numbers: nanoseconds (in UTC) where it holds datetimes, else as given.
-
-    Returns
-    -------
-    values : ndarray of int or float
-
-    is_clock : bool
-        Whether the values are nanoseconds.
-    """
-    missing = np.flatnonzero(time.isna())
-    if len(missing):
-        raise ValueError(
-            f"The 'time' column has a missing value in row {missing[0]}. Drop the row "
-            "or give it a time."
-        )
-    if pd.api.types.is_datetime64_any_dtype(time):
-        return pd.DatetimeIndex(time).as_unit("ns").asi8, True
-    if pd.api.types.is_timedelta64_dtype(time):
-        return pd.TimedeltaIndex(time).as_unit("ns").asi8, True
-    if pd.api.types.is_integer_dtype(time):
-        # Differences of unsigned or short integers would wrap around.
-        return time.to_numpy(np.int64), False
-    if pd.api.types.is_float_dtype(time):
-        return time.to_numpy(np.float64), False
-    raise ValueError(
-        f"The 'time' column must hold datetimes or numbers. Got {cell(time, 0)!r} in "
-        "row 0; convert the column with pandas.to_datetime."
-    )
-
-
-def gap_value(max_gap, is_clock):
-    """``max_gap`` in the unit of the time values."""
-    # NumPy counts its durations among the integers.
-    is_number = isinstance(max_gap, numbers.Real) and not isinstance(
-        max_gap, np.timedelta64
-    )
-    if not is_clock:
-        if is_number and max_gap > 0:
-            return max_gap
-        raise ValueError(
-            "The 'max_gap' parameter of SlidingWindow must be a positive number where "
-            f"the time column is numeric. Got {max_gap!r} instead."
-        )
-    try:
-        gap = None if is_number else pd.Timedelta(max_gap)
-    except ValueError:
-        gap = None
-    if gap is None or not gap > pd.Timedelta(0):
-        raise ValueError(
-            "The 'max_gap' parameter of SlidingWindow must be a positive duration that "
-            "pandas.Timedelta understands, such as '5min', where the time column holds "
-            f"datetimes. Got {max_gap!r} instead."
-        )
-    return gap.as_unit("ns").value

@@ -11,6 +11,12 @@ def index_dtype(n_rows):
     return np.int32 if n_rows < np.iinfo(np.int32).max else np.int64
 
 
+def take_rows(table, rows):
+    """Rows of a table, given by an array of any shape."""
+    # take() is the faster one, but first copies all of a table not in C order.
+    return table.take(rows, axis=0) if table.flags.c_contiguous else table[rows]
+
+
 def _is_whole(key):
     return key is Ellipsis or (isinstance(key, slice) and key == slice(None))
 
@@ -189,10 +195,7 @@ class Windows:
         starts = self.starts[:, np.newaxis]
         padding = rows < starts
         np.maximum(rows, starts, out=rows)
-        table = self.table
-        # take() is the faster one, but first copies all of a table not in C order.
-        windows = table.take(rows, axis=0) if table.flags.c_contiguous else table[rows]
-        windows = windows.astype(np.float32, copy=False)
+        windows = take_rows(self.table, rows).astype(np.float32, copy=False)
         windows[padding] = np.nan
         return windows
 
@@ -255,7 +258,8 @@ class Windows:
         ----------
         flags : array-like of bool of shape (n_samples,)
             Flag of the last row of each window (so of each row of the table, for
-            windows that end at every row).
+            windows that end at every row). A row at which no window ends, such as one
+            that :class:`SlidingWindow` remembers, has no flag.
 
         Returns
         -------

@@ -6,10 +6,9 @@ import pytest
 
 from skseq import SlidingWindow
 from skseq.training._batches import (
-    chunks,
+    Preparation,
     feature_means,
     has_padding,
-    make_batch,
     pad_batch,
     position_means,
 )
@@ -25,7 +24,7 @@ def table():
 def test_a_batch_is_filled_masked_and_keeps_what_is_missing(table):
     windows = SlidingWindow(3).fit_transform(table)
     fill = np.array([7, 8], dtype=np.float32)
-    batch = make_batch(windows, [0, 21], fill)
+    batch = Preparation(fill).batch(windows, [0, 21])
     np.testing.assert_array_equal(batch.steps, [[False, False, True], [True] * 3])
     np.testing.assert_array_equal(batch.inputs[0, :2], [[7, 8], [7, 8]])
     assert batch.inputs[1, 1, 1] == 8
@@ -34,7 +33,7 @@ def test_a_batch_is_filled_masked_and_keeps_what_is_missing(table):
 
 def test_stand_ins_up_to_the_size_are_steps_of_which_no_cell_is_observed(table):
     windows = SlidingWindow(3).fit_transform(table)
-    batch = make_batch(windows, [5, 6], np.zeros(2, np.float32))
+    batch = Preparation(np.zeros(2, np.float32)).batch(windows, [5, 6])
     assert pad_batch(batch, 2) is batch
     batch = pad_batch(batch, 4)
     assert batch.inputs.shape == (4, 3, 2)
@@ -48,7 +47,7 @@ def test_chunks_walk_through_all_sequences_once(n_rows):
     windows = SlidingWindow(2).fit_transform(np.arange(float(n_rows))[:, np.newaxis])
     seen = [
         batch.targets[: rows.stop - rows.start, -1, 0]
-        for rows, batch in chunks(windows, np.zeros(1, np.float32))
+        for rows, batch in Preparation(np.zeros(1, np.float32)).chunks(windows)
     ]
     np.testing.assert_array_equal(np.concatenate(seen), np.arange(n_rows))
 

@@ -58,6 +58,7 @@ def test_starting_again_forgets_the_optimisers_state():
     settings = {
         "loss": "mse",
         "masked": False,
+        "dropout": False,
         "batch_size": 4,
         "learning_rate": 0.01,
     }

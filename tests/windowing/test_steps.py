@@ -67,10 +67,57 @@ def test_an_array_is_fitted_on_all_its_steps_but_the_padding(windows):
     assert scaler.n_samples_seen_ == np.count_nonzero(~padding_of(X))
 
 
-def test_missing_values_between_observed_steps_are_not_padding():
-    X = np.array([[[np.nan], [1], [np.nan], [3], [np.nan]]])
+def test_a_missing_cell_is_given_to_the_transformer():
+    X = np.array([[[np.nan, np.nan], [1, 5], [np.nan, 5], [3, 5]]])
     imputed = EachTimeStep(SimpleImputer()).fit_transform(X)
-    assert_array_equal(imputed.ravel(), [np.nan, 1, 2, 3, np.nan])
+    assert_array_equal(imputed[0], [[np.nan, np.nan], [1, 5], [2, 5], [3, 5]])
+
+
+@pytest.mark.parametrize("transformer", [SimpleImputer(), PCA(2)], ids=repr)
+def test_steps_without_a_value_stay_so_in_windows_and_in_their_array(transformer):
+    table = np.random.default_rng(0).normal(size=(12, 2))
+    table[[0, 1, 5, 11]] = np.nan
+    windows = SlidingWindow(3).fit_transform(table)
+    silent = np.isnan(np.asarray(windows)).all(axis=2)
+    steps = EachTimeStep(transformer).fit(windows)
+    for X in (windows, np.asarray(windows)):
+        out = np.asarray(steps.transform(X))
+        assert_array_equal(np.isnan(out).all(axis=2), silent)
+        assert_array_equal(np.isnan(out).any(axis=2), silent)
+    assert_allclose(
+        np.asarray(steps.transform(windows)),
+        steps.transform(np.asarray(windows)),
+        rtol=1e-5,
+        atol=1e-6,
+    )
+
+
+@containers
+def test_sequences_of_nothing_but_padding_stay_padding(windows, contain):
+    X = contain(windows)
+    steps = EachTimeStep(make_pipeline(SimpleImputer(), PCA(1))).fit(X)
+    silent = windows.with_table(np.full(windows.table.shape, np.nan), ["flow", "head"])
+    out = steps.transform(contain(silent))
+    assert out.shape == (7, 3, 1)
+    assert np.isnan(np.asarray(out)).all()
+    back = EachTimeStep(PCA(1)).fit(X).inverse_transform(out)
+    assert back.shape == (7, 3, 2)
+    assert np.isnan(np.asarray(back)).all()
+
+
+def test_rows_that_no_window_ends_at_are_transformed_and_fitted_on():
+    """Such as those that SlidingWindow remembers of its training table."""
+    table = np.column_stack([np.arange(10.0), np.arange(10.0) ** 2])
+    slider = SlidingWindow(3, time=0).fit(table[:6])
+    windows = slider.transform(table[6:])
+    steps = EachTimeStep(StandardScaler()).fit(windows)
+    assert steps.transformer_.mean_ == table[4:, 1].mean()
+    assert steps.transformer_.n_samples_seen_ == 6
+    assert_allclose(
+        np.asarray(steps.transform(windows)),
+        steps.transform(np.asarray(windows)),
+        rtol=1e-6,
+    )
 
 
 def test_rows_that_no_window_refers_to_play_no_part():

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import tracemalloc
 from datetime import datetime, timedelta
 
 import naive
@@ -6,12 +7,12 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from hypothesis import given
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
+from strategies import examples, rows, window_sizes
 
-from skseq import (
-    SlidingWindow,
-)
+from skseq import SlidingWindow
 
 # Tables ------------------------------------------------------------------------------
 
@@ -177,6 +178,82 @@ def test_time_may_decrease_from_one_series_to_the_next():
     assert np.isnan(np.asarray(windows)[:, 0, 0]).tolist() == [True, False, True, False]
 
 
+# Several columns that name the series -------------------------------------------------
+
+
+@examples
+@given(rows(), window_sizes)
+def test_several_columns_name_a_series_as_one_does(case, window_size):
+    one = np.column_stack([case.series, case.table])
+    two = np.column_stack([case.series // 2, case.table, case.series % 2])
+    expected = SlidingWindow(window_size, group_by=0).fit_transform(one)
+    windows = SlidingWindow(window_size, group_by=[0, -1]).fit_transform(two)
+    assert_array_equal(np.asarray(windows), np.asarray(expected))
+    assert_array_equal(windows.series, expected.series)
+
+
+@pytest.mark.parametrize("convert", [lambda frame: frame, pl.from_pandas])
+def test_columns_are_not_joined_into_one_name(convert):
+    frame = pd.DataFrame(
+        {"a": ["x", "xy", "x"], "b": ["yz", "z", "yz"], "v": [0, 1, 2]}
+    )
+    slider = SlidingWindow(2, group_by=["a", "b"])
+    windows = slider.fit_transform(convert(frame))
+    assert windows.series.tolist() == [0, 1, 0]
+    assert windows.feature_names == ["v"]
+    assert_array_equal(windows[2].ravel(), [0, 2])
+
+
+def test_a_list_of_one_column_is_that_column(frame, pumps):
+    expected = np.asarray(pumps.fit_transform(frame))
+    pumps.set_params(group_by=["pump"])
+    assert_array_equal(np.asarray(pumps.fit_transform(frame)), expected)
+
+
+def test_errors_name_the_series_by_all_of_its_columns(frame):
+    frame["site"] = 7
+    slider = SlidingWindow(group_by=["pump", "site"], time="at")
+    frame.loc[frame.index[3], "at"] = pd.Timestamp("2020-01-01")
+    with pytest.raises(ValueError, match=r"in row 3 of the series \('b', 7\): 2020"):
+        slider.fit(frame)
+    frame["site"] = [7, 7, None, 7, 7, 7, 7]
+    with pytest.raises(ValueError, match="'group_by' column has a missing .* row 2"):
+        slider.fit(frame)
+
+
+@pytest.mark.parametrize("group_by", [[], [None], [1.5], [["pump"]]], ids=repr)
+def test_a_list_of_columns_is_checked(frame, group_by):
+    with pytest.raises(ValueError, match="'group_by' parameter must be a column, a li"):
+        SlidingWindow(group_by=group_by).fit(frame)
+    with pytest.raises(ValueError, match="'group_by' parameter names the column 'pum'"):
+        SlidingWindow(group_by=["pump", "pum"]).fit(frame)
+
+
+@pytest.mark.parametrize("time", [None, 1])
+def test_many_series_of_one_row_are_windows_of_one_row(time):
+    n_rows = 50_000
+    names = np.random.default_rng(0).permutation(n_rows)
+    table = np.column_stack([names, np.arange(n_rows), names])
+    slider = SlidingWindow(3, group_by=0, time=time).fit(table)
+    windows = slider.transform(table)
+    assert_array_equal(windows.starts, windows.ends)
+    assert_array_equal(slider.inverse_transform(windows)[:, -1], names)
+
+
+def test_windows_of_shuffled_rows_take_memory_in_proportion_to_the_table():
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(50_000, 12))
+    table[:, 0] = rng.integers(0, 500, 50_000)
+    table[:, 1] = np.arange(50_000)
+    for window_size in (50, 500.0):
+        slider = SlidingWindow(window_size, group_by=0, time=1, max_gap=1e4)
+        tracemalloc.start()
+        slider.fit_transform(table)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 3 * table.nbytes
+
+
 # Errors ------------------------------------------------------------------------------
 
 
@@ -248,12 +325,12 @@ def test_infinity_names_the_row_and_the_feature(frame, pumps, value):
 
 
 @pytest.mark.parametrize(
-    "max_gap", [5, 0.5, "5 bananas", "-5min", 0, True, [1], pd.NaT]
+    "max_gap", [5, 0.5, "5", "5 bananas", "-5min", 0, True, [1], pd.NaT]
 )
 def test_a_gap_in_time_must_be_a_duration(frame, max_gap):
-    slider = SlidingWindow(group_by="pump", time="at", max_gap=max_gap).fit(frame)
+    slider = SlidingWindow(group_by="pump", time="at", max_gap=max_gap)
     with pytest.raises(ValueError, match="'max_gap' .* positive duration"):
-        slider.transform(frame)
+        slider.fit(frame)
 
 
 @pytest.mark.parametrize("max_gap", ["5min", timedelta(1), 0, -1, np.nan])
@@ -264,9 +341,8 @@ def test_a_gap_in_numbers_must_be_a_number(max_gap):
 
 
 def test_a_gap_needs_a_time(frame):
-    with pytest.raises(
-        ValueError, match="'max_gap' parameter is '5min', but 'time' is"
-    ):
+    message = "'max_gap' parameter of SlidingWindow is '5min', but 'time' is None"
+    with pytest.raises(ValueError, match=message):
         SlidingWindow(max_gap="5min").fit(frame[["flow"]])
 
 
