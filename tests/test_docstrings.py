@@ -8,11 +8,11 @@ import re
 import pytest
 
 import skseq
-from skseq import datasets, metrics, windowing
+from skseq import datasets, metrics, model_selection, plotting, windowing
 
 PUBLIC = {
     f"{module.__name__}.{name}": value
-    for module in (skseq, windowing, metrics, datasets)
+    for module in (skseq, windowing, metrics, model_selection, plotting, datasets)
     for name in module.__all__
     if callable(value := getattr(module, name))
 }

@@ -3,5 +3,15 @@
 
 from ._fetch import fetch_nab, fetch_tep
 from ._generators import load_toy_series, make_process_faults
+from ._sensors import make_sensor_events
+from ._sequences import make_damped_sines, make_moving_ones
 
-__all__ = ["fetch_nab", "fetch_tep", "load_toy_series", "make_process_faults"]
+__all__ = [
+    "fetch_nab",
+    "fetch_tep",
+    "load_toy_series",
+    "make_damped_sines",
+    "make_moving_ones",
+    "make_process_faults",
+    "make_sensor_events",
+]

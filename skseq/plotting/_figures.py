@@ -4,9 +4,9 @@
 import numpy as np
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
-# Of Okabe and Ito's palette, which colour-blind people can tell apart.
-_BLUE, _ORANGE, _GREEN, _BLACK = "#0072B2", "#D55E00", "#009E73", "#000000"
-_STYLES = [(_BLUE, "-"), (_ORANGE, "--"), (_GREEN, "-.")]
+from ._style import BLACK, BLUE, GREEN, VERMILION
+
+_STYLES = [(BLUE, "-"), (VERMILION, "--"), (GREEN, "-.")]
 
 
 def _figure_and_axes():
@@ -26,11 +26,11 @@ def score_figure(position, score, y, threshold, *, event_label, xlabel, title):
     event = np.asarray(y, dtype=bool)
     position, score = np.asarray(position), np.asarray(score)
     for rows, label, style in (
-        (~event, "normal", {"color": _BLUE, "marker": ".", "markersize": 3}),
-        (event, event_label, {"color": _ORANGE, "marker": "x", "markersize": 5}),
+        (~event, "normal", {"color": BLUE, "marker": ".", "markersize": 3}),
+        (event, event_label, {"color": VERMILION, "marker": "x", "markersize": 5}),
     ):
         axes.plot(position[rows], score[rows], linestyle="", label=label, **style)
-    axes.axhline(threshold, color=_BLACK, linestyle="--", linewidth=1)
+    axes.axhline(threshold, color=BLACK, linestyle="--", linewidth=1)
     axes.annotate(
         f"threshold {threshold:.3g}",
         (1, threshold),
@@ -67,7 +67,7 @@ def precision_recall_figure(y, decisions, *, title):
             at_threshold = hits / y.sum(), hits / flagged.sum()
             axes.plot(*at_threshold, "o", color=color, clip_on=False, zorder=3)
     axes.axhline(
-        y.mean(), color=_BLACK, linestyle=":", label=f"share of events ({y.mean():.2%})"
+        y.mean(), color=BLACK, linestyle=":", label=f"share of events ({y.mean():.2%})"
     )
     axes.set(
         xlabel="recall", ylabel="precision", title=title, xlim=(0, 1), ylim=(0, 1.02)
