@@ -308,15 +308,15 @@ class KerasEngine:
         self._trainer.reset_metrics()
         return float(self._trainer.train_on_batch(*self._trainer_inputs(batch)))
 
-    def test_batch(self, batch: Batch) -> float:
-        """The loss, without a step of the optimiser."""
-        self._trainer.reset_metrics()
-        return float(self._trainer.test_on_batch(*self._trainer_inputs(batch)))
-
     def _trainer_inputs(self, batch):
         batch = pad_batch(batch, self._batch_size)
         masks = [batch.steps] if self._masked else []
         return [batch.inputs, *masks, *batch.dropout], batch.targets, batch.weights
+
+    def context_loss(self, batch: Batch) -> float:
+        """The loss of a context network, without a step of the optimiser."""
+        observed = ~np.isnan(batch.targets).all(axis=(1, 2))
+        return float(_context_loss(observed, self.reconstruct(batch)))
 
     def reconstruct(self, batch: Batch) -> np.ndarray:
         return self._forward(self._network, batch)

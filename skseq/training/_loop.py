@@ -166,7 +166,7 @@ def validation_loss(engine, data: Data, loss):
     total = n_observed = 0.0
     for _, batch in data.held_out_chunks():
         if loss == "context":
-            errors = np.full(len(batch.steps), engine.test_batch(batch))
+            errors = np.full(len(batch.steps), engine.context_loss(batch))
         else:
             errors = cell_errors(batch.targets, engine.reconstruct(batch), loss)
             errors = observed_mean(errors, axis=(1, 2), empty=np.nan)
