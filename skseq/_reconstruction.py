@@ -8,8 +8,9 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted
 
+from ._error_rules import errors_of
 from ._validation import check_sequences, is_windows, n_dimensions, observed_steps
-from .training._losses import cell_errors, observed_mean
+from .training._losses import observed_mean
 
 # The axes of (n_samples, n_timesteps, n_features) over which an error is the mean.
 _AXES = {"sample": (1, 2), "step": (2,), "feature": (1,), "cell": ()}
@@ -47,7 +48,7 @@ class ReconstructionMixin:
 
     A class that uses it has ``_reconstructing()``, a context that yields a function
     from a batch to its reconstruction, ``_preparation`` (of its inputs),
-    ``_cell_loss``, ``score_on`` and ``offset_``.
+    ``_error_rule`` (an ErrorRule, or the name of a loss), ``score_on`` and ``offset_``.
     """
 
     def reconstruct(self, X):
@@ -88,17 +89,96 @@ class ReconstructionMixin:
             One error for each sequence, for each of its time steps (the mean over the
             features), for each feature (the mean over the steps), or for each cell. By
             sequence and by feature, the steps are those that are scored: all of them,
-            or the last.
+            the last one, or the worst.
 
         Returns
         -------
         error : ndarray of shape (n_samples,), (n_samples, n_timesteps), \
                 (n_samples, n_features) or (n_samples, n_timesteps, n_features)
-            In squared units of ``X``, or in its units where the loss is absolute.
-            Where no cell was observed: 0 for a sequence, NaN for a part of one.
+            In squared units of ``X``, in its units where the error is absolute, or
+            without a unit where it is relative to what is usual. Where no cell was
+            observed: 0 for a sequence, NaN for a part of one.
         """
         check_is_fitted(self)
         return self._errors(check_sequences(self, X, reset=False), per)
+
+    @validate_params(
+        {"per": [StrOptions({"feature", "cell"})]}, prefer_skip_nested_validation=True
+    )
+    def explain(self, X, *, per="feature"):
+        """Tell what the error of each sequence is made of.
+
+        Parameters
+        ----------
+        X : Windows or array-like of shape (n_samples, n_timesteps, n_features) or \
+                (n_samples, n_timesteps)
+            Sequences.
+
+        per : {"feature", "cell"}, default="feature"
+            Whether the columns are the features, or the pairs of a time step (counted
+            back from the last one, 0) and a feature.
+
+        Returns
+        -------
+        shares : DataFrame of shape (n_samples, n_features) or \
+                (n_samples, n_timesteps * n_features)
+            Share of each column in ``reconstruction_error(X)``, to which each row sums
+            up. 0 where a cell is missing, padding, or not scored. A share of a
+            Mahalanobis distance may be negative, where other features tell that a cell
+            should differ.
+        """
+        check_is_fitted(self)
+        sequences = check_sequences(self, X, reset=False)
+        n_samples, n_timesteps, n_features = sequences.shape
+        shares = np.empty(sequences.shape)
+        for rows, targets, outputs in self._reconstructions(sequences):
+            cells = self._scored_cells(errors_of(self._error_rule, targets, outputs))
+            count = (~np.isnan(cells)).sum(axis=(1, 2), keepdims=True)
+            shares[rows] = np.nan_to_num(cells) / np.maximum(count, 1)
+        names = getattr(self, "feature_names_in_", None)
+        if names is None or len(names) != n_features:
+            names = [f"x{k}" for k in range(n_features)]
+        index = X.index if hasattr(X, "index") else None
+        if per == "feature":
+            return pd.DataFrame(shares.sum(axis=1), index, names)
+        columns = pd.MultiIndex.from_product(
+            [range(1 - n_timesteps, 1), names], names=["step", "feature"]
+        )
+        return pd.DataFrame(shares.reshape(n_samples, -1), index, columns)
+
+    def score_rows(self, X):
+        """Normality of each row: minus its mean error in all windows that hold it.
+
+        The windows that end later know what came after: this looks ahead, by the length
+        of a window, and is meant for a table that is complete.
+
+        Parameters
+        ----------
+        X : Windows of shape (n_samples, n_timesteps, n_features)
+            Windows, as :class:`SlidingWindow` gives them.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,)
+            Of the rows at which the windows end; higher is more normal.
+        """
+        check_is_fitted(self)
+        X = check_sequences(self, X, reset=False)
+        if not is_windows(X):
+            raise ValueError(
+                "X must be Windows: of an array it is not known which rows its "
+                "sequences share. Use SlidingWindow, or score_samples."
+            )
+        total, count = np.zeros((2, len(X.table)))
+        steps = np.arange(1 - X.shape[1], 1)
+        for chunk, targets, outputs in self._reconstructions(X):
+            errors = errors_of(self._error_rule, targets, outputs)
+            errors = observed_mean(errors, axis=2, empty=np.nan)
+            held = ~np.isnan(errors)
+            rows = (X.ends[chunk, np.newaxis] + steps)[held]
+            total += np.bincount(rows, errors[held], minlength=len(total))
+            count += np.bincount(rows, minlength=len(total))
+        return -(total / np.maximum(count, 1))[X.ends]
 
     def score_samples(self, X):
         """Normality of each sequence: minus its reconstruction error.
@@ -189,15 +269,22 @@ class ReconstructionMixin:
         shape = [n for k, n in enumerate(X.shape) if k not in axis]
         out = np.empty(shape)
         for rows, targets, outputs in self._reconstructions(X):
-            cells = cell_errors(targets, outputs, self._cell_loss)
-            if self.score_on == "last" and per in ("sample", "feature"):
-                cells = _last_step(cells, targets)
+            cells = errors_of(self._error_rule, targets, outputs)
+            if per in ("sample", "feature"):
+                cells = self._scored_cells(cells)
             out[rows] = observed_mean(cells, axis, 0 if per == "sample" else np.nan)
         return out
 
-
-def _last_step(cells, targets):
-    """The last step of each sequence that is not padding, shape (n, 1, n_features)."""
-    steps = observed_steps(targets)
-    last = steps.shape[1] - 1 - np.argmax(steps[:, ::-1], axis=1)
-    return np.take_along_axis(cells, last[:, np.newaxis, np.newaxis], axis=1)
+    def _scored_cells(self, cells):
+        """The errors of the cells that count, NaN for the others."""
+        if self.score_on == "window":
+            return cells
+        seen = ~np.isnan(cells).all(axis=2)
+        if self.score_on == "last":
+            # What comes after the last observed step is padding.
+            chosen = seen.shape[1] - 1 - np.argmax(seen[:, ::-1], axis=1)
+        else:
+            errors = observed_mean(cells, axis=2, empty=-np.inf)
+            chosen = np.argmax(errors, axis=1)
+        is_chosen = np.arange(seen.shape[1]) == chosen[:, np.newaxis]
+        return np.where(is_chosen[:, :, np.newaxis], cells, np.nan)

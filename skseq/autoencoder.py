@@ -16,6 +16,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import with_callbacks
+from ._error_rules import differences_of, fit_error_rule
 from ._network_estimator import SequenceNetwork
 from ._reconstruction import (
     ReconstructionMixin,
@@ -144,8 +145,16 @@ class LSTMAutoencoder(
     tol : float, default=1e-4
         Least decrease of the validation loss that counts as an improvement.
 
-    score_on : {"window", "last"}, default="window"
-        Which steps count in the error of a sequence: all, or the last one.
+    error : {"loss", "mse", "mae", "standardized", "mahalanobis"}, default="loss"
+        The error of a time step: the loss of training; the squared or the absolute
+        difference; the squared difference in units of what is usual for the feature; or
+        the squared Mahalanobis distance of the differences of all features [2]_, over
+        their number. What is usual is told by the held-out sequences (without
+        ``early_stopping`` by those of training). Not used by architecture="context".
+
+    score_on : {"window", "last", "max"}, default="window"
+        Which steps count in the error of a sequence: all, the last one, or the one with
+        the largest error.
 
     contamination : "auto" or float, default="auto"
         Share of outliers in the training data, in (0, 0.5], which sets ``offset_`` on
@@ -275,7 +284,10 @@ class LSTMAutoencoder(
         "architecture": [StrOptions({"autoencoder", "sequence", "context"})],
         "decoder": [StrOptions({"repeat", "reshape", "dense", "conditional"})],
         "loss": [StrOptions({"mse", "mae", "huber", "binary_crossentropy"})],
-        "score_on": [StrOptions({"window", "last"})],
+        "error": [
+            StrOptions({"loss", "mse", "mae", "standardized", "mahalanobis"}),
+        ],
+        "score_on": [StrOptions({"window", "last", "max"})],
         "contamination": [
             StrOptions({"auto"}),
             Interval(Real, 0, 0.5, closed="right"),
@@ -305,6 +317,7 @@ class LSTMAutoencoder(
         validation_fraction=0.1,
         n_iter_no_change=5,
         tol=1e-4,
+        error="loss",
         score_on="window",
         contamination="auto",
         engine="auto",
@@ -333,6 +346,7 @@ class LSTMAutoencoder(
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
+        self.error = error
         self.score_on = score_on
         self.contamination = contamination
         self.engine = engine
@@ -489,9 +503,13 @@ class LSTMAutoencoder(
 
     def _remember(self, fitted, history, X, held_out_rows):
         super()._remember(fitted, history, X, held_out_rows)
+        held_out = X if held_out_rows is None else X[held_out_rows]
+        if self.error in ("standardized", "mahalanobis"):
+            differences = differences_of(self._reconstructions(held_out))
+            self.error_rule_ = fit_error_rule(self.error, differences)
         judged, share = X, self.contamination
         if share == "auto":
-            judged, share = X if held_out_rows is None else X[held_out_rows], 0.01
+            judged, share = held_out, 0.01
         self.offset_ = float(np.percentile(self._score_samples(judged), 100 * share))
 
     @contextlib.contextmanager
@@ -515,8 +533,10 @@ class LSTMAutoencoder(
         return out
 
     @property
-    def _cell_loss(self):
-        return self.loss
+    def _error_rule(self):
+        if self.error in ("standardized", "mahalanobis"):
+            return self.error_rule_
+        return self.loss if self.error == "loss" else self.error
 
     @property
     def _n_features_out(self):

@@ -68,8 +68,9 @@ class PCAAutoencoder(
     n_components : int, float or None, default=0.95
         Latent size, or the share of variance to keep, in (0, 1). None keeps all.
 
-    score_on : {"window", "last"}, default="window"
-        Which steps count in the error of a sequence: all, or the last one.
+    score_on : {"window", "last", "max"}, default="window"
+        Which steps count in the error of a sequence: all, the last one, or the one with
+        the largest error.
 
     contamination : "auto" or float, default="auto"
         Share of outliers in the training data, in (0, 0.5], which sets ``offset_``.
@@ -132,14 +133,14 @@ class PCAAutoencoder(
             Interval(RealNotInt, 0, 1, closed="neither"),
             None,
         ],
-        "score_on": [StrOptions({"window", "last"})],
+        "score_on": [StrOptions({"window", "last", "max"})],
         "contamination": [
             StrOptions({"auto"}),
             Interval(Real, 0, 0.5, closed="right"),
         ],
     }
 
-    _cell_loss = "mse"
+    _error_rule = "mse"
 
     def __init__(self, n_components=0.95, *, score_on="window", contamination="auto"):
         self.n_components = n_components

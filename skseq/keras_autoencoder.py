@@ -73,8 +73,9 @@ class KerasAutoencoder(
     latent_layer : str, default="latent"
         Name of the layer whose output, one vector for each sequence, is the latent one.
 
-    score_on : {"window", "last"}, default="window"
-        Which steps count in the error of a sequence: all, or the last one.
+    score_on : {"window", "last", "max"}, default="window"
+        Which steps count in the error of a sequence: all, the last one, or the one with
+        the largest error.
 
     contamination : "auto" or float, default="auto"
         Share of outliers in the training data, in (0, 0.5], which sets ``offset_``.
@@ -168,14 +169,14 @@ class KerasAutoencoder(
     _parameter_constraints: dict = {
         "estimator": [HasMethods(["fit", "initialize"])],
         "latent_layer": [str],
-        "score_on": [StrOptions({"window", "last"})],
+        "score_on": [StrOptions({"window", "last", "max"})],
         "contamination": [
             StrOptions({"auto"}),
             Interval(Real, 0, 0.5, closed="right"),
         ],
     }
 
-    _cell_loss = "mse"
+    _error_rule = "mse"
 
     def __init__(
         self,

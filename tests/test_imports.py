@@ -22,6 +22,7 @@ LAYERS = {
     "windowing": 1,
     "networks": 2,
     "training": 3,
+    "_error_rules": 4,
     "_keras_network": 4,
     "_network_estimator": 4,
     "_reconstruction": 4,
