@@ -14,6 +14,14 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
+def softmax(x):
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+OUTPUT_ACTIVATIONS = {"linear": lambda x: x, "sigmoid": sigmoid, "softmax": softmax}
+
+
 def lstm_forward(x, kernel, recurrent, bias, mask, activation):
     """x (T, n_in), mask (T,) -> states (T, u) and what backward needs."""
     act, _ = ACTIVATIONS[activation]
@@ -70,7 +78,7 @@ def forward(network, weights, x):
             x = x[-1:]
     if network.n_outputs is not None:
         x = x @ weights[-2] + weights[-1]
-    return sigmoid(x) if network.output_activation == "sigmoid" else x
+    return OUTPUT_ACTIVATIONS[network.output_activation](x)
 
 
 def cell_loss(name, y, target):
@@ -81,6 +89,8 @@ def cell_loss(name, y, target):
         return np.abs(e)
     if name == "huber":
         return np.where(np.abs(e) <= 1, e**2 / 2, np.abs(e) - 0.5)
+    if name == "categorical_crossentropy":
+        return -target * np.log(y)
     return -(target * np.log(y) + (1 - target) * np.log(1 - y))
 
 
@@ -92,5 +102,7 @@ def batch_loss(network, weights, x, target, sample_weight, loss):
         if len(y) == len(x_i):
             observed &= ~np.isnan(x_i).all(axis=1, keepdims=True)
         if observed.any():
-            total += w_i * cell_loss(loss, y[observed], target_i[observed]).mean()
+            cells = cell_loss(loss, y[observed], target_i[observed])
+            classes = y.shape[1] if loss == "categorical_crossentropy" else 1
+            total += w_i * cells.mean() * classes
     return total / len(x)

@@ -22,6 +22,24 @@ def empty(shape: tuple[int, ...]) -> np.ndarray:
     return memory[start : start + size].reshape(shape)
 
 
+class Workspace:
+    """Arrays to work on, the same for each mini-batch of the same shape.
+
+    New memory for each mini-batch would cost as much as a small layer: the system hands
+    it out page by page.
+    """
+
+    def __init__(self):
+        self._arrays = {}
+
+    def empty(self, *name, shape: tuple[int, ...]) -> np.ndarray:
+        """The array of this name and shape, with whatever it holds."""
+        key = name, shape
+        if key not in self._arrays:
+            self._arrays[key] = empty(shape)
+        return self._arrays[key]
+
+
 def to_blocks(x: np.ndarray) -> np.ndarray:
     """Blocks of an array of shape (n_samples, n_timesteps, n_features)."""
     n, n_timesteps, n_features = x.shape

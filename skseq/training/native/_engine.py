@@ -12,10 +12,11 @@ from ...networks import Architecture
 from .._batches import Batch
 from ._blocks import from_blocks
 from ._kernels import LANES
-from ._network import Inputs, Network, forward
+from ._network import Inputs, Network, forward, forward_few
 from ._trainer import Trainer
 
 _PART = 16 * LANES  # sequences in one call of the kernels
+_FEW = LANES // 2  # sequences that are sooner done one by one than in a block
 
 
 @contextlib.contextmanager
@@ -35,7 +36,7 @@ class NativeEngine:
     """
 
     def __init__(self, architecture: Architecture, map):
-        self._network = Network.of(architecture)
+        self._network, self._l2 = Network.of(architecture), architecture.l2
         self._map = map
         self._n_encoder = len(self._network.encoder.shapes)
 
@@ -46,14 +47,22 @@ class NativeEngine:
         return self._weights if self._trainer is None else self._trainer.weights
 
     def start_training(
-        self, *, loss, masked, batch_size, learning_rate, optimizer_state=None
+        self,
+        *,
+        loss,
+        learning_rate,
+        global_clipnorm=None,
+        optimizer_state=None,
+        **_,
     ):
-        """``masked`` and ``batch_size`` are for engines that compile for them."""
+        """The other options are for engines that compile for them."""
         self._trainer = Trainer(
             self._network,
             self._weights,
             loss=loss,
             learning_rate=learning_rate,
+            global_clipnorm=global_clipnorm,
+            l2=self._l2,
             map=self._map,
             state=optimizer_state,
         )
@@ -69,6 +78,7 @@ class NativeEngine:
         return self._forward(self._network, self.weights(), batch)
 
     def encode(self, batch: Batch) -> np.ndarray:
+        """The final state of the encoder, or of a network without one."""
         weights = self.weights()[: self._n_encoder]
         return self._forward(self._network.encoder, weights, batch)[:, 0]
 
@@ -80,6 +90,9 @@ class NativeEngine:
         )
 
     def _forward(self, network, weights, batch):
+        if len(batch.steps) <= _FEW:
+            return forward_few(network, weights, batch)
+
         def output_of(part):
             y, _ = forward(network, weights, Inputs.of(part))
             return from_blocks(y, len(part.steps))
@@ -87,7 +100,7 @@ class NativeEngine:
         starts = range(0, len(batch.steps), _PART)
         if len(starts) == 1:
             return output_of(batch)
-        parts = (Batch(*(a[k : k + _PART] for a in batch)) for k in starts)
+        parts = (batch.take(slice(k, k + _PART)) for k in starts)
         return np.concatenate(list(self._map(output_of, parts)))
 
     def progress_bar(self, n_batches):

@@ -10,6 +10,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "_lstm.h"
@@ -37,6 +38,7 @@ SKSEQ_DECLARE(avx512)
 namespace {
 
 using In = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
+using Doubles = nb::ndarray<const double, nb::c_contig, nb::device::cpu>;
 using Out = nb::ndarray<float, nb::c_contig, nb::device::cpu>;
 using Name = std::optional<std::string>;
 
@@ -132,24 +134,48 @@ Shape blocks_of(const char* name, const Array& a) {
   return shape;
 }
 
-LSTM lstm(const In& x, const In& kernel, const In& recurrent, const In& bias,
-          const std::optional<In>& mask, const Shape& h, const std::string& activation) {
+Activation activation_of(const std::string& name) {
+  if (name == "tanh") return Activation::tanh;
+  if (name == "relu") return Activation::relu;
+  if (name == "linear") return Activation::linear;
+  throw std::invalid_argument("activation must be 'tanh', 'relu' or 'linear', got '" +
+                              name + "'.");
+}
+
+// `x` and `h`: the shapes of a whole block, or with LANES left out those of samples
+LSTM lstm(const Shape& x, const In& kernel, const In& recurrent, const In& bias,
+          const Shape& h, const std::string& activation) {
   LSTM p{};
-  const Shape s = blocks_of("x", x);
   p.blocks = h[0], p.steps = h[1], p.units = h[2];
-  p.x_steps = s[1] == 1 ? 1 : p.steps, p.inputs = s[2];
-  p.x = check("x", x, {p.blocks, p.x_steps, p.inputs, LANES});
+  p.x_steps = x[1] == 1 ? 1 : p.steps, p.inputs = x[2];
   p.kernel = check("kernel", kernel, {p.inputs, 4 * p.units});
   p.recurrent = check("recurrent_kernel", recurrent, {p.units, 4 * p.units});
   p.bias = check("bias", bias, {4 * p.units});
-  p.mask = check("mask", mask, {p.blocks, p.steps, LANES});
-  if (activation == "tanh") p.activation = Activation::tanh;
-  else if (activation == "relu") p.activation = Activation::relu;
-  else if (activation == "linear") p.activation = Activation::linear;
-  else
-    throw std::invalid_argument("activation must be 'tanh', 'relu' or 'linear', got '" +
-                                activation + "'.");
+  p.activation = activation_of(activation);
   return p;
+}
+
+LSTM lstm(const In& x, const In& kernel, const In& recurrent, const In& bias,
+          const std::optional<In>& mask, const Shape& h, const std::string& activation) {
+  LSTM p = lstm(blocks_of("x", x), kernel, recurrent, bias, h, activation);
+  p.x = check("x", x, {p.blocks, p.x_steps, p.inputs, LANES});
+  p.mask = check("mask", mask, {p.blocks, p.steps, LANES});
+  return p;
+}
+
+void lstm_forward_few(const In& x, const In& kernel, const In& recurrent, const In& bias,
+                      const Out& h, const std::optional<In>& mask,
+                      const std::string& activation, const Name& isa) {
+  const Shape of_x = shape_of(x), of_h = shape_of(h);
+  if (of_x.size() != 3 || of_h.size() != 3)
+    throw std::invalid_argument("x and h must have 3 axes, got shapes " + text(of_x) +
+                                " and " + text(of_h) + ".");
+  LSTM p = lstm(of_x, kernel, recurrent, bias, of_h, activation);
+  p.x = check("x", x, {p.blocks, p.x_steps, p.inputs});
+  p.mask = check("mask", mask, {p.blocks, p.steps});
+  p.h = h.data();
+  const FlushDenormals guard;
+  kernels(isa).lstm_forward_few(p);
 }
 
 void lstm_forward(const In& x, const In& kernel, const In& recurrent, const In& bias,
@@ -172,7 +198,8 @@ void lstm_backward(const In& dh, const In& x, const In& kernel, const In& recurr
   p.h = h.data();
   p.cache = check("cache", cache, {p.blocks, p.steps, CACHE_ROWS * p.units, LANES});
   LSTMGradient d{};
-  d.dh = check("dh", dh, shape_of(h));
+  d.dh_steps = dh.ndim() > 1 && dh.shape(1) == 1 ? 1 : p.steps;
+  d.dh = check("dh", dh, {p.blocks, d.dh_steps, p.units, LANES});
   d.dx = check("dx", dx, shape_of(x));
   d.d_kernel = check("d_kernel", d_kernel, shape_of(kernel));
   d.d_recurrent = check("d_recurrent_kernel", d_recurrent, shape_of(recurrent));
@@ -210,6 +237,29 @@ void dense_backward(const In& dy, const In& x, const In& kernel, const In& bias,
   d.d_bias = check("d_bias", d_bias, shape_of(bias));
   const FlushDenormals guard;
   kernels(isa).dense_backward(p, d);
+}
+
+double loss(const In& y, const In& target, const Doubles& share, const Out& dy,
+            const std::string& name, const Name& isa) {
+  Loss p{};
+  const Shape s = blocks_of("y", y);
+  p.blocks = s[0], p.steps = s[1], p.outputs = s[2];
+  p.y = y.data();
+  p.target = check("target", target, s);
+  p.share = check("share", share, {p.blocks, LANES});
+  p.dy = check("dy", dy, s);
+  const std::pair<const char*, LossName> names[] = {
+      {"mse", LossName::mse},
+      {"mae", LossName::mae},
+      {"huber", LossName::huber},
+      {"binary_crossentropy", LossName::binary_crossentropy},
+      {"categorical_crossentropy", LossName::categorical_crossentropy}};
+  for (const auto& [known, value] : names)
+    if (name == known) {
+      p.name = value;
+      return kernels(isa).loss(p);
+    }
+  throw std::invalid_argument("there is no loss '" + name + "'.");
 }
 
 void adam(const Out& weights, const In& gradient, const Out& mean, const Out& variance,
@@ -258,6 +308,11 @@ NB_MODULE(_kernels, m) {
         optional("mask"), nb::arg("activation") = "tanh", isa(), guard(),
         "Write the hidden states of an LSTM layer to h, and to cache (if any) what "
         "lstm_backward needs.");
+  m.def("lstm_forward_few", lstm_forward_few, array("x"), array("kernel"),
+        array("recurrent_kernel"), array("bias"), array("h"), optional("mask"),
+        nb::arg("activation") = "tanh", isa(), guard(),
+        "lstm_forward for a few samples, without blocks: x, h and mask have no axis of "
+        "lanes.");
   m.def("lstm_backward", lstm_backward, array("dh"), array("x"), array("kernel"),
         array("recurrent_kernel"), array("bias"), array("h"), array("cache"),
         array("d_kernel"), array("d_recurrent_kernel"), array("d_bias"), optional("dx"),
@@ -268,6 +323,11 @@ NB_MODULE(_kernels, m) {
   m.def("dense_backward", dense_backward, array("dy"), array("x"), array("kernel"),
         array("bias"), array("d_kernel"), array("d_bias"), optional("dx"), isa(),
         guard(), "Write the gradients of the weights, and of x (if dx is given).");
+  m.def("loss", loss, array("y"), array("target"), array("share"), array("dy"),
+        nb::arg("name"), isa(), guard(),
+        "The sum over samples of share times the mean loss of their observed cells, "
+        "those where the target is not NaN. Writes the derivatives to dy: by y, or of an "
+        "entropy by what the output activation was applied to.");
   m.def("adam", adam, array("weights"), array("gradient"), array("mean"),
         array("variance"), nb::arg("step"), nb::arg("learning_rate"),
         nb::arg("beta_1") = 0.9, nb::arg("beta_2") = 0.999, nb::arg("epsilon") = 1e-7,

@@ -1,62 +1,67 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Losses of the cells of a block, with their derivatives."""
+"""Output activations, and losses with their derivatives."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import prod
-
 import numpy as np
 
-# Losses of a cell: the value and its derivative by y.
+from . import _kernels
 
 
-def _mse(y, target):
-    error = y - target
-    return error * error, 2 * error
+def activate_output(activation: str, z: np.ndarray) -> np.ndarray:
+    """The output of a network, from that of its dense layer."""
+    if activation == "sigmoid":
+        return (0.5 * (1 + np.tanh(0.5 * z))).astype(np.float32)
+    if activation == "softmax":
+        p = np.exp(z - z.max(axis=2, keepdims=True))
+        return p / p.sum(axis=2, keepdims=True)
+    return z
 
 
-def _mae(y, target):
-    error = y - target
-    return np.abs(error), np.sign(error)
+def _before_activation(activation, y, dy):
+    """The gradient by the output of the dense layer, from that by ``y``."""
+    if activation == "sigmoid":
+        return dy * y * (1 - y)
+    if activation == "softmax":
+        return y * (dy - np.sum(y * dy, axis=2, keepdims=True))
+    return dy
 
 
-def _huber(y, target):
-    error = y - target
-    clipped = np.clip(error, -1, 1)
-    return clipped * (error - 0.5 * clipped), clipped
+LOSSES = ("mse", "mae", "huber")
+ENTROPIES = (
+    ("binary_crossentropy", "sigmoid"),
+    ("categorical_crossentropy", "softmax"),
+)
 
 
-def _binary_crossentropy(y, target):
-    p = np.clip(y, np.float32(1e-7), np.float32(1 - 1e-7))  # as Keras does
-    value = -(target * np.log(p) + (1 - target) * np.log1p(-p))
-    return value, np.where(p == y, (p - target) / (p * (1 - p)), np.float32(0))
-
-
-LOSSES: dict[str, Callable] = {
-    "mse": _mse,
-    "mae": _mae,
-    "huber": _huber,
-    "binary_crossentropy": _binary_crossentropy,
-}
+def check_loss(loss: str, activation: str) -> None:
+    """Refuse a loss that is not known, or not for this output activation."""
+    if loss not in LOSSES and (loss, activation) not in ENTROPIES:
+        raise ValueError(
+            f"loss={loss!r} does not go with output_activation={activation!r}. The "
+            f"losses are {', '.join(LOSSES)} (with any), binary_crossentropy (with "
+            "sigmoid) and categorical_crossentropy (with softmax)."
+        )
 
 
 def loss_and_gradient(
-    loss: str, y: np.ndarray, target: np.ndarray, share: np.ndarray
+    loss: str,
+    activation: str,
+    y: np.ndarray,
+    target: np.ndarray,
+    share: np.ndarray,
+    dy: np.ndarray,
+    isa: str | None = None,
 ) -> tuple[float, np.ndarray]:
     """Weighted loss over the observed cells (those where ``target`` is not NaN).
 
-    The loss of a sample is the mean over its observed cells; ``share``, of shape
-    (n_blocks, LANES), is the weight of each sample in the sum over samples.
+    The loss of a sample is the mean over its observed cells (categorical crossentropy:
+    over its observed steps); ``share``, of shape (n_blocks, LANES), is the weight of
+    each sample in the sum over samples. The gradient, by the output of the dense layer,
+    may be ``dy``, which is overwritten.
     """
-    observed = ~np.isnan(target)
-    value, gradient = LOSSES[loss](y, target)
-    if observed.all():
-        counts = prod(y.shape[1:3])
-    else:
-        counts = np.maximum(observed.sum(axis=(1, 2)), 1)
-        value, gradient = (np.where(observed, a, 0) for a in (value, gradient))
-    share = share / counts
-    gradient *= share.astype(np.float32)[:, None, None, :]
-    per_sample = value.sum(axis=2).sum(axis=1, dtype=np.float64)
-    return float(np.sum(per_sample * share, where=share != 0)), gradient
+    value = _kernels.loss(y, target, share, dy, loss, isa)
+    if loss == "categorical_crossentropy":  # a mean over classes until here
+        n_classes = y.shape[2]
+        return n_classes * value, np.multiply(dy, n_classes, out=dy)
+    return value, _before_activation(activation, y, dy) if loss in LOSSES else dy

@@ -27,8 +27,12 @@ struct LSTM {
   float *h, *cache;
 };
 
+// lstm_forward_few takes samples for blocks, without the axis of LANES, and no cache.
+
+// dh (blocks, dh_steps, units, LANES), dh_steps = steps, or 1: that of the last step
 // dx is null or of x's shape; the gradients of the weights are overwritten
 struct LSTMGradient {
+  Size dh_steps;
   const float* dh;
   float *dx, *d_kernel, *d_recurrent, *d_bias;
 };
@@ -45,6 +49,17 @@ struct DenseGradient {
   float *dx, *d_kernel, *d_bias;
 };
 
+enum class LossName { mse, mae, huber, binary_crossentropy, categorical_crossentropy };
+
+// y, target and dy (blocks, steps, outputs, LANES), share (blocks, LANES)
+struct Loss {
+  Size blocks, steps, outputs;
+  LossName name;
+  const float *y, *target;
+  const double* share;
+  float* dy;
+};
+
 struct Adam {
   Size size;
   float *weights, *mean, *variance;
@@ -55,10 +70,20 @@ struct Adam {
 struct Kernels {
   const char* name;
   void (*lstm_forward)(const LSTM&);
+  void (*lstm_forward_few)(const LSTM&);
   void (*lstm_backward)(const LSTM&, const LSTMGradient&);
   void (*dense_forward)(const Dense&);
   void (*dense_backward)(const Dense&, const DenseGradient&);
+  double (*loss)(const Loss&);
   void (*adam)(const Adam&);
 };
+
+#ifdef SKSEQ_ISA
+namespace SKSEQ_ISA {
+void lstm_forward(const LSTM&);
+void lstm_forward_few(const LSTM&);
+void lstm_backward(const LSTM&, const LSTMGradient&);
+}  // namespace SKSEQ_ISA
+#endif
 
 }  // namespace skseq

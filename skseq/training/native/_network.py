@@ -16,8 +16,9 @@ import numpy as np
 from ...networks import Architecture
 from .._batches import Batch
 from . import _kernels
-from ._blocks import empty, to_blocks
+from ._blocks import Workspace, to_blocks
 from ._kernels import CACHE_ROWS, LANES
+from ._losses import activate_output
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Network:
         The layer that returns its final state only. The layers after it, if any, see
         this state at every time step: an autoencoder. None for a sequence network.
     activation : {"tanh", "relu", "linear"}, default="tanh"
-    output_activation : {"linear", "sigmoid"}, default="linear"
+    output_activation : {"linear", "sigmoid", "softmax"}, default="linear"
     """
 
     n_features: int
@@ -48,21 +49,29 @@ class Network:
     @classmethod
     @lru_cache(maxsize=64)
     def of(cls, architecture: Architecture) -> Network:
-        """The autoencoder that an Architecture describes."""
-        layers = architecture.encoder + architecture.decoder
+        """The network that an Architecture describes."""
+        last = None
+        if architecture.kind != "sequence":
+            last = len(architecture.encoder_layers) - 1
         return cls(
-            architecture.n_features,
-            tuple(layer.units for layer in layers),
-            architecture.n_features,
-            last=len(architecture.encoder) - 1,
+            architecture.n_inputs,
+            tuple(layer.units for layer in architecture.recurrent_layers),
+            architecture.dense_layers[-1].n_outputs,
+            last=last,
             activation=architecture.activation,
+            output_activation=architecture.output_activation,
         )
 
     @cached_property
     def encoder(self) -> Network:
-        """The part that ends at the final state; its weights come first."""
-        units = self.units[: self.last + 1]
-        return replace(self, units=units, n_outputs=None, output_activation="linear")
+        """The part that ends at the final state; its weights come first.
+
+        Of a sequence network this is the final state of its last LSTM layer.
+        """
+        last = len(self.units) - 1 if self.last is None else self.last
+        return Network(
+            self.n_features, self.units[: last + 1], None, last, self.activation
+        )
 
     @cached_property
     def decoder(self) -> Network:
@@ -120,8 +129,8 @@ class _Step:
 
     x: np.ndarray
     h: np.ndarray
-    cache: np.ndarray | None
-    dropout: np.ndarray | None
+    cache: np.ndarray | None = None
+    dropout: np.ndarray | None = None
 
 
 def forward(
@@ -130,41 +139,57 @@ def forward(
     inputs: Inputs,
     *,
     training: bool = False,
-    dropout: Sequence[np.ndarray | None] = (),
+    dropout: Sequence[np.ndarray] = (),
+    work: Workspace | None = None,
     isa: str | None = None,
 ) -> tuple[np.ndarray, list[_Step]]:
     """Output blocks of the network, and the steps that ``backward`` retraces.
 
-    ``dropout`` may hold, for each LSTM layer, a factor for its output.
+    ``dropout`` may hold, for each LSTM layer, factors of its output. The results are
+    arrays of ``work``.
     """
+    work = work or Workspace()
     x, steps = inputs.x, []
     n_blocks, n_timesteps = len(x), inputs.n_timesteps
     for layer, units in enumerate(network.units):
-        h = empty((n_blocks, n_timesteps, units, LANES))
-        rows = CACHE_ROWS * units
-        cache = empty((n_blocks, n_timesteps, rows, LANES)) if training else None
-        _kernels.lstm_forward(
-            x,
-            *weights[3 * layer : 3 * layer + 3],
-            h,
-            cache,
-            inputs.mask,
-            network.activation,
-            isa,
-        )
-        factor = dropout[layer] if dropout else None
-        steps.append(_Step(x, h, cache, factor))
+        h = work.empty("h", layer, shape=(n_blocks, n_timesteps, units, LANES))
+        cache = None
+        if training:
+            shape = (n_blocks, n_timesteps, CACHE_ROWS * units, LANES)
+            cache = work.empty("cache", layer, shape=shape)
+        part = weights[3 * layer : 3 * layer + 3]
+        mask, activation = inputs.mask, network.activation
+        _kernels.lstm_forward(x, *part, h, cache, mask, activation, isa)
+        steps.append(_Step(x, h, cache))
         x = np.ascontiguousarray(h[:, -1:]) if layer == network.last else h
-        if factor is not None:
-            x = x * factor
+        if dropout:
+            steps[-1].dropout = dropout[layer]
+            x = x * dropout[layer]
     if network.n_outputs is not None:
-        y = empty((n_blocks, x.shape[1], network.n_outputs, LANES))
+        y = work.empty("y", shape=(n_blocks, x.shape[1], network.n_outputs, LANES))
         _kernels.dense_forward(x, *weights[-2:], y, isa)
-        steps.append(_Step(x, y, None, None))
+        steps.append(_Step(x, y))
         x = y
-    if network.output_activation == "sigmoid":
-        x = (0.5 * (1 + np.tanh(0.5 * x))).astype(np.float32)
-    return x, steps
+    return activate_output(network.output_activation, x), steps
+
+
+def forward_few(
+    network: Network,
+    weights: Sequence[np.ndarray],
+    batch: Batch,
+    isa: str | None = None,
+) -> np.ndarray:
+    """Output of the network for a few samples, sooner than in a block of many."""
+    x = np.ascontiguousarray(batch.inputs, dtype=np.float32)
+    mask = None if batch.steps.all() else batch.steps.astype(np.float32)
+    for layer, units in enumerate(network.units):
+        h = np.empty((*batch.steps.shape, units), dtype=np.float32)
+        part = weights[3 * layer : 3 * layer + 3]
+        _kernels.lstm_forward_few(x, *part, h, mask, network.activation, isa)
+        x = np.ascontiguousarray(h[:, -1:]) if layer == network.last else h
+    if network.n_outputs is not None:
+        x = x @ weights[-2] + weights[-1]
+    return activate_output(network.output_activation, x)
 
 
 def backward(
@@ -175,21 +200,23 @@ def backward(
     steps: list[_Step],
     dy: np.ndarray,
     *,
+    work: Workspace | None = None,
     isa: str | None = None,
 ) -> None:
-    """Write the gradients of the weights, given that of the output."""
+    """Write the gradients of the weights, given that of the output of the dense layer.
+
+    The gradients by the activations are arrays of ``work``.
+    """
+    work = work or Workspace()
     *steps, dense = steps
-    dx = empty(dense.x.shape)
+    dx = work.empty("dx", shape=dense.x.shape)
     _kernels.dense_backward(dy, dense.x, *weights[-2:], *gradients[-2:], dx, isa)
     for layer in reversed(range(len(network.units))):
         step, part = steps[layer], slice(3 * layer, 3 * layer + 3)
         if step.dropout is not None:
             dx *= step.dropout
-        dh = dx
-        if layer == network.last:
-            dh = np.zeros_like(step.h)
-            dh[:, -1:] = dx
-        dx = empty(step.x.shape) if layer else None
+        dh = dx  # with a single time step, the gradient by the final state
+        dx = work.empty("dx", layer, shape=step.x.shape) if layer else None
         _kernels.lstm_backward(
             dh,
             step.x,

@@ -6,6 +6,9 @@
 #pragma once
 #include <cstddef>
 #include <cstring>
+#if defined(__AVX__)
+#include <immintrin.h>
+#endif
 
 #if defined(_MSC_VER) && !defined(__clang__)
 #define SKSEQ_INLINE static __forceinline
@@ -34,9 +37,22 @@ typedef int Mask __attribute__((vector_size(4 * WIDTH)));
 
 SKSEQ_INLINE Vec splat(float x) { return x - Vec{}; }
 SKSEQ_INLINE Vec select(Mask m, Vec a, Vec b) { return m ? a : b; }
-// Of two values of which the second is NaN, these return the NaN, as minps does.
+// Of two values of which the second is NaN, these return the NaN, as minps does (of
+// which GCC makes two instructions, if it is not told).
+#if defined(__AVX512F__)
+SKSEQ_INLINE Vec min_(Vec a, Vec b) {  // unmasked, but GCC warns of its own header then
+  return (Vec)_mm512_maskz_min_ps(0xffff, (__m512)a, (__m512)b);
+}
+SKSEQ_INLINE Vec max_(Vec a, Vec b) {
+  return (Vec)_mm512_maskz_max_ps(0xffff, (__m512)a, (__m512)b);
+}
+#elif defined(__AVX__)
+SKSEQ_INLINE Vec min_(Vec a, Vec b) { return (Vec)_mm256_min_ps((__m256)a, (__m256)b); }
+SKSEQ_INLINE Vec max_(Vec a, Vec b) { return (Vec)_mm256_max_ps((__m256)a, (__m256)b); }
+#else
 SKSEQ_INLINE Vec min_(Vec a, Vec b) { return a < b ? a : b; }
 SKSEQ_INLINE Vec max_(Vec a, Vec b) { return a > b ? a : b; }
+#endif
 
 #else  // a compiler without vector extensions: loops for its own vectoriser
 
@@ -85,5 +101,38 @@ SKSEQ_INLINE Vec load(const float* p) {
   return v;
 }
 SKSEQ_INLINE void store(float* p, const Vec& v) { std::memcpy(p, &v, sizeof v); }
+
+
+// out[c * stride + r] = p[r * stride + c] for r and c below TURN
+#if defined(__AVX__) && defined(__GNUC__)
+constexpr int TURN = 8;
+
+SKSEQ_INLINE void turn_square(float* out, const float* p, std::ptrdiff_t stride) {
+  __m256 a[8], b[8];
+  SKSEQ_UNROLL
+  for (int r = 0; r < 8; r++) a[r] = _mm256_loadu_ps(p + r * stride);
+  SKSEQ_UNROLL
+  for (int r = 0; r < 8; r += 2) {  // pairs of rows, then of pairs, then of halves
+    b[r] = _mm256_unpacklo_ps(a[r], a[r + 1]);
+    b[r + 1] = _mm256_unpackhi_ps(a[r], a[r + 1]);
+  }
+  SKSEQ_UNROLL
+  for (int r = 0; r < 8; r += 4) {
+    a[r] = _mm256_shuffle_ps(b[r], b[r + 2], 0x44);
+    a[r + 1] = _mm256_shuffle_ps(b[r], b[r + 2], 0xee);
+    a[r + 2] = _mm256_shuffle_ps(b[r + 1], b[r + 3], 0x44);
+    a[r + 3] = _mm256_shuffle_ps(b[r + 1], b[r + 3], 0xee);
+  }
+  SKSEQ_UNROLL
+  for (int r = 0; r < 4; r++) {
+    _mm256_storeu_ps(out + r * stride, _mm256_permute2f128_ps(a[r], a[r + 4], 0x20));
+    _mm256_storeu_ps(out + (r + 4) * stride, _mm256_permute2f128_ps(a[r], a[r + 4], 0x31));
+  }
+}
+#else
+constexpr int TURN = 1;
+
+SKSEQ_INLINE void turn_square(float* out, const float* p, std::ptrdiff_t) { *out = *p; }
+#endif
 
 }  // namespace

@@ -82,6 +82,48 @@ def test_lstm_equals_the_naive_implementation(size, activation, repeated, isa):
         np.testing.assert_allclose(got, want, atol=3e-6 * max(1, np.abs(want).max()))
 
 
+@every_isa
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("activation", ["tanh", "relu", "linear"])
+@pytest.mark.parametrize("repeated", [False, True])
+def test_lstm_of_a_few_samples_equals_that_of_blocks(size, activation, repeated, isa):
+    inputs, units, steps, n = size
+    rng = np.random.default_rng(0)
+    mask = (rng.random((n, steps)) < 0.8).astype(np.float32)
+    x = normal(rng, n, 1 if repeated else steps, inputs)
+    weights = lstm_weights(rng, inputs, units)
+    options = {"activation": activation, "isa": isa}
+    blocks = to_blocks(x)
+    h = np.full((len(blocks), steps, units, LANES), np.nan, np.float32)
+    block_mask = to_blocks(mask[..., None])[:, :, 0]
+    _kernels.lstm_forward(blocks, *weights, h, mask=block_mask, **options)
+    few = np.full((n, steps, units), np.nan, np.float32)
+    _kernels.lstm_forward_few(x, *weights, few, mask=mask, **options)
+    np.testing.assert_allclose(few, from_blocks(h, n), atol=2e-6)
+    x[0, -1] = np.nan
+    again = few.copy()
+    _kernels.lstm_forward_few(x, *weights, again, mask=mask, **options)
+    np.testing.assert_array_equal(again[1:], few[1:])
+
+
+@every_isa
+def test_the_gradient_by_the_final_state_needs_no_other_steps(isa):
+    rng = np.random.default_rng(0)
+    weights = lstm_weights(rng, 3, 5)
+    x, dh = to_blocks(normal(rng, 20, 6, 3)), to_blocks(normal(rng, 20, 6, 5))
+    dh[:, :-1] = 0
+    h = np.empty_like(dh)
+    cache = np.empty((2, 6, CACHE_ROWS * 5, LANES), np.float32)
+    _kernels.lstm_forward(x, *weights, h, cache, isa=isa)
+    results = []
+    for part in (dh, dh[:, -1:].copy()):
+        out = [np.empty_like(w) for w in (*weights, x)]
+        _kernels.lstm_backward(part, x, *weights, h, cache, *out, isa=isa)
+        results.append(out)
+    for whole, last in zip(*results, strict=True):
+        np.testing.assert_array_equal(last, whole)
+
+
 def test_naive_gradients_equal_finite_differences():
     rng = np.random.default_rng(0)
     weights = [w.astype(np.float64) for w in lstm_weights(rng, 3, 2)]
@@ -231,6 +273,17 @@ def test_wrong_types_and_names_are_refused():
     h_read_only.flags.writeable = False
     with pytest.raises(TypeError):
         _kernels.lstm_forward(*good, h_read_only)
+    with pytest.raises(ValueError, match="x and h must have 3 axes, got"):
+        _kernels.lstm_forward_few(*good, h)
+    with pytest.raises(ValueError, match=r"kernel must have shape \(1, 8\)"):
+        _kernels.lstm_forward_few(
+            h[..., 0].copy(), *good[1:], np.zeros((1, 2, 2), "f4")
+        )
+    blocks = np.zeros((1, 1, 1, 16), np.float32)
+    with pytest.raises(ValueError, match="there is no loss 'rmse'"):
+        _kernels.loss(blocks, blocks, np.zeros((1, 16)), blocks, "rmse")
+    with pytest.raises(ValueError, match=r"share must have shape \(1, 16\)"):
+        _kernels.loss(blocks, blocks, np.zeros((1, 15)), blocks, "mse")
     with pytest.raises(ValueError, match="activation must be 'tanh', 'relu' or"):
         _kernels.lstm_forward(*good, h, activation="gelu")
     with pytest.raises(ValueError, match="this processor has no 'sse9' kernels"):

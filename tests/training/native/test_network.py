@@ -7,22 +7,30 @@ import naive_lstm as naive
 import numpy as np
 import pytest
 
-from skseq.networks import Architecture
 from skseq.training._batches import Batch
 
 _kernels = pytest.importorskip(
     "skseq.training.native._kernels", reason="the kernels were not built"
 )
 from skseq.training.native._blocks import from_blocks, to_blocks  # noqa: E402
-from skseq.training.native._network import Inputs, Network, forward  # noqa: E402
-from skseq.training.native._trainer import Trainer  # noqa: E402
+from skseq.training.native._network import Inputs, Network, forward, forward_few  # noqa: E402
+from skseq.training.native._trainer import Trainer, _Shard, _shares  # noqa: E402
 
 INSTRUCTION_SETS = _kernels.INSTRUCTION_SETS
+
+
+def autoencoder(n_features, sizes, activation="tanh"):
+    units = (*sizes, *sizes[::-1])
+    return Network(n_features, units, n_features, len(sizes) - 1, activation)
+
+
 NETWORKS = {
-    "autoencoder": Network.of(Architecture(6, 3, (5, 2))),
-    "relu autoencoder": Network.of(Architecture(6, 3, (4,), "relu")),
+    "autoencoder": autoencoder(3, (5, 2)),
+    "relu autoencoder": autoencoder(3, (4,), "relu"),
     "sequence": Network(3, (4, 3), 2),
     "vector": Network(3, (4, 3), 2, last=1, output_activation="sigmoid"),
+    "classes": Network(3, (4, 3), 5, last=1, output_activation="softmax"),
+    "classes of steps": Network(3, (4,), 4, output_activation="softmax"),
 }
 
 
@@ -46,6 +54,9 @@ def targets(network, x, loss="mse"):
     rng = np.random.default_rng(1)
     steps = x.shape[1] if network.returns_sequences else 1
     shape = (len(x), steps, network.n_outputs)
+    if loss == "categorical_crossentropy":
+        classes = rng.integers(network.n_outputs, size=shape[:2])
+        return np.eye(network.n_outputs, dtype=np.float32)[classes]
     if loss == "binary_crossentropy":
         return rng.integers(0, 2, size=shape).astype(np.float32)
     return (2 * rng.normal(size=shape)).astype(np.float32)
@@ -81,6 +92,9 @@ def test_predict_equals_the_naive_implementation(name):
     y = predict(network, weights, x)
     expected = np.array([naive.forward(network, weights, x_i) for x_i in x])
     np.testing.assert_allclose(y, expected, atol=2e-6)
+    few = forward_few(network, weights, batch_of(x))
+    np.testing.assert_allclose(few, expected, atol=2e-6)
+    np.testing.assert_allclose(few, y, atol=1e-6)
 
 
 def test_the_encoder_is_the_first_part_of_the_autoencoder():
@@ -96,16 +110,20 @@ def test_the_encoder_is_the_first_part_of_the_autoencoder():
     [
         *((name, loss) for name in NETWORKS for loss in ("mse", "mae", "huber")),
         ("vector", "binary_crossentropy"),
+        ("classes", "categorical_crossentropy"),
+        ("classes of steps", "categorical_crossentropy"),
     ],
 )
 def test_loss_and_gradients_equal_finite_differences(name, loss):
     network, x = NETWORKS[name], sequences(n=18)
     weights = initial_weights(network)
     target = targets(network, x, loss)
-    target[2, 0, 0] = np.nan
+    target[2, 0, 0 if loss != "categorical_crossentropy" else slice(None)] = np.nan
     sample_weight = np.random.default_rng(2).random(len(x))
     trainer = Trainer(network, weights, loss=loss)
-    value, gradient = trainer._gradient(batch_of(x, target), sample_weight / len(x), ())
+    value, gradient = loss_and_gradient(
+        trainer, batch_of(x, target), sample_weight / len(x)
+    )
 
     exact = [w.astype(np.float64) for w in weights]
     case = (x, target, sample_weight, loss)
@@ -121,6 +139,11 @@ def test_loss_and_gradients_equal_finite_differences(name, loss):
         assert g[cell] == pytest.approx(np.subtract(*ends) / 2e-5, abs=2e-6)
 
 
+def loss_and_gradient(trainer, batch, share):
+    shard = _Shard(trainer.network)
+    return trainer._gradient(batch, share, shard), shard.gradient
+
+
 def fit(network, x, *, n_updates=5, seed=0, **kwargs):
     trainer = Trainer(network, initial_weights(network, seed), **kwargs)
     losses = [trainer.train_on_batch(batch_of(x)) for _ in range(n_updates)]
@@ -128,7 +151,7 @@ def fit(network, x, *, n_updates=5, seed=0, **kwargs):
 
 
 def test_results_do_not_depend_on_the_number_of_threads():
-    network = Network.of(Architecture(40, 3, (24, 12)))
+    network = autoencoder(3, (24, 12))
     x = sequences(n=150, n_timesteps=40)
     losses, weights = fit(network, x)
     for n_threads in (2, 3):
@@ -185,8 +208,119 @@ def test_dropout_scales_the_output_of_a_layer():
         axis=(1, 2),
     ).mean()
     trainer = Trainer(network, weights)
-    loss = trainer.train_on_batch(batch_of(x, target), dropout=[None, factor])
-    assert loss == pytest.approx(expected, rel=1e-5)
+    batch = batch_of(x, target)._replace(dropout=(np.ones((len(x), 1, 4)), factor))
+    assert trainer.train_on_batch(batch) == pytest.approx(expected, rel=1e-5)
+
+
+def test_dropout_scales_the_gradient_too():
+    # Factors of the encoder's state are a diagonal matrix before the dense layer.
+    network, x = NETWORKS["vector"], sequences()
+    weights, target = initial_weights(network), targets(NETWORKS["vector"], sequences())
+    factor = np.array([2.0, 0.0, 0.5], np.float32)
+    dropout = np.ones((1, 1, 4)), factor[None, None]
+    dropout = tuple(np.repeat(f, len(x), axis=0) for f in dropout)
+    batch = batch_of(x, target)
+    share = np.full(len(x), 1 / len(x))
+    scaled = [*weights[:-2], factor[:, None] * weights[-2], weights[-1]]
+    loss, other = loss_and_gradient(Trainer(network, scaled), batch, share)
+    batch = batch._replace(dropout=dropout)
+    dropped = loss_and_gradient(Trainer(network, weights), batch, share)
+    assert dropped[0] == pytest.approx(loss)
+    other = network.views(other)
+    other[-2] *= factor[:, None]
+    for ours, want in zip(network.views(dropped[1]), other, strict=True):
+        np.testing.assert_allclose(ours, want, atol=1e-7)
+
+
+def test_dropout_goes_with_its_samples_whatever_the_shards():
+    network = Network(3, (24, 12), 3, last=1)
+    x = sequences(n=150, n_timesteps=40)
+    rng = np.random.default_rng(0)
+    batch = batch_of(x, targets(network, x))._replace(
+        weights=rng.random(150, dtype=np.float32),
+        dropout=(
+            2.0 * rng.integers(0, 2, size=(150, 40, 24)),
+            2.0 * rng.integers(0, 2, size=(150, 1, 12)),
+        ),
+    )
+    trainer = Trainer(network, initial_weights(network))
+    whole = loss_and_gradient(trainer, batch, _shares(batch))
+    assert trainer.train_on_batch(batch) == pytest.approx(whole[0], rel=1e-6)
+    mean = trainer._mean / np.float32(0.1)
+    np.testing.assert_allclose(mean, whole[1], atol=1e-7)
+
+
+def test_weights_of_samples_count_as_repetitions():
+    network, x = NETWORKS["autoencoder"], sequences(n=6)
+    twice = np.concatenate([x, x[:2]])
+    weights = np.array([2, 2, 1, 1, 1, 1]) * np.float32(5 / 7)  # x[-1] is padding
+    one, two = (Trainer(network, initial_weights(network)) for _ in range(2))
+    loss = one.train_on_batch(batch_of(x)._replace(weights=weights))
+    assert loss == pytest.approx(two.train_on_batch(batch_of(twice)), rel=1e-6)
+    np.testing.assert_allclose(one._mean, two._mean, atol=1e-7)
+
+
+def test_a_confident_error_still_learns():
+    network, x = NETWORKS["classes"], sequences(n=4)
+    weights = initial_weights(network)
+    weights[-1][0] = 500
+    target = np.zeros((4, 1, 5), np.float32)
+    target[..., 1] = 1
+    trainer = Trainer(network, weights, loss="categorical_crossentropy")
+    _, gradient = loss_and_gradient(trainer, batch_of(x, target), np.full(4, 0.25))
+    np.testing.assert_allclose(network.views(gradient)[-1], [1, -1, 0, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("name", "loss"),
+    [
+        ("sequence", "binary_crossentropy"),
+        ("vector", "categorical_crossentropy"),
+        ("sequence", "rmse"),
+    ],
+)
+def test_a_loss_that_does_not_fit_the_output_is_refused(name, loss):
+    network = NETWORKS[name]
+    with pytest.raises(ValueError, match=f"loss='{loss}' does not go with output_"):
+        Trainer(network, initial_weights(network), loss=loss)
+
+
+@pytest.mark.parametrize("name", ["vector", "autoencoder"])
+def test_padding_at_the_end_keeps_the_last_observed_state(name):
+    network = NETWORKS[name].encoder
+    weights = initial_weights(network)
+    x = np.random.default_rng(0).normal(size=(20, 6, 3)).astype(np.float32)
+    short = predict(network, weights, x[:, :4])
+    x[:, 4:] = np.nan
+    assert short.shape == (20, 1, network.units[-1])
+    np.testing.assert_array_equal(predict(network, weights, x), short)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_encode_gives_the_final_state_of_any_network(name):
+    network, x = NETWORKS[name], sequences()
+    weights = initial_weights(network)
+    latent = predict(network.encoder, weights[: len(network.encoder.shapes)], x)
+    n_layers = len(network.units) if network.last is None else network.last + 1
+    states = Network(3, network.units[:n_layers], None, activation=network.activation)
+    expected = predict(states, weights[: 3 * n_layers], x)[:, -1:]
+    np.testing.assert_array_equal(latent, expected)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_double_precision_and_strided_input_is_taken_as_float32(name):
+    network, x = NETWORKS[name], sequences()
+    weights, target = initial_weights(network), targets(network, x)
+    batch = batch_of(x, target)
+    share = np.full(len(x), 1 / len(x))
+    expected = loss_and_gradient(Trainer(network, weights), batch, share)
+    wide = [np.repeat(a, 2, axis=0)[::2].astype(np.float64) for a in batch[::2]]
+    again = Trainer(network, [w.astype(np.float64).copy("F") for w in weights])
+    loss, gradient = loss_and_gradient(
+        again, Batch(wide[0], batch.steps, wide[1]), share
+    )
+    assert loss == expected[0]
+    np.testing.assert_array_equal(gradient, expected[1])
 
 
 def test_a_target_of_another_shape_is_refused():
@@ -209,7 +343,7 @@ def test_training_goes_on_from_the_state_of_the_optimiser():
     np.testing.assert_array_equal(again, whole)
 
 
-def keras_model(network, n_timesteps, masking=False):
+def keras_model(network, n_timesteps, *, masking=False, l2=0.0):
     """The network as a user of Keras writes it."""
     keras = pytest.importorskip("keras")
 
@@ -219,8 +353,13 @@ def keras_model(network, n_timesteps, masking=False):
         x = layers.Masking(0.0)(x)
     for i, units in enumerate(network.units):
         sequences = i != network.last
-        options = {"activation": network.activation, "return_sequences": sequences}
-        x = layers.LSTM(units, **options)(x)
+        x = layers.LSTM(
+            units,
+            activation=network.activation,
+            return_sequences=sequences,
+            kernel_regularizer=keras.regularizers.L2(l2),
+            recurrent_regularizer=keras.regularizers.L2(l2),
+        )(x)
         if i == network.last and network.returns_sequences:
             x = layers.RepeatVector(n_timesteps)(x)
     dense = layers.Dense(network.n_outputs, activation=network.output_activation)
@@ -229,11 +368,19 @@ def keras_model(network, n_timesteps, masking=False):
 
 
 KERAS_CASES = {
-    "autoencoder": (Network.of(Architecture(7, 3, (8, 5))), "mse"),
+    "autoencoder": (autoencoder(3, (8, 5)), "mse"),
     "sequence": (Network(3, (8, 4), 2), "huber"),
     "vector": (
         Network(3, (8, 4), 2, last=1, output_activation="sigmoid"),
         "binary_crossentropy",
+    ),
+    "classes": (
+        Network(3, (8, 4), 3, last=1, output_activation="softmax"),
+        "categorical_crossentropy",
+    ),
+    "classes of steps": (
+        Network(3, (8,), 3, output_activation="softmax"),
+        "categorical_crossentropy",
     ),
 }
 
@@ -245,22 +392,23 @@ def test_twenty_updates_and_predictions_equal_keras(name):
     network, loss = KERAS_CASES[name]
     rng = np.random.default_rng(0)
     x = rng.normal(size=(20, 18, 7, 3)).astype(np.float32)
-    shape = (7, 2) if network.returns_sequences else (2,)
-    y = rng.integers(0, 2, size=(20, 18, *shape)).astype(np.float32)
+    y = targets(network, x.reshape(-1, 7, 3), loss)
+    y = y.reshape(20, 18, *y.shape[1:])
     sample_weight = rng.random((20, 18)).astype(np.float32)
-    model = keras_model(network, 7)
+    model = keras_model(network, 7, l2=0.02)
     model.compile(keras.optimizers.Adam(0.01, global_clipnorm=0.05), loss=loss)
     weights = model.get_weights()
     assert [w.shape for w in weights] == network.shapes
     trainer = Trainer(
-        network, weights, loss=loss, learning_rate=0.01, global_clipnorm=0.05
+        network, weights, loss=loss, learning_rate=0.01, l2=0.02, global_clipnorm=0.05
     )
     for x_batch, y_batch, w_batch in zip(x, y, sample_weight, strict=True):
         target = x_batch if name == "autoencoder" else y_batch
-        cells = target if target.ndim == 3 else target[:, np.newaxis]
+        theirs = target if network.returns_sequences else target[:, 0]
         keras_weight = w_batch[:, None] if network.returns_sequences else w_batch
-        model.train_on_batch(x_batch, target, sample_weight=keras_weight)
-        trainer.train_on_batch(batch_of(x_batch, cells), w_batch)
+        expected = model.train_on_batch(x_batch, theirs, sample_weight=keras_weight)
+        batch = batch_of(x_batch, target)._replace(weights=w_batch)
+        assert trainer.train_on_batch(batch) == pytest.approx(expected, abs=1e-5)
     for ours, theirs in zip(trainer.weights, model.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
     expected = model.predict(x[0], verbose=0)
