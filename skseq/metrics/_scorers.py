@@ -1,21 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Scorers for outlier detectors that stand alone, without a classifier around them."""
 
-import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
-from sklearn.utils import column_or_1d
 
-
-def _event_labels(y):
-    y = column_or_1d(y)
-    labels = np.unique(y)
-    if not np.isin(labels, [0, 1]).all():
-        raise ValueError(
-            "y must be 1 (or True) for events and 0 (or False) for the rest. Got the "
-            f"labels {labels.tolist()} instead. For an outlier detector's own labels, "
-            "-1 for outliers, pass y == -1."
-        )
-    return y
+from ._rows import event_labels
 
 
 def detector_average_precision(estimator, X, y):
@@ -70,7 +58,7 @@ def detector_average_precision(estimator, X, y):
     >>> cross_val_score(forest, X, y, cv=2, scoring="average_precision").round(2)
     array([0.03, 0.03])
     """
-    return float(average_precision_score(_event_labels(y), -estimator.score_samples(X)))
+    return float(average_precision_score(event_labels(y), -estimator.score_samples(X)))
 
 
 def detector_roc_auc(estimator, X, y):
@@ -117,4 +105,4 @@ def detector_roc_auc(estimator, X, y):
     >>> detector_roc_auc(IsolationForest(random_state=0).fit(X[~y]), X, y)
     1.0
     """
-    return float(roc_auc_score(_event_labels(y), -estimator.score_samples(X)))
+    return float(roc_auc_score(event_labels(y), -estimator.score_samples(X)))

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Slow and obvious oracles of the measures of events, in plain Python loops."""
+
+import math
+
+import numpy as np
+
+
+def events(flags, groups=None):
+    """Runs of flagged rows of each series, as lists of rows."""
+    groups = [0] * len(flags) if groups is None else list(groups)
+    runs = []
+    for name in sorted(set(groups)):
+        run = []
+        for row in [i for i, group in enumerate(groups) if group == name]:
+            if flags[row]:
+                run.append(row)
+            elif run:
+                runs.append(run)
+                run = []
+        if run:
+            runs.append(run)
+    return runs
+
+
+def precision_recall(y_true, y_pred, groups, min_overlap):
+    right = []
+    for alarm in events(y_pred, groups):
+        hits = sum(y_true[row] for row in alarm)
+        right.append(hits > 0 and hits / len(alarm) >= min_overlap)
+    found = [any(y_pred[row] for row in event) for event in events(y_true, groups)]
+    return np.mean(right), np.mean(found)
+
+
+def delays(y_true, y_pred, groups, within):
+    """Delay of each event, None where it is not found in time."""
+    out = []
+    for event in events(y_true, groups):
+        series = [i for i, group in enumerate(groups) if group == groups[event[0]]]
+        first = series.index(event[0])
+        delay = None
+        for steps, row in enumerate(series[first:]):
+            in_event = row in event
+            is_next = bool(y_true[row]) and not in_event
+            late = not in_event if within is None else steps > within
+            if is_next or late:
+                break
+            if y_pred[row]:
+                delay = steps
+                break
+        out.append(delay)
+    return out
+
+
+def _curve_point(labels, n_true, flagged, segments):
+    tp = sum(label for label, flag in zip(labels, flagged, strict=True) if flag)
+    n_positive = (n_true + sum(labels)) / 2
+    found = [any(flagged[row] for row in segment) for segment in segments]
+    tpr = min(tp / n_positive, 1) * sum(found) / len(found)
+    fpr = (sum(flagged) - tp) / (len(labels) - n_positive)
+    return tpr, fpr, tp / sum(flagged)
+
+
+def range_auc(y_true, y_score, window, groups):
+    """Areas under the ROC and the precision-recall curve, as the paper defines them."""
+    labels = [float(y) for y in y_true]
+    for event in events(y_true, groups):
+        series = [i for i, group in enumerate(groups) if group == groups[event[0]]]
+        first, last = series.index(event[0]), series.index(event[-1])
+        for place, row in enumerate(series):
+            distance = max(first - place, place - last)
+            if 0 < distance <= window // 2:
+                labels[row] += math.sqrt(1 - distance / window)
+    labels = [min(label, 1.0) for label in labels]
+    segments = events([label > 0 for label in labels], groups)
+    points = [(0.0, 0.0, 1.0)]
+    for threshold in sorted(set(y_score), reverse=True):
+        flagged = [score >= threshold for score in y_score]
+        points.append(_curve_point(labels, sum(y_true), flagged, segments))
+    roc = pr = 0.0
+    for before, after in zip(points[:-1], points[1:], strict=True):
+        roc += (after[1] - before[1]) * (after[0] + before[0]) / 2
+        pr += (after[0] - before[0]) * (after[2] + before[2]) / 2
+    roc += (1 - points[-1][1]) * (1 + points[-1][0]) / 2
+    return roc, pr
+
+
+def vus(y_true, y_score, max_window, groups):
+    areas = [range_auc(y_true, y_score, w, groups) for w in range(max_window + 1)]
+    return np.mean(areas, axis=0)
+
+
+def affiliation(event, alarms, zone, n=4000):
+    """Precision and recall of one event, by the definition, on points of its zone.
+
+    Intervals are (start, stop); the probabilities are shares of evenly spaced points.
+    """
+    low, high = zone
+    points = low + (np.arange(n) + 0.5) / n * (high - low)
+
+    def distance(x, intervals):
+        return np.min(
+            [np.maximum(np.maximum(a - x, x - b), 0) for a, b in intervals], 0
+        )
+
+    def inside(intervals):
+        return np.any([(a <= points) & (points < b) for a, b in intervals], axis=0)
+
+    flagged = points[inside(alarms)]
+    if not len(flagged):
+        return math.nan, 0.0
+    clipped = [(max(a, low), min(b, high)) for a, b in alarms if b > low and a < high]
+    to_event = distance(points, [event])
+    precision = [np.mean(to_event >= d) for d in distance(flagged, [event])]
+    of_event = points[inside([event])]
+    recall = [
+        np.mean(np.abs(points - y) >= d)
+        for y, d in zip(of_event, distance(of_event, clipped), strict=True)
+    ]
+    return np.mean(precision), np.mean(recall)

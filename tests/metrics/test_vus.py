@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: BSD-3-Clause
+import naive_events as naive
+import numpy as np
+import pytest
+from sklearn.exceptions import UndefinedMetricWarning
+
+from skseq.metrics import vus_pr_score, vus_roc_score
+
+measures = pytest.mark.parametrize("measure", [vus_roc_score, vus_pr_score])
+
+# The mean over w = 0, ..., max_window of the first two results of
+#   metricor().RangeAUC(labels=y_true, score=y_score, window=w, plot_ROC=True)
+# of vus.utils.metrics in the authors' package vus 0.0.6, on reference_rows(seed). (Its
+# RangeAUC_volume_opt has left the definition of 2022: there, labels beside an event
+# count as positive only where they are flagged.)
+REFERENCE = [
+    # seed, max_window, VUS-ROC, VUS-PR
+    (0, 0, 0.7403723352, 0.2736412667),
+    (1, 10, 0.8303553052, 0.4468903012),
+    (2, 40, 0.7780300688, 0.4514386992),
+]
+
+
+def reference_rows(seed):
+    rng = np.random.default_rng(seed)
+    y_true = np.zeros(300, dtype=int)
+    for start, length in zip([20, 90, 104, 280], [12, 6, 1, 20], strict=True):
+        y_true[start : start + length] = 1
+    return y_true, rng.normal(size=300) + y_true
+
+
+@pytest.mark.parametrize(("seed", "max_window", "roc", "pr"), REFERENCE)
+def test_scores_equal_those_of_the_authors_code(seed, max_window, roc, pr):
+    y_true, y_score = reference_rows(seed)
+    parameters = {"max_window": max_window, "n_thresholds": 250}
+    assert vus_roc_score(y_true, y_score, **parameters) == pytest.approx(roc, abs=1e-9)
+    assert vus_pr_score(y_true, y_score, **parameters) == pytest.approx(pr, abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_scores_equal_those_of_the_definition(labels, seed):
+    y_true, _, y_score, groups = labels(seed)
+    roc, pr = naive.vus(y_true, y_score, 7, groups)
+    parameters = {"max_window": 7, "groups": groups}
+    assert vus_roc_score(y_true, y_score, **parameters) == pytest.approx(roc)
+    assert vus_pr_score(y_true, y_score, **parameters) == pytest.approx(pr)
+
+
+@measures
+def test_only_the_order_of_the_scores_counts(measure, labels):
+    y_true, _, y_score, _ = labels(0)
+    value = measure(y_true, y_score, max_window=5)
+    assert measure(y_true, np.exp(y_score), max_window=5) == pytest.approx(value)
+
+
+@measures
+def test_a_near_miss_scores_more_than_a_far_one(measure):
+    y_true = np.arange(200) // 10 == 7
+    near, far = (np.roll(y_true, shift).astype(float) for shift in (3, 60))
+    near, far = (measure(y_true, score, max_window=20) for score in (near, far))
+    assert near > far + 0.1
+
+
+@measures
+def test_as_many_thresholds_as_rows_are_all_of_them(measure, labels):
+    y_true, _, y_score, _ = labels(1)
+    every = measure(y_true, y_score, max_window=5)
+    assert measure(y_true, y_score, max_window=5, n_thresholds=60) == every
+
+
+@measures
+@pytest.mark.parametrize("label", [0, 1])
+def test_one_class_is_undefined(measure, label):
+    with pytest.warns(UndefinedMetricWarning, match="Only one class"):
+        assert np.isnan(measure(np.full(5, label), np.arange(5.0)))
+
+
+@measures
+def test_scores_that_are_not_finite_are_refused(measure):
+    with pytest.raises(ValueError, match="y_score contains NaN"):
+        measure([0, 1], [0.5, np.nan])
+    with pytest.raises(ValueError, match="'max_window' parameter"):
+        measure([0, 1], [0.5, 1.0], max_window=-1)
