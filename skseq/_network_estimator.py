@@ -2,6 +2,7 @@
 """What every estimator that holds a recurrent network does the same."""
 
 import contextlib
+import os
 from numbers import Integral, Real
 
 import numpy as np
@@ -11,9 +12,11 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import CallbackSupportMixin, EpochReports
+from ._validation import is_windows
 from .networks import Architecture
 from .training import borrow_engine
 from .training._batches import Preparation, feature_means
+from .training._checkpoint import Checkpoint, digest_of
 from .training._loop import Data, History, NonFiniteLossError, Settings, train
 
 
@@ -32,6 +35,20 @@ def _layer_sizes(hidden_layer_sizes, name):
             f"int or a non-empty tuple of them. Got {hidden_layer_sizes!r} instead."
         )
     return tuple(int(n) for n in sizes)
+
+
+# What a training that goes on from a checkpoint must have had.
+_TRAINING_PARAMETERS = (
+    "loss",
+    "learning_rate",
+    "global_clipnorm",
+    "batch_size",
+    "max_epochs",
+    "early_stopping",
+    "validation_fraction",
+    "n_iter_no_change",
+    "tol",
+)
 
 
 class SequenceNetwork(CallbackSupportMixin, BaseEstimator):
@@ -65,6 +82,7 @@ class SequenceNetwork(CallbackSupportMixin, BaseEstimator):
         "tol": [Interval(Real, 0, None, closed="left")],
         "engine": [StrOptions({"auto", "keras", "native"})],
         "n_threads": [Interval(Integral, 1, None, closed="left")],
+        "checkpoint": [str, os.PathLike, None],
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
@@ -102,6 +120,7 @@ class SequenceNetwork(CallbackSupportMixin, BaseEstimator):
         go_on,
         targets=None,
         weights=None,
+        checkpoint=None,
     ):
         """Train on ``rows``, and remember; ``y`` is what the callbacks hear of."""
         rng = check_random_state(self.random_state)
@@ -123,6 +142,7 @@ class SequenceNetwork(CallbackSupportMixin, BaseEstimator):
                     rng=rng,
                     reports=reports,
                     fitted_attributes=lambda weights: {**fitted, "weights_": weights},
+                    checkpoint=self._open(checkpoint, architecture, data, start),
                 )
         except NonFiniteLossError as error:
             if error.history.best_epoch:
@@ -131,6 +151,24 @@ class SequenceNetwork(CallbackSupportMixin, BaseEstimator):
         self._remember(fitted, history, X, held_out)
         reports.end()
         return self
+
+    def _open(self, checkpoint, architecture, data, start):
+        """The checkpoint at a path, and what tells this training from another."""
+        if checkpoint is None:
+            return None
+        X = data.X
+        arrays = (X.table, X.starts, X.ends) if is_windows(X) else (X,)
+        random_state = self.random_state
+        about = {
+            "the network": str(architecture),
+            "the data": digest_of(*arrays, data.targets, data.weights),
+            "the start": digest_of(*start.weights) if start.optimizer_state else "new",
+        }
+        if random_state is None or isinstance(random_state, Integral):
+            about["'random_state'"] = str(random_state)
+        for name in _TRAINING_PARAMETERS:
+            about[f"{name!r}"] = str(getattr(self, name, None))
+        return Checkpoint(checkpoint, about)
 
     def _settings(self, loss, max_epochs):
         return Settings(

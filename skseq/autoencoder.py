@@ -170,6 +170,11 @@ class LSTMAutoencoder(
         Threads over which the native engine splits a large mini-batch, or sequences to
         score. It does not change the result.
 
+    checkpoint : str or path-like, default=None
+        File that training writes its state to after each epoch, and goes on from where
+        it is found: a fit that was killed, started again with the same data and
+        parameters, ends with the same weights. The file is left when training is done.
+
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights of the fit before.
 
@@ -322,6 +327,7 @@ class LSTMAutoencoder(
         contamination="auto",
         engine="auto",
         n_threads=1,
+        checkpoint=None,
         warm_start=False,
         verbose=0,
         random_state=None,
@@ -351,6 +357,7 @@ class LSTMAutoencoder(
         self.contamination = contamination
         self.engine = engine
         self.n_threads = n_threads
+        self.checkpoint = checkpoint
         self.warm_start = warm_start
         self.verbose = verbose
         self.random_state = random_state
@@ -387,7 +394,15 @@ class LSTMAutoencoder(
         if self.early_stopping:
             parts = split_last_part(X, self.validation_fraction)
         loss = self._checked_loss(X)
-        return self._train(X, y, *parts, self.max_epochs, loss=loss, go_on=go_on)
+        return self._train(
+            X,
+            y,
+            *parts,
+            self.max_epochs,
+            loss=loss,
+            go_on=go_on,
+            checkpoint=self.checkpoint,
+        )
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
@@ -416,7 +431,6 @@ class LSTMAutoencoder(
         rows, loss = np.arange(len(X)), self._checked_loss(X)
         return self._train(X, y, rows, None, 1, loss=loss, go_on=go_on)
 
-    @available_if(_has_latent_vector)
     def transform(self, X):
         """Give the latent vectors of sequences.
 
@@ -541,3 +555,7 @@ class LSTMAutoencoder(
     @property
     def _n_features_out(self):
         return self.architecture_.latent_size
+
+
+# After the class: what set_output makes of a transform in one is always available.
+LSTMAutoencoder.transform = available_if(_has_latent_vector)(LSTMAutoencoder.transform)

@@ -42,6 +42,7 @@ class _SupervisedNetwork(SequenceNetwork):
             targets=targets,
             weights=weights,
             go_on=go_on,
+            checkpoint=self.checkpoint,
         )
 
     def _split(self, X, labels):
@@ -156,6 +157,11 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
         Threads over which the native engine splits a large mini-batch, or sequences to
         score. It does not change the result.
 
+    checkpoint : str or path-like, default=None
+        File that training writes its state to after each epoch, and goes on from where
+        it is found: a fit that was killed, started again with the same data and
+        parameters, ends with the same weights. The file is left when training is done.
+
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights of the fit before.
 
@@ -262,6 +268,7 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
         tol=1e-4,
         engine="auto",
         n_threads=1,
+        checkpoint=None,
         warm_start=False,
         verbose=0,
         random_state=None,
@@ -286,6 +293,7 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
         self.tol = tol
         self.engine = engine
         self.n_threads = n_threads
+        self.checkpoint = checkpoint
         self.warm_start = warm_start
         self.verbose = verbose
         self.random_state = random_state
@@ -435,6 +443,11 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
         Threads over which the native engine splits a large mini-batch, or sequences to
         score. It does not change the result.
 
+    checkpoint : str or path-like, default=None
+        File that training writes its state to after each epoch, and goes on from where
+        it is found: a fit that was killed, started again with the same data and
+        parameters, ends with the same weights. The file is left when training is done.
+
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights of the fit before.
 
@@ -545,6 +558,7 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
         tol=1e-4,
         engine="auto",
         n_threads=1,
+        checkpoint=None,
         warm_start=False,
         verbose=0,
         random_state=None,
@@ -569,6 +583,7 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
         self.tol = tol
         self.engine = engine
         self.n_threads = n_threads
+        self.checkpoint = checkpoint
         self.warm_start = warm_start
         self.verbose = verbose
         self.random_state = random_state

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ import numpy as np
 from .._callbacks import EpochReports
 from ..networks import Architecture
 from ._batches import Preparation, add_noise, draw_dropout, has_padding
+from ._checkpoint import Checkpoint, State
 from ._losses import cell_errors, observed_mean
 
 
@@ -87,14 +89,35 @@ def train(
     rng: np.random.RandomState,
     reports: EpochReports,
     fitted_attributes: Callable[[list[np.ndarray]], dict],
+    checkpoint: Checkpoint | None = None,
 ) -> History:
     """Train from the weights of ``start``.
 
     With held-out rows, training ends when their loss has not improved by ``tol`` for
     ``n_iter_no_change`` epochs, and the weights of the best epoch are kept; without,
     the last ones. ``reports`` hears of each epoch, with what ``fitted_attributes``
-    makes of its weights, and can ask to stop.
+    makes of its weights, and can ask to stop. A ``checkpoint`` is written after each
+    epoch, and gone on from where there is one. An interruption by the user ends the
+    training after the first epoch with a warning, before with the interruption.
     """
+    saved = None if checkpoint is None else checkpoint.read()
+    history = History(start.weights)
+    if data.held_out is not None:
+        history.validation_loss_curve = []
+    if saved is not None:
+        # The generator may be the user's own, or the global one.
+        rng = np.random.RandomState()
+        start = History(saved.weights, saved.optimizer_state)
+        history = History(
+            saved.best_weights,
+            None,
+            saved.loss_curve,
+            saved.validation_loss_curve,
+            saved.best_epoch,
+        )
+    seed = rng.randint(2**31 - 1) if architecture.recurrent_dropout else 0
+    if saved is not None:
+        rng.set_state(saved.random_state)
     engine.load_weights(start.weights)
     engine.start_training(
         loss=settings.loss,
@@ -104,31 +127,90 @@ def train(
         learning_rate=settings.learning_rate,
         global_clipnorm=settings.global_clipnorm,
         optimizer_state=start.optimizer_state,
-        seed=rng.randint(2**31 - 1) if architecture.recurrent_dropout else 0,
+        seed=seed,
     )
-    history = History(start.weights)
-    if data.held_out is not None:
-        history.validation_loss_curve = []
-    best = np.inf
-    for epoch in range(1, settings.max_epochs + 1):
+    try:
+        _train_epochs(
+            engine,
+            architecture,
+            data,
+            settings,
+            history,
+            rng,
+            reports,
+            checkpoint,
+            fitted_attributes,
+        )
+    except KeyboardInterrupt:
+        if not history.best_epoch:
+            raise
+        warnings.warn(
+            f"Training was interrupted in epoch {len(history.loss_curve) + 1}: the "
+            f"weights of epoch {history.best_epoch} are kept.",
+            UserWarning,
+            stacklevel=2,
+        )
+    history.optimizer_state = engine.optimizer_state()
+    return history
+
+
+def _train_epochs(
+    engine,
+    architecture,
+    data,
+    settings,
+    history,
+    rng,
+    reports,
+    checkpoint,
+    fitted_attributes,
+):
+    """Go on from what the history holds, and add to it."""
+    for epoch in range(len(history.loss_curve) + 1, settings.max_epochs + 1):
+        if _is_over(history, settings):
+            break
         reports.begin_epoch()
         loss = _train_epoch(engine, architecture, data, settings, rng, epoch)
         if not np.isfinite(loss):
             raise NonFiniteLossError(loss, epoch, history)
         history.loss_curve.append(loss)
-        if data.held_out is None:
-            history.best_epoch, history.weights = epoch, engine.weights()
-        else:
-            loss = validation_loss(engine, data, settings.loss)
-            history.validation_loss_curve.append(loss)
-            if loss < best - settings.tol or not history.best_epoch:
-                best, history.best_epoch = loss, epoch
-                history.weights = engine.weights()
-        stop = reports.end_epoch(lambda: fitted_attributes(engine.weights()))
-        if stop or epoch - history.best_epoch >= settings.n_iter_no_change:
+        _judge(history, engine, data, settings)
+        if checkpoint is not None:
+            checkpoint.write(_state(history, engine, rng))
+        if reports.end_epoch(lambda: fitted_attributes(engine.weights())):
             break
-    history.optimizer_state = engine.optimizer_state()
-    return history
+
+
+def _is_over(history, settings):
+    waited = len(history.loss_curve) - history.best_epoch
+    return history.best_epoch and waited >= settings.n_iter_no_change
+
+
+def _judge(history, engine, data, settings):
+    """Keep the weights of the epoch where they are the best, or none can tell."""
+    epoch = len(history.loss_curve)
+    if data.held_out is None:
+        history.best_epoch, history.weights = epoch, engine.weights()
+        return
+    best = np.inf
+    if history.best_epoch:
+        best = history.validation_loss_curve[history.best_epoch - 1]
+    loss = validation_loss(engine, data, settings.loss)
+    history.validation_loss_curve.append(loss)
+    if loss < best - settings.tol or not history.best_epoch:
+        history.best_epoch, history.weights = epoch, engine.weights()
+
+
+def _state(history, engine, rng):
+    return State(
+        engine.weights(),
+        engine.optimizer_state(),
+        history.weights,
+        history.best_epoch,
+        history.loss_curve,
+        history.validation_loss_curve,
+        rng.get_state(),
+    )
 
 
 def _train_epoch(engine, architecture, data, settings, rng, epoch):

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A training that was killed goes on as if it had not been."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from skseq import LSTMAutoencoder, LSTMRegressor, SlidingWindow
+from skseq.training import _loop
+from skseq.training._checkpoint import Checkpoint
+
+
+@pytest.fixture(scope="module")
+def X():
+    X = np.random.default_rng(0).normal(size=(60, 5, 2)).astype(np.float32)
+    X[3, :2] = np.nan
+    return X
+
+
+class Killed(BaseException):
+    """Stands for a signal, at a place of our choice."""
+
+
+def kill_in_epoch(monkeypatch, epoch, error=Killed):
+    train_epoch = _loop._train_epoch
+
+    def train_or_die(*arguments):
+        if arguments[-1] == epoch:
+            raise error
+        return train_epoch(*arguments)
+
+    monkeypatch.setattr(_loop, "_train_epoch", train_or_die)
+
+
+def resumed(ae, X, monkeypatch, epoch, *y):
+    """The estimator after a fit that was killed in an epoch, and started again."""
+    with monkeypatch.context() as context:
+        kill_in_epoch(context, epoch)
+        with pytest.raises(Killed):
+            clone(ae).fit(X, *y)
+    return ae.fit(X, *y)
+
+
+def assert_same_fit(one, other):
+    for name in ("weights_", "optimizer_state_"):
+        for a, b in zip(getattr(one, name), getattr(other, name), strict=True):
+            np.testing.assert_array_equal(a, b)
+    for name in ("loss_curve_", "validation_loss_curve_", "best_epoch_", "n_iter_"):
+        assert getattr(one, name) == getattr(other, name)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"early_stopping": False},
+        {"n_iter_no_change": 2, "tol": 0.0, "learning_rate": 0.1},
+        {"dropout": 0.2, "noise": 0.1, "l2": 0.01},
+    ],
+    ids=["all epochs", "early stopping", "drawn"],
+)
+@pytest.mark.parametrize("epoch", [1, 2, 5])
+def test_a_killed_fit_goes_on_to_the_same_weights(
+    X, tmp_path, monkeypatch, parameters, epoch
+):
+    ae = LSTMAutoencoder(3, max_epochs=6, random_state=0, engine="native")
+    ae.set_params(**parameters)
+    whole = clone(ae).fit(X)
+    ae.set_params(checkpoint=tmp_path / "state")
+    if whole.n_iter_ < epoch:
+        pytest.skip("training is over by then")
+    assert_same_fit(resumed(ae, X, monkeypatch, epoch), whole)
+
+
+def test_a_killed_fit_with_keras_goes_on_to_the_same_weights(X, tmp_path, monkeypatch):
+    ae = LSTMAutoencoder(3, max_epochs=3, random_state=0, engine="keras")
+    whole = clone(ae).fit(X)
+    ae.set_params(checkpoint=str(tmp_path / "state"))
+    again = resumed(ae, X, monkeypatch, 2)
+    for a, b in zip(again.weights_, whole.weights_, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_a_regressor_goes_on_too(X, tmp_path, monkeypatch):
+    y = np.nan_to_num(X[:, -1, 0])
+    model = LSTMRegressor(3, max_epochs=4, random_state=0, early_stopping=False)
+    whole = clone(model).fit(X, y)
+    model.set_params(checkpoint=tmp_path / "state")
+    assert_same_fit(resumed(model, X, monkeypatch, 3, y), whole)
+
+
+def test_a_fit_that_was_done_is_not_done_again(X, tmp_path, monkeypatch):
+    ae = LSTMAutoencoder(
+        3, max_epochs=2, random_state=0, checkpoint=tmp_path / "state"
+    ).fit(X)
+    kill_in_epoch(monkeypatch, 1)
+    assert_same_fit(clone(ae).fit(X), ae)
+
+
+def test_the_global_generator_is_left_alone(X, tmp_path, monkeypatch):
+    ae = LSTMAutoencoder(3, max_epochs=3, checkpoint=tmp_path / "state")
+    with monkeypatch.context() as context:
+        kill_in_epoch(context, 3)
+        with pytest.raises(Killed):
+            clone(ae).fit(X)
+    # The initial weights are drawn from it, and not used.
+    state = np.random.RandomState(0)
+    monkeypatch.setattr(np.random.mtrand, "_rand", state)
+    ae.fit(X)
+    other = np.random.RandomState(0)
+    ae.architecture_.initial_weights(other)
+    assert state.randint(1000) == other.randint(1000)
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"learning_rate": 0.5}, "'learning_rate' was 0.001, and is 0.5"),
+        ({"hidden_layer_sizes": 4}, "the network"),
+        ({"random_state": 1}, "'random_state' was 0, and is 1"),
+        ({"max_epochs": 9}, "'max_epochs'"),
+    ],
+)
+def test_another_training_is_refused(X, tmp_path, change, name):
+    path = tmp_path / "state"
+    ae = LSTMAutoencoder(3, max_epochs=1, random_state=0, checkpoint=path).fit(X)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=name):
+        clone(ae).set_params(**change).fit(X)
+    assert path.read_bytes() == before
+
+
+def test_other_data_is_refused(X, tmp_path):
+    ae = LSTMAutoencoder(3, max_epochs=1, checkpoint=tmp_path / "state").fit(X)
+    for other in (X[:-1], X * 2, SlidingWindow(5).fit_transform(X[:, 0])):
+        with pytest.raises(ValueError, match="the data was"):
+            clone(ae).fit(other)
+
+
+def test_a_damaged_file_is_refused(X, tmp_path):
+    path = tmp_path / "state"
+    ae = LSTMAutoencoder(3, max_epochs=1, checkpoint=path).fit(X)
+    content = path.read_bytes()
+    changed = bytearray(content)
+    changed[-5] ^= 1
+    for damaged in (b"", content[:50], content[:-3], bytes(changed), b"x" * 200):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match="cannot be read: .* Delete it"):
+            clone(ae).fit(X)
+
+
+def test_a_full_disk_leaves_the_old_file(X, tmp_path, monkeypatch):
+    path = tmp_path / "state"
+    LSTMAutoencoder(3, max_epochs=1, checkpoint=path).fit(X)
+    before = path.read_bytes()
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    state = Checkpoint(path, {}).read()
+    with pytest.raises(OSError, match="No space left"):
+        Checkpoint(path, {}).write(state)
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["state"]
+
+
+def test_partial_fit_has_no_checkpoint(X, tmp_path):
+    path = tmp_path / "state"
+    LSTMAutoencoder(3, checkpoint=path).partial_fit(X)
+    assert not path.exists()
+
+
+def test_an_interruption_by_the_user_keeps_the_best_weights(X, monkeypatch):
+    ae = LSTMAutoencoder(3, max_epochs=5, random_state=0)
+    kill_in_epoch(monkeypatch, 3, KeyboardInterrupt)
+    with pytest.warns(UserWarning, match="in epoch 3: the weights of epoch"):
+        ae.fit(X)
+    assert ae.n_iter_ == 2
+    assert np.isfinite(ae.score_samples(X)).all()
+
+
+def test_an_interruption_before_the_first_epoch_ends_goes_through(X, monkeypatch):
+    kill_in_epoch(monkeypatch, 1, KeyboardInterrupt)
+    ae = LSTMAutoencoder(3)
+    with pytest.raises(KeyboardInterrupt):
+        ae.fit(X)
+    assert not hasattr(ae, "weights_")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_a_process_killed_while_it_trains_leaves_a_state_to_go_on_from(X, tmp_path):
+    code = (
+        "import os, signal, sys\n"
+        "import numpy as np; from skseq import LSTMAutoencoder\n"
+        "from skseq.training import _loop\n"
+        "judge = _loop._judge\n"
+        "def die(history, *rest):\n"
+        "    judge(history, *rest)\n"
+        "    if len(history.loss_curve) == 3 and sys.argv[2] == 'die':\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "_loop._judge = die\n"
+        "X = np.load(sys.argv[1] + '/X.npy')\n"
+        "LSTMAutoencoder(3, max_epochs=4, random_state=0, early_stopping=False,\n"
+        "    engine='native', checkpoint=sys.argv[1] + '/state').fit(X)\n"
+    )
+    np.save(tmp_path / "X.npy", X)
+    command = [sys.executable, "-c", code, str(tmp_path), "die"]
+    assert subprocess.run(command).returncode == -signal.SIGKILL
+    ae = LSTMAutoencoder(
+        3, max_epochs=4, random_state=0, early_stopping=False, engine="native"
+    )
+    whole = clone(ae).fit(X)
+    ae.set_params(checkpoint=str(tmp_path / "state"))
+    assert len(Checkpoint(tmp_path / "state", {}).read().loss_curve) == 2
+    assert_same_fit(ae.fit(X), whole)
