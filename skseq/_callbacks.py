@@ -31,7 +31,13 @@ except ImportError:
         return method
 
 
-__all__ = ["CallbackSupportMixin", "EpochReports", "reports_fit", "with_callbacks"]
+__all__ = [
+    "CallbackSupportMixin",
+    "EpochReports",
+    "NoReports",
+    "reports_fit",
+    "with_callbacks",
+]
 
 
 def reports_fit(fit):
@@ -70,3 +76,13 @@ class EpochReports:
 
     def end(self):
         self._task.call_on_fit_task_end(**self._about, reconstruction_attributes={})
+
+
+class NoReports:
+    """In the place of EpochReports where nobody is to hear of the epochs."""
+
+    def begin_epoch(self):
+        pass
+
+    def end_epoch(self, fitted_attributes):
+        return False

@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -11,7 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ._callbacks import CallbackSupportMixin, EpochReports
+from ._callbacks import CallbackSupportMixin, EpochReports, NoReports
 from ._validation import is_windows
 from .networks import Architecture
 from .training import borrow_engine
@@ -125,15 +126,21 @@ class SequenceNetwork(CallbackSupportMixin, BaseEstimator):
         """Train on ``rows``, and remember; ``y`` is what the callbacks hear of."""
         rng = check_random_state(self.random_state)
         architecture = self._make_architecture(X.shape[1:])
-        means = self.feature_means_ if go_on else feature_means(X)
-        preparation = Preparation(means, architecture.missing_indicator)
-        data = Data(X, preparation, rows, held_out, targets, weights)
         start = self._start(architecture, rng, go_on=go_on)
-        reports = EpochReports(self, X, y, max_epochs)
+        refits = held_out is not None and self._refits(X)
+        order = rng.get_state()
+        means = self.feature_means_ if go_on else feature_means(X)
         fitted = {"architecture_": architecture, "feature_means_": means}
-        try:
+
+        def run(rows, held_out, max_epochs, rng, reports, checkpoint=None):
+            preparation = Preparation(means, architecture.missing_indicator)
+            linear = self._linear_path(X[rows], preparation, go_on=go_on)
+            if linear is not None:
+                preparation = replace(preparation, linear=linear)
+                fitted["linear_path_"] = linear
+            data = Data(X, preparation, rows, held_out, targets, weights)
             with self._engine(architecture) as engine:
-                history = train(
+                return train(
                     engine,
                     architecture,
                     data,
@@ -141,16 +148,35 @@ class SequenceNetwork(CallbackSupportMixin, BaseEstimator):
                     start=start,
                     rng=rng,
                     reports=reports,
-                    fitted_attributes=lambda weights: {**fitted, "weights_": weights},
+                    fitted_attributes=lambda weights: self._attributes_after_epoch(
+                        {**fitted, "weights_": weights}, X, rows, held_out
+                    ),
                     checkpoint=self._open(checkpoint, architecture, data, start),
                 )
+
+        reports = EpochReports(self, X, y, max_epochs)
+        try:
+            history = run(rows, held_out, max_epochs, rng, reports, checkpoint)
         except NonFiniteLossError as error:
             if error.history.best_epoch:
-                self._remember(fitted, error.history, X, held_out)
+                self._remember(fitted, error.history, X, rows, held_out)
             raise
-        self._remember(fitted, history, X, held_out)
+        self._remember(fitted, history, X, rows, held_out)
+        if refits:
+            rng = np.random.RandomState()
+            rng.set_state(order)
+            again = run(np.arange(len(X)), None, history.best_epoch, rng, NoReports())
+            self._replace_network(fitted, again, X)
         reports.end()
         return self
+
+    def _attributes_after_epoch(self, fitted, X, rows, held_out):
+        """What the callbacks need to use the network as it is after an epoch."""
+        return fitted
+
+    def _refits(self, X):
+        """Whether to train again on all rows when the number of epochs is known."""
+        return False
 
     def _open(self, checkpoint, architecture, data, start):
         """The checkpoint at a path, and what tells this training from another."""
@@ -182,6 +208,9 @@ class SequenceNetwork(CallbackSupportMixin, BaseEstimator):
             global_clipnorm=self.global_clipnorm,
         )
 
+    def _linear_path(self, X, preparation, *, go_on):
+        """What is reconstructed without the network; nothing."""
+
     def _start(self, architecture, rng, *, go_on):
         """Weights and optimiser state from which to train."""
         if not go_on:
@@ -194,9 +223,10 @@ class SequenceNetwork(CallbackSupportMixin, BaseEstimator):
             )
         return History(self.weights_, self.optimizer_state_)
 
-    def _remember(self, fitted, history, X, held_out_rows):
+    def _remember(self, fitted, history, X, rows, held_out):
         """Set the fitted attributes, all at once."""
-        self.__dict__.pop("_keras_models", None)
+        for name in ("_keras_models", "linear_path_"):
+            self.__dict__.pop(name, None)
         self.__dict__.update(
             fitted,
             weights_=history.weights,
@@ -225,7 +255,9 @@ class SequenceNetwork(CallbackSupportMixin, BaseEstimator):
         if "_keras_models" not in self.__dict__:
             from .networks._keras import build_models
 
-            self._keras_models = build_models(self.architecture_, self.weights_)
+            self._keras_models = build_models(
+                self.architecture_, self.weights_, getattr(self, "linear_path_", None)
+            )
         return self._keras_models
 
     def __getstate__(self):

@@ -2,6 +2,7 @@
 """LSTMAutoencoder: latent vectors and reconstruction errors of sequences."""
 
 import contextlib
+from copy import copy
 from numbers import Real
 
 import numpy as np
@@ -26,6 +27,7 @@ from ._reconstruction import (
 )
 from ._validation import check_sequences, is_windows
 from .training._batches import CHUNK
+from .training._linear import fit_linear_path
 from .windowing._held_out import split_last_part
 
 
@@ -48,7 +50,17 @@ def _reconstructs_sequences(estimator):
 
 
 def _decodes_sequences(estimator):
-    return _has_latent_vector(estimator) and _reconstructs_sequences(estimator)
+    _has_latent_vector(estimator)
+    _reconstructs_sequences(estimator)
+    if hasattr(estimator, "linear_path_"):
+        raise AttributeError(
+            "The latent vector is not all that a reconstruction is made of where a "
+            "linear path stands beside the network. Use linear_skip=False."
+        )
+    return True
+
+
+_NOISE = 0.5  # of the linear path, in units of the spread of a cell
 
 
 class LSTMAutoencoder(
@@ -97,6 +109,15 @@ class LSTMAutoencoder(
     activation : {"tanh", "relu", "linear"}, default="tanh"
         Activation of the cells.
 
+    linear_skip : "auto" or bool, default="auto"
+        Whether a linear path stands beside the network, which learns what is left over:
+        the best linear reconstruction of a sequence from its cells with noise, fitted
+        to the training sequences first. It goes by the place of a step, so "auto" is
+        True where this is known, of :class:`Windows`, which all end at a row of a
+        table, and False for arrays, whose sequences may be padded anywhere. Nor does it
+        go with architecture="context" or loss="binary_crossentropy". False for the
+        article's plain network.
+
     dropout : float, default=0.0
         Share of the outputs of each layer that is dropped in training.
 
@@ -135,6 +156,12 @@ class LSTMAutoencoder(
         improves, and keep the weights of the best epoch. If False, all ``max_epochs``
         are run on all sequences.
 
+    refit : "auto" or bool, default="auto"
+        Whether, after ``early_stopping``, to train again on all sequences for the best
+        number of epochs: what is normal drifts, and the last part of a table tells most
+        of what comes next. ``offset_`` and the curves stay those of the held-out part.
+        "auto" is True of :class:`Windows` and False of arrays.
+
     validation_fraction : float, default=0.1
         Share of each series to hold out, its end. Windows that share rows with this
         part are set aside.
@@ -145,12 +172,15 @@ class LSTMAutoencoder(
     tol : float, default=1e-4
         Least decrease of the validation loss that counts as an improvement.
 
-    error : {"loss", "mse", "mae", "standardized", "mahalanobis"}, default="loss"
-        The error of a time step: the loss of training; the squared or the absolute
-        difference; the squared difference in units of what is usual for the feature; or
-        the squared Mahalanobis distance of the differences of all features [2]_, over
-        their number. What is usual is told by the held-out sequences (without
-        ``early_stopping`` by those of training). Not used by architecture="context".
+    error : {"auto", "loss", "mse", "mae", "standardized", "mahalanobis"}, \
+            default="auto"
+        The error of a time step: "loss", that of training; the squared or the absolute
+        difference; "standardized", the squared difference in units of what is usual for
+        the feature; or "mahalanobis", the squared Mahalanobis distance of the
+        differences of all features [2]_, over their number. What is usual is told by
+        the held-out sequences, and where there are none, or ``refit`` adds them, by
+        those of training. "auto" is "mahalanobis" of :class:`Windows` and "loss" of
+        arrays. Not used by architecture="context".
 
     score_on : {"window", "last", "max"}, default="window"
         Which steps count in the error of a sequence: all, the last one, or the one with
@@ -231,7 +261,11 @@ class LSTMAutoencoder(
         The first half of ``model_``, with the same layers: sequences to latent vectors.
 
     decoder_ : keras.Model
-        The second half of ``model_``: latent vectors to sequences.
+        The second half of the network: latent vectors to sequences, or with
+        ``linear_skip`` to what is added to the linear path.
+
+    linear_path_ : LinearPath
+        The linear path, where there is one.
 
     See Also
     --------
@@ -246,6 +280,12 @@ class LSTMAutoencoder(
     ``skseq.metrics.detector_average_precision``.
 
     Scale the features first: the loss adds them up as they are.
+
+    The defaults for :class:`Windows` are made for detection: a linear filter
+    reconstructs what it can, the network learns what it leaves over, and the score is
+    the Mahalanobis distance of the remaining error, under a network that was trained on
+    all of the past. Each can be had or left alone: ``linear_skip=False, error="mse",
+    refit=False`` is the article's plain network [1]_.
 
     An array is taken as independent sequences; of :class:`Windows` it is known which
     rows they share.
@@ -288,9 +328,11 @@ class LSTMAutoencoder(
         **SequenceNetwork._parameter_constraints,
         "architecture": [StrOptions({"autoencoder", "sequence", "context"})],
         "decoder": [StrOptions({"repeat", "reshape", "dense", "conditional"})],
+        "linear_skip": ["boolean", StrOptions({"auto"})],
+        "refit": ["boolean", StrOptions({"auto"})],
         "loss": [StrOptions({"mse", "mae", "huber", "binary_crossentropy"})],
         "error": [
-            StrOptions({"loss", "mse", "mae", "standardized", "mahalanobis"}),
+            StrOptions({"auto", "loss", "mse", "mae", "standardized", "mahalanobis"}),
         ],
         "score_on": [StrOptions({"window", "last", "max"})],
         "contamination": [
@@ -308,6 +350,7 @@ class LSTMAutoencoder(
         cell="lstm",
         bidirectional=False,
         activation="tanh",
+        linear_skip="auto",
         dropout=0.0,
         recurrent_dropout=0.0,
         l2=0.0,
@@ -319,10 +362,11 @@ class LSTMAutoencoder(
         batch_size=64,
         max_epochs=50,
         early_stopping=True,
+        refit="auto",
         validation_fraction=0.1,
         n_iter_no_change=5,
         tol=1e-4,
-        error="loss",
+        error="auto",
         score_on="window",
         contamination="auto",
         engine="auto",
@@ -338,6 +382,7 @@ class LSTMAutoencoder(
         self.cell = cell
         self.bidirectional = bidirectional
         self.activation = activation
+        self.linear_skip = linear_skip
         self.dropout = dropout
         self.recurrent_dropout = recurrent_dropout
         self.l2 = l2
@@ -349,6 +394,7 @@ class LSTMAutoencoder(
         self.batch_size = batch_size
         self.max_epochs = max_epochs
         self.early_stopping = early_stopping
+        self.refit = refit
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
@@ -515,21 +561,76 @@ class LSTMAutoencoder(
                 )
         return self.loss
 
-    def _remember(self, fitted, history, X, held_out_rows):
-        super()._remember(fitted, history, X, held_out_rows)
-        held_out = X if held_out_rows is None else X[held_out_rows]
-        if self.error in ("standardized", "mahalanobis"):
-            differences = differences_of(self._reconstructions(held_out))
-            self.error_rule_ = fit_error_rule(self.error, differences)
+    def _remember(self, fitted, history, X, rows, held_out):
+        super()._remember(fitted, history, X, rows, held_out)
+        self._fit_error_rule(X, rows, held_out)
+        self._set_offset(X, held_out)
+
+    def _replace_network(self, fitted, history, X):
+        """Keep what the held-out rows told, with the network that was fitted to all."""
+        self.__dict__.update(
+            fitted, weights_=history.weights, optimizer_state_=history.optimizer_state
+        )
+        self._fit_error_rule(X, slice(None), None)
+        if self.contamination != "auto":
+            self._set_offset(X, None)
+
+    def _attributes_after_epoch(self, fitted, X, rows, held_out):
+        other = copy(self)
+        other.__dict__.update(fitted)
+        other._fit_error_rule(X, rows, held_out)
+        rule = getattr(other, "error_rule_", None)
+        return fitted if rule is None else {**fitted, "error_rule_": rule}
+
+    def _fit_error_rule(self, X, rows, held_out):
+        """Learn from sequences what differences are usual, where the error asks it."""
+        self.__dict__.pop("error_rule_", None)
+        error = self.error
+        if error == "auto" and is_windows(X) and self._takes_linear_path():
+            error = "mahalanobis"
+        if error in ("standardized", "mahalanobis"):
+            judged = rows if held_out is None or self._refits(X) else held_out
+            differences = differences_of(self._reconstructions(X[judged]))
+            self.error_rule_ = fit_error_rule(error, differences)
+
+    def _set_offset(self, X, held_out):
         judged, share = X, self.contamination
         if share == "auto":
-            judged, share = held_out, 0.01
+            judged, share = X if held_out is None else X[held_out], 0.01
         self.offset_ = float(np.percentile(self._score_samples(judged), 100 * share))
+
+    def _takes_linear_path(self):
+        return self.architecture != "context" and self.loss != "binary_crossentropy"
+
+    def _refits(self, X):
+        return is_windows(X) if self.refit == "auto" else self.refit
+
+    def _linear_path(self, X, preparation, *, go_on):
+        suited = self._takes_linear_path()
+        if self.linear_skip is True and not suited:
+            raise ValueError(
+                "linear_skip=True adds to the reconstruction of a sequence: it does "
+                "not go with architecture='context' or loss='binary_crossentropy'. Use "
+                "linear_skip='auto'."
+            )
+        if go_on:
+            return getattr(self, "linear_path_", None)
+        wanted = is_windows(X) if self.linear_skip == "auto" else self.linear_skip
+        return fit_linear_path(X, preparation, _NOISE) if wanted and suited else None
 
     @contextlib.contextmanager
     def _reconstructing(self):
+        linear = getattr(self, "linear_path_", None)
+        n_features = self.sequence_shape_[1]
+
+        def reconstruct(batch):
+            outputs = engine.reconstruct(batch)
+            if linear is None:
+                return outputs
+            return outputs + linear(batch.inputs[:, :, :n_features])
+
         with self._loaded_engine() as engine:
-            yield engine.reconstruct
+            yield reconstruct
 
     def _errors(self, X, per):
         if self.architecture_.kind != "context":
@@ -548,14 +649,16 @@ class LSTMAutoencoder(
 
     @property
     def _error_rule(self):
-        if self.error in ("standardized", "mahalanobis"):
+        if hasattr(self, "error_rule_"):
             return self.error_rule_
-        return self.loss if self.error == "loss" else self.error
+        return self.loss if self.error in ("auto", "loss") else self.error
 
     @property
     def _n_features_out(self):
         return self.architecture_.latent_size
 
 
-# After the class: what set_output makes of a transform in one is always available.
-LSTMAutoencoder.transform = available_if(_has_latent_vector)(LSTMAutoencoder.transform)
+# After the class: what set_output makes of a transform inside one is always available.
+for _name in ("transform", "fit_transform"):
+    _method = available_if(_has_latent_vector)(getattr(LSTMAutoencoder, _name))
+    setattr(LSTMAutoencoder, _name, _method)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """LSTMClassifier and LSTMRegressor: from a sequence to a class or to numbers."""
 
+import math
+
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
 from sklearn.model_selection import train_test_split
@@ -10,6 +12,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
+    _check_y,
     check_is_fitted,
     column_or_1d,
 )
@@ -50,18 +53,21 @@ class _SupervisedNetwork(SequenceNetwork):
         if is_windows(X):
             return split_last_part(X, self.validation_fraction)
         rows = np.arange(len(X))
+        n_held_out = math.ceil(self.validation_fraction * len(X))
+        if labels is not None:
+            n_held_out = max(n_held_out, len(np.unique(labels)))
         try:
             return train_test_split(
                 rows,
-                test_size=self.validation_fraction,
+                test_size=n_held_out,
                 random_state=self.random_state,
                 stratify=labels,
             )
         except ValueError as error:
             raise ValueError(
-                f"'validation_fraction'={self.validation_fraction} of {len(X)} "
-                f"sequences cannot be held out: {error} Set it higher, or "
-                "'early_stopping' to False."
+                f"'validation_fraction' of {self.validation_fraction} cannot be held "
+                f"out of {len(X)} sample(s): {str(error).rstrip('.')}. Set it higher, "
+                "or 'early_stopping' to False."
             ) from error
 
     def _outputs(self, X):
@@ -321,6 +327,10 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
             Fitted estimator.
         """
         go_on = self.warm_start and self.__sklearn_is_fitted__()
+        if y is None:
+            raise ValueError(
+                "LSTMRegressor requires y to be passed, but the target y is None."
+            )
         X = check_sequences(self, X, reset=not go_on)
         y = check_array(
             y, dtype=np.float64, ensure_2d=False, input_name="y", estimator=self
@@ -352,9 +362,9 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
 
         Returns
         -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs), float32
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
         """
-        outputs = self._outputs(X)
+        outputs = self._outputs(X).astype(np.float64)
         return outputs if self._is_multioutput else outputs[:, 0]
 
     def _network_parameters(self):
@@ -426,7 +436,8 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
         epoch. If False, all ``max_epochs`` are run on all sequences.
 
     validation_fraction : float, default=0.1
-        Share to hold out. Windows that share rows with this part are set aside.
+        Share to hold out, of an array at least one sequence of each class. Windows that
+        share rows with this part are set aside.
 
     n_iter_no_change : int, default=5
         Epochs without improvement after which training stops.
@@ -612,14 +623,14 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
         """
         go_on = self.warm_start and self.__sklearn_is_fitted__()
         X = check_sequences(self, X, reset=not go_on)
-        y = column_or_1d(y, warn=True)
+        y = _check_y(y, estimator=self)
         check_classification_targets(y)
         check_consistent_length(X, y)
         binarizer = LabelBinarizer().fit(y)
         if len(binarizer.classes_) < 2:
             raise ValueError(
                 "LSTMClassifier needs two classes or more in y. Got one class: "
-                f"{binarizer.classes_[0]!r}."
+                f"{binarizer.classes_.item()!r}."
             )
         if go_on and not set(binarizer.classes_) <= set(self.classes_):
             raise ValueError(
@@ -668,7 +679,8 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
         -------
         y : ndarray of shape (n_samples,)
         """
-        return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+        probabilities = self.predict_proba(X)
+        return self.classes_[np.argmax(probabilities, axis=1)]
 
     def _weights(self, y, sample_weight):
         """The weights of samples and classes together, None where all are one."""

@@ -46,7 +46,15 @@ def ae(windows, request):
 
 
 def tiny(**parameters):
-    defaults = {"hidden_layer_sizes": (4, 2), "max_epochs": 1, "random_state": 0}
+    """The article's plain network (for the rest: test_autoencoder_of_windows.py)."""
+    defaults = {
+        "hidden_layer_sizes": (4, 2),
+        "max_epochs": 1,
+        "linear_skip": False,
+        "error": "loss",
+        "refit": False,
+        "random_state": 0,
+    }
     return LSTMAutoencoder(**{**defaults, **parameters})
 
 

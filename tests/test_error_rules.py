@@ -4,6 +4,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.spatial.distance import mahalanobis
 from sklearn.covariance import LedoitWolf
 
 from skseq import LSTMAutoencoder, PCAAutoencoder, SlidingWindow
@@ -48,7 +49,13 @@ def test_the_shares_of_a_step_sum_to_its_mahalanobis_distance(differences):
     rule = fit_error_rule("mahalanobis", differences)
     outputs = np.zeros((5, 1, 3))
     cells = rule.cells(differences[:5, np.newaxis], outputs)
-    expected = LedoitWolf().fit(differences).mahalanobis(differences[:5])
+    covariance = LedoitWolf().fit(differences).covariance_
+    equal = np.eye(3) * np.var(differences, axis=0).mean()
+    inverse = np.linalg.inv(0.9 * covariance + 0.1 * equal)
+    expected = [
+        mahalanobis(row, differences.mean(axis=0), inverse) ** 2
+        for row in differences[:5]
+    ]
     np.testing.assert_allclose(cells.sum(axis=(1, 2)), expected, rtol=1e-4)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from ._architecture import Architecture, RecurrentLayer
 from ._quiet import import_keras
 
@@ -156,8 +158,11 @@ def conditional_decoder(layers: Layers) -> ConditionalDecoder:
     return ConditionalDecoder(cell, return_sequences=True, name="decoder")
 
 
-def build_models(architecture: Architecture, weights) -> Models:
-    """Make the models that a user sees, as in the article, with fitted weights."""
+def build_models(architecture: Architecture, weights, linear=None) -> Models:
+    """Make the models that a user sees, as in the article, with fitted weights.
+
+    ``linear`` is a LinearPath that stands beside the whole network.
+    """
     layers = build_layers(architecture)
     inputs = keras.Input((architecture.n_timesteps, architecture.n_inputs), name="x")
     code, latent, rest = None, _chain(layers.encoder, inputs), None
@@ -173,14 +178,29 @@ def build_models(architecture: Architecture, weights) -> Models:
             dense = keras.layers.TimeDistributed(dense, name="output")
         model = keras.Model(inputs, dense(latent), name=architecture.kind)
         model.set_weights(weights)
-        return Models(model, None, None)
+        return Models(_with_linear_path(model, linear), None, None)
     code = keras.Input((architecture.latent_size,), name="latent_vector")
     encoder = keras.Model(inputs, latent, name="encoder")
     decoder = keras.Model(code, _chain(rest, code), name="decoder")
     # One flat chain, so that summary() and plot_model() show each layer.
     model = keras.Model(inputs, _chain(rest, latent), name=architecture.kind)
     model.set_weights(weights)
-    return Models(model, encoder, decoder)
+    return Models(_with_linear_path(model, linear), encoder, decoder)
+
+
+def _with_linear_path(model, linear):
+    """The model with a linear path beside it."""
+    if linear is None:
+        return model
+    inputs, outputs = model.inputs[0], model.outputs[0]
+    n_timesteps, n_features = outputs.shape[1:]
+    center = np.tile(linear.center, n_timesteps)
+    mix = keras.layers.Dense(len(center), name="linear")
+    x = keras.layers.Flatten(name="flatten")(inputs[:, :, :n_features])
+    x = keras.layers.Reshape((n_timesteps, n_features), name="linear_path")(mix(x))
+    mix.set_weights([linear.matrix, center - center @ linear.matrix])
+    outputs = keras.layers.Add(name="sum")([outputs, x])
+    return keras.Model(inputs, outputs, name=model.name)
 
 
 def _chain(layers, x):

@@ -10,8 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from .._validation import is_windows, observed_steps
+from ._linear import LinearPath
 
 CHUNK = 1024  # sequences in one forward pass
+_ROWS = 65_536  # of a table, in one step of a walk through it
 
 
 class Batch(NamedTuple):
@@ -45,11 +47,13 @@ class Preparation:
     """How the cells of a sequence become inputs of a network.
 
     ``fill`` (n_features,) stands for what is missing; ``indicator`` tells whether the
-    network is told where that was.
+    network is told where that was. What a ``linear`` path makes of the sequences is not
+    left for the network to reconstruct.
     """
 
     fill: np.ndarray
     indicator: bool = False
+    linear: LinearPath | None = None
 
     def batch(self, X, rows, targets=None, weights=None) -> Batch:
         """Gather sequences; without ``targets``, these are their own."""
@@ -58,12 +62,15 @@ class Preparation:
         steps = np.ones(values.shape[:2], dtype=bool)
         if missing.any():
             inputs, steps = np.where(missing, self.fill, values), observed_steps(values)
+        own = values
+        if self.linear is not None and targets is None:
+            own = values - self.linear(inputs)
         if self.indicator:
             inputs = np.concatenate([inputs, missing.astype(np.float32)], axis=2)
         return Batch(
             inputs,
             steps,
-            values if targets is None else targets[rows],
+            own if targets is None else targets[rows],
             None if weights is None else weights[rows],
         )
 
@@ -115,8 +122,9 @@ def pad_batch(batch: Batch, size: int) -> Batch:
 def has_padding(X) -> bool:
     """Tell whether any sequence is padded."""
     if is_windows(X):
-        short = (X.ends - X.starts).min() < X.shape[1] - 1
-        return bool(short) or bool(np.isnan(X.table).all(axis=1).any())
+        if (X.ends - X.starts).min() < X.shape[1] - 1:
+            return True
+        return any(np.isnan(rows).all(axis=1).any() for rows in _pieces(X.table))
     return not observed_steps(X).all()
 
 
@@ -125,10 +133,21 @@ def feature_means(X) -> np.ndarray:
 
     Of :class:`Windows` each row counts once.
     """
-    table = X.table[X.rows()] if is_windows(X) else X.reshape(-1, X.shape[2])
-    observed = ~np.isnan(table)
-    total = np.sum(table, axis=0, where=observed, dtype=np.float64)
-    return (total / np.maximum(observed.sum(axis=0), 1)).astype(np.float32)
+    total, count = np.zeros((2, X.shape[2]))
+    if is_windows(X):
+        # A table may be larger than memory.
+        tables = (X.table[rows] for rows in _pieces(X.rows()))
+    else:
+        tables = _pieces(X.reshape(-1, X.shape[2]))
+    for table in tables:
+        observed = ~np.isnan(table)
+        total += np.sum(table, axis=0, where=observed, dtype=np.float64)
+        count += observed.sum(axis=0)
+    return (total / np.maximum(count, 1)).astype(np.float32)
+
+
+def _pieces(rows):
+    return (rows[start : start + _ROWS] for start in range(0, len(rows), _ROWS))
 
 
 def position_means(X) -> np.ndarray:

@@ -9,6 +9,7 @@ its own weights and optimiser state into it, and gives it back.
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections import OrderedDict
 from dataclasses import replace
@@ -29,11 +30,13 @@ _SMALL = 1e-7  # what probabilities are kept away from 0 and 1 by, as in Keras
 _FLOOR = 0.5  # standard deviation of a context vector; its values are in (-1, 1)
 _pool: OrderedDict[Architecture, list[KerasEngine]] = OrderedDict()
 _lock = threading.Lock()
+_first_process: int | None = None  # in which Keras ran, of those forked from each other
 
 
 @contextlib.contextmanager
 def borrow(architecture: Architecture):
     """Lend an engine of this architecture to one thread at a time."""
+    _check_not_forked()
     # What is drawn for each batch, and mostly the length, is not part of the graph.
     key = replace(architecture, dropout=0.0, noise=0.0)
     if key.is_of_any_length:
@@ -51,6 +54,19 @@ def borrow(architecture: Architecture):
             _pool[key] = [*_pool.pop(key, []), engine]
             while sum(map(len, _pool.values())) > _POOL_SIZE:
                 _drop_oldest()
+
+
+def _check_not_forked():
+    """Refuse what would wait for ever: a fork has none of the threads of Keras."""
+    global _first_process
+    if _first_process is None:
+        _first_process = os.getpid()
+    elif _first_process != os.getpid():
+        raise RuntimeError(
+            "Keras ran before this process was forked, and would hang in it. Use "
+            "engine='native'; or start processes with joblib's 'loky' backend, or with "
+            "multiprocessing.get_context('spawn')."
+        )
 
 
 def _drop_oldest():
@@ -289,9 +305,12 @@ class KerasEngine:
                 ops.broadcast_to(ops.cast(value, variable.dtype), variable.shape)
             )
         self._trainer.optimizer.learning_rate = learning_rate
-        for variable in self._trainer.non_trainable_variables:
-            if variable.name == "seed_generator_state":  # of recurrent dropout
-                variable.assign([seed, 0])
+        for k, variable in enumerate(self._recurrent_dropout_seeds()):
+            variable.assign([seed + k, 0])  # no two layers drop the same
+
+    def _recurrent_dropout_seeds(self):
+        variables = self._trainer.non_trainable_variables
+        return [v for v in variables if v.name == "seed_generator_state"]
 
     def optimizer_state(self) -> list[np.ndarray]:
         """Adam's step count, then the first and the second moment of each weight."""

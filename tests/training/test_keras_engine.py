@@ -29,6 +29,24 @@ def test_a_network_given_back_is_lent_again_for_any_number_of_steps():
         assert other is not first
 
 
+def test_what_is_drawn_for_each_batch_needs_no_network_of_its_own():
+    with borrow(Architecture(5, 2, (3,))) as first:
+        pass
+    with borrow(Architecture(5, 2, (3,), dropout=0.5, noise=0.1)) as again:
+        assert again is first
+    with borrow(Architecture(5, 2, (3,), recurrent_dropout=0.5)) as other:
+        assert other is not first
+
+
+def test_a_network_of_one_length_is_lent_again_for_that_length_alone():
+    with borrow(Architecture(3, 2, (6,), decoder="reshape")) as first:
+        pass
+    with borrow(Architecture(2, 2, (6,), decoder="reshape")) as other:
+        assert other is not first
+    with borrow(Architecture(3, 2, (6,), decoder="reshape")) as again:
+        assert again is first
+
+
 def test_a_network_is_lent_to_one_at_a_time():
     architecture = Architecture(5, 2, (3,))
     with borrow(architecture) as first, borrow(architecture) as second:
@@ -69,6 +87,23 @@ def test_starting_again_forgets_the_optimisers_state():
     assert all((v == 1).all() for v in engine.optimizer_state())
     engine.start_training(**settings)
     assert all((v == 0).all() for v in engine.optimizer_state())
+
+
+def test_each_layer_and_direction_drops_states_of_its_own():
+    engine = KerasEngine(
+        Architecture(4, 2, (3,), bidirectional=True, recurrent_dropout=0.5)
+    )
+    for seed in (7, 2**31 - 2, 7):
+        engine.start_training(
+            loss="mse",
+            masked=False,
+            dropout=False,
+            batch_size=4,
+            learning_rate=0.01,
+            seed=seed,
+        )
+        states = [tuple(v.numpy()) for v in engine._recurrent_dropout_seeds()]
+        assert states == [(seed + k, 0) for k in range(4)]
 
 
 def test_thirty_fits_trace_once(monkeypatch):

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The linear path beside a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class LinearPath:
+    """The linear reconstruction of a sequence: what differs from ``center``, mixed.
+
+    What is missing stands at the center, and so adds nothing.
+
+    ``center`` is of shape (n_features,), ``matrix`` of shape (n_cells, n_cells), where
+    ``n_cells = n_timesteps * n_features``.
+    """
+
+    center: np.ndarray
+    matrix: np.ndarray
+
+    def __call__(self, sequences: np.ndarray) -> np.ndarray:
+        deviations = sequences - self.center
+        mixed = deviations.reshape(len(sequences), -1) @ self.matrix
+        return mixed.reshape(sequences.shape) + self.center
+
+
+def fit_linear_path(X, preparation, noise) -> LinearPath:
+    """The best linear reconstruction of a sequence from its cells with noise.
+
+    The Wiener filter: of each principal component it keeps the share ``v / (v + s**2)``
+    of its variance v, where s is ``noise`` in units of the spread of a cell.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_timesteps, n_features) or Windows
+    preparation : Preparation
+    noise : float
+    """
+    n_cells = X.shape[1] * X.shape[2]
+    center = preparation.fill
+    covariance, mean = np.zeros((n_cells, n_cells)), np.zeros(n_cells)
+    for _, batch in preparation.chunks(X):
+        cells = (batch.inputs[:, :, : X.shape[2]] - center).reshape(-1, n_cells)
+        mean += cells.sum(axis=0, dtype=np.float64) / len(X)
+        covariance += cells.T.astype(np.float64) @ cells / len(X)
+    covariance -= np.outer(mean, mean)
+    spread = np.trace(covariance) / n_cells
+    if not spread:
+        return LinearPath(center, np.zeros((n_cells, n_cells), np.float32))
+    damped = covariance + noise**2 * spread * np.eye(n_cells)
+    matrix = np.linalg.solve(damped, covariance)
+    return LinearPath(center, matrix.astype(np.float32))
