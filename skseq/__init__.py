@@ -16,14 +16,20 @@ if TYPE_CHECKING:
         detection,
         metrics,
         model_selection,
+        persistence,
         plotting,
+        streaming,
         supervised,
         windowing,
     )
+    from skseq._onnx import to_onnx
+    from skseq._report import report
     from skseq.autoencoder import LSTMAutoencoder
     from skseq.baselines import PCAAutoencoder
     from skseq.detection import RareEventClassifier
     from skseq.keras_autoencoder import KerasAutoencoder
+    from skseq.persistence import load, save
+    from skseq.streaming import StreamScorer
     from skseq.supervised import LSTMClassifier, LSTMRegressor
     from skseq.windowing import (
         EachTimeStep,
@@ -47,19 +53,26 @@ __all__ = [
     "PCAAutoencoder",
     "RareEventClassifier",
     "SlidingWindow",
+    "StreamScorer",
     "Windows",
     "autoencoder",
     "baselines",
     "datasets",
     "detection",
     "early_warning_labels",
+    "load",
     "metrics",
     "model_selection",
     "pad_sequences",
+    "persistence",
     "plotting",
+    "report",
+    "save",
     "sliding_windows",
+    "streaming",
     "supervised",
     "temporalize",
+    "to_onnx",
     "unpad_sequences",
     "windowing",
 ]
@@ -73,11 +86,16 @@ _MODULE_OF = {
     "PCAAutoencoder": "baselines",
     "RareEventClassifier": "detection",
     "SlidingWindow": "windowing",
+    "StreamScorer": "streaming",
     "Windows": "windowing",
     "early_warning_labels": "windowing",
+    "load": "persistence",
     "pad_sequences": "windowing",
+    "report": "_report",
+    "save": "persistence",
     "sliding_windows": "windowing",
     "temporalize": "windowing",
+    "to_onnx": "_onnx",
     "unpad_sequences": "windowing",
 }
 

@@ -13,9 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skseq import EachTimeStep, SlidingWindow
+from skseq import EachTimeStep, KerasAutoencoder, SlidingWindow
 from skseq._scikeras import import_scikeras
-from skseq import KerasAutoencoder
 from skseq.networks._quiet import import_keras
 
 keras = import_keras()

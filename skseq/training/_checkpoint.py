@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .._atomic import write_atomically
+
 _FORMAT = 1
 
 
@@ -118,7 +120,7 @@ class Checkpoint:
             "random_state": random_state,
             "digest": _digest(arrays),
         }
-        _write_at_once(self._path, save(arrays, {"skseq": json.dumps(about)}))
+        write_atomically(self._path, save(arrays, {"skseq": json.dumps(about)}))
 
 
 def _numbered(arrays, name):
@@ -138,15 +140,3 @@ def digest_of(*arrays) -> str:
     """A number that tells data from other data; None stands for itself."""
     named = {f"{k}": a for k, a in enumerate(arrays) if a is not None}
     return _digest(named)[:16]
-
-
-def _write_at_once(path, content):
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

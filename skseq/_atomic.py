@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Files that are there as a whole, or not at all."""
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+from uuid import uuid4
+
+
+def write_atomically(path, content):
+    """Write bytes to a path at once: whatever happens, it holds the old or the new.
+
+    Parameters
+    ----------
+    path : str or path-like
+
+    content : bytes-like
+    """
+    # A link goes on to point to the file.
+    path = Path(os.path.realpath(path))
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, temporary)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder):
+    """Make a new name last through a loss of power; Windows has no such call."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Saves that do not come to their end leave what was there; loads do nothing else."""
+
+import errno
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skseq import EachTimeStep, LSTMAutoencoder, PCAAutoencoder, SlidingWindow, _atomic
+from skseq.persistence import load, save
+
+KILLED = """
+import os, signal, sys
+from skseq import SlidingWindow, _atomic
+from skseq.persistence import save
+def die(*args):
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(_atomic.os, sys.argv[2], die)
+save(SlidingWindow(99), sys.argv[1])
+"""
+
+LIMITED = """
+import resource, sys
+from skseq import SlidingWindow
+from skseq.persistence import save
+resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
+try:
+    save(SlidingWindow(99), sys.argv[1])
+except OSError:
+    print("refused")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
+@pytest.mark.parametrize("moment", ["fsync", "replace"])
+def test_a_kill_while_saving_leaves_the_old_file(moment, tmp_path):
+    path = tmp_path / "a.skseq"
+    save(SlidingWindow(3), path)
+    run = subprocess.run([sys.executable, "-c", KILLED, path, moment], check=False)
+    assert run.returncode == -9
+    assert load(path).window_size == 3
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs resource limits")
+def test_a_write_that_the_system_ends_leaves_the_old_file_alone(tmp_path):
+    path = tmp_path / "a.skseq"
+    save(SlidingWindow(3), path)
+    command = [sys.executable, "-c", LIMITED, path]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert run.stdout == "refused\n"
+    assert [*tmp_path.iterdir()] == [path]
+    assert load(path).window_size == 3
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_full_disk_leaves_the_old_file_alone(call, tmp_path, monkeypatch):
+    path = tmp_path / "a.skseq"
+    save(SlidingWindow(3), path)
+
+    def fail(*args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(_atomic.os, call, fail)
+    with pytest.raises(OSError, match="No space left"):
+        save(SlidingWindow(99), path)
+    monkeypatch.undo()
+    assert [*tmp_path.iterdir()] == [path]
+    assert load(path).window_size == 3
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 64 KiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "skseq-test", folder]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("needs the right to mount a file system")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_disk_that_is_full_leaves_the_old_file_alone(small_disk):
+    path = small_disk / "a.skseq"
+    save(SlidingWindow(3), path)
+    large = PCAAutoencoder(20).fit(np.random.default_rng(0).normal(size=(99, 9, 99)))
+    with pytest.raises(OSError, match="No space left"):
+        save(large, path)
+    assert [*small_disk.iterdir()] == [path]
+    assert load(path).window_size == 3
+
+
+EXECUTES_NOTHING = """
+import sys
+from skseq.persistence import load
+load(sys.argv[1])  # what is imported is imported now
+def hook(event, args):
+    if event in ("exec", "import", "pickle.find_class", "subprocess.Popen"):
+        raise RuntimeError(f"{event}: {args}")
+    if event == "open" and args[0] != sys.argv[1]:
+        raise RuntimeError(f"{event}: {args}")
+sys.addaudithook(hook)
+load(sys.argv[1])
+print("nothing")
+"""
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        LSTMAutoencoder((3, 2), max_epochs=1, random_state=0),
+        make_pipeline(EachTimeStep(StandardScaler()), PCAAutoencoder(2)),
+    ],
+    ids=["network", "pipeline"],
+)
+def test_loading_executes_imports_and_opens_nothing(estimator, tmp_path):
+    path = tmp_path / "a.skseq"
+    X = np.random.default_rng(0).normal(size=(60, 4, 2))
+    save(estimator.fit(X), path)
+    command = [sys.executable, "-c", EXECUTES_NOTHING, path]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.stdout == "nothing\n", run.stderr
