@@ -2,9 +2,7 @@
 """The command line: ``python -m skseq``, or the script ``skseq``."""
 
 import tempfile
-import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -15,29 +13,21 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
-from sklearn.base import clone
-from sklearn.ensemble import IsolationForest
 from sklearn.metrics import (
     average_precision_score,
     precision_recall_fscore_support,
     roc_auc_score,
 )
-from sklearn.preprocessing import StandardScaler
 
-from ._detectors import anomaly_score, fit_on_windows
-from ._detectors import seed as set_seed
-from ._labelled_table import read_labelled_table, rows_before
-from .autoencoder import LSTMAutoencoder
-from .baselines import PCAAutoencoder
+from ._detect import HELD_OUT, LSTM, QUANTILE, fit, make_detectors, split
+from ._labelled_table import read_labelled_table
+from ._report import report as write_report
+from ._report._page import check_target
+from ._score_command import score
 from .datasets import make_process_faults
-from .detection import RareEventClassifier
 from .plotting._figures import precision_recall_figure, score_figure
-from .windowing import EachTimeStep, SlidingWindow, Windows, early_warning_labels
 from .windowing._held_out import split_last_part
 
-_LSTM = "LSTM autoencoder"
-_HELD_OUT = 0.2  # last part of the training rows, for the threshold
-_QUANTILE = 0.99  # of its scores, where it holds no event
 _DEMO_LAYERS, _DEMO_EPOCHS = "32,16", 25
 _N_TOP = 3  # features that scores.csv names for each row
 
@@ -47,109 +37,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Windows of the rows on one side of the cut, and the labels of these rows."""
-
-    windows: Windows
-    y: np.ndarray
-
-    def __str__(self):
-        return f"{len(self.y)} rows, {self.y.sum()} of them in {self.n_events} events"
-
-    @property
-    def n_events(self):
-        """Number of runs of 1, each within one series."""
-        y = pd.Series(self.y)
-        before = y.groupby(self.windows.series).shift(fill_value=0)
-        return int(((y == 1) & (before == 0)).sum())
-
-
-def _split(table, window_size, max_gap, horizon, cut):
-    """Scaled windows before and after the cut; those after it may reach back across it.
-
-    For an early warning, a window that holds a row of an event is in neither part: what
-    has happened is neither to be learned nor to be announced.
-    """
-    windows = SlidingWindow(
-        window_size,
-        group_by=None if table.series is None else table.series.name,
-        time=None if table.time is None else table.time.name,
-        max_gap=max_gap,
-    ).fit_transform(table.X)
-    past = rows_before(cut, table)
-    y, keep = table.y, np.ones(len(past), dtype=bool)
-    if horizon is not None:
-        y, _ = early_warning_labels(table.y, horizon, groups=table.series)
-        keep = ~windows.holds_any(table.y)
-    future = y[~past & keep]
-    if future.all() or not future.any():
-        raise ValueError(
-            f"--train-until {cut}: of the {len(future)} rows to be scored, "
-            f"{future.sum()} are to be found. There must be some of either kind."
-        )
-    scaler = EachTimeStep(StandardScaler()).fit(windows[past & keep])
-    windows = scaler.transform(windows)
-    return [_Part(windows[rows], y[rows]) for rows in (past & keep, ~past & keep)]
-
-
-def _detectors(layers, max_epochs):
-    return {
-        "PCA": PCAAutoencoder(),
-        "IsolationForest": IsolationForest(),
-        _LSTM: LSTMAutoencoder(layers, max_epochs=max_epochs),
-    }
-
-
-def _show_progress(estimator):
-    try:
-        from sklearn.callback import ProgressBar
-    except ImportError:  # experimental in scikit-learn 1.9
-        return
-    estimator.set_callbacks(ProgressBar())
-
-
-@dataclass(frozen=True)
-class _EventlessModel:
-    """In the place of a RareEventClassifier where no training row is an event."""
-
-    detector_: object
-    imputer: object
-    threshold_: float
-
-    def decision_function(self, X):
-        return anomaly_score(self.detector_, self.imputer, X) - self.threshold_
-
-
-def _fit_model(detector, past, seed):
-    if past.y.any():
-        model = RareEventClassifier(
-            detector, validation_fraction=_HELD_OUT, random_state=seed
-        )
-    else:
-        model = set_seed(clone(detector), seed)
-    if isinstance(detector, LSTMAutoencoder):  # the others take seconds
-        _show_progress(model)
-    if past.y.any():
-        return model.fit(past.windows, past.y)
-    training, held_out = split_last_part(past.windows, _HELD_OUT)
-    imputer = fit_on_windows(model, past.windows[training])
-    score = anomaly_score(model, imputer, past.windows[held_out])
-    return _EventlessModel(model, imputer, float(np.quantile(score, _QUANTILE)))
-
-
-def _fit(detectors, past, seed):
-    """Models by name, and what they warned of while they were fitted."""
-    models = {}
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        for name, detector in detectors.items():
-            typer.echo(f"Fitting {name} ...")
-            models[name] = _fit_model(detector, past, seed)
-    messages = [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
-    return models, list(dict.fromkeys(messages))
+app.command()(score)
 
 
 def _measures(y, decision):
@@ -170,19 +58,19 @@ def _print_report(past, future, decisions, notes):
         box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0)
     )
     report.add_column("model", no_wrap=True)
-    for title in ("rows", "events", *measures[_LSTM]):
+    for title in ("rows", "events", *measures[LSTM]):
         report.add_column(title, justify="right")
     counts = f"{len(future.y)}", f"{future.n_events}"
     for name, row in measures.items():
         report.add_row(name, *counts, *(f"{value:.3f}" for value in row.values()))
     typer.echo(f"\nTrained on {past};\nscored the later {future}.\n")
     Console().print(report)
-    _, held_out = split_last_part(past.windows, _HELD_OUT)
+    _, held_out = split_last_part(past.windows, HELD_OUT)
     known = past.y[held_out].any()
-    rule = "for the highest F1" if known else f"to the {_QUANTILE} quantile of scores"
+    rule = "for the highest F1" if known else f"to the {QUANTILE} quantile of scores"
     typer.echo(
         "\nPrecision, recall and F1 are those at the threshold of each model. It is\n"
-        f"set {rule} on the last {_HELD_OUT:.0%} of the training rows of each\n"
+        f"set {rule} on the last {HELD_OUT:.0%} of the training rows of each\n"
         "series, on which the model was not fitted. No scored row had a part in it."
     )
     for note in notes:
@@ -209,7 +97,7 @@ def _scores(table, future, model, decision):
 
 
 def _write(out, table, future, model, decisions, horizon):
-    scores = _scores(table, future, model, decisions[_LSTM])
+    scores = _scores(table, future, model, decisions[LSTM])
     scores.to_csv(out / "scores.csv", index=False)
     xlabel = "row" if table.time is None else table.time.name
     events = "event" if horizon is None else f"up to {horizon} rows before an event"
@@ -220,12 +108,45 @@ def _write(out, table, future, model, decisions, horizon):
         model.threshold_,
         event_label=events,
         xlabel=xlabel,
-        title=f"{_LSTM}: reconstruction error after the training rows",
+        title=f"{LSTM}: reconstruction error after the training rows",
     )
     figure.savefig(out / "score.png")
     title = f"{len(future.y)} scored rows; a dot where the threshold of a model is"
     figure = precision_recall_figure(future.y, decisions, title=title)
     figure.savefig(out / "precision_recall.png")
+
+
+def _write_report(path, name, table, future, models, *, horizon, max_gap, seed):
+    """The page; or, without what it needs, the way to it."""
+    if find_spec("plotly") is None:
+        typer.echo("No report.html, which needs plotly: pip install skseq[report]")
+        return
+    rows = future.windows.index
+    notes = [
+        "The models learned from the rows before these. Each threshold is set on the "
+        f"last {HELD_OUT:.0%} of those, on which its model was not fitted."
+    ]
+    if horizon is not None:
+        notes.append(
+            f"The rows to be found, called events here, are those up to {horizon} rows "
+            "before an event. Rows whose window holds a row of an event are left out."
+        )
+    baselines = {other: model for other, model in models.items() if other != LSTM}
+    write_report(
+        models[LSTM],
+        future.windows,
+        future.y,
+        path,
+        name=LSTM,
+        baselines=baselines,
+        time=None if table.time is None else table.time[rows],
+        groups=None if table.series is None else table.series[rows],
+        max_gap=max_gap if table.time is not None else None,
+        title=f"Rare events in {name}",
+        notes=notes,
+        random_state=seed,
+    )
+    typer.echo(f"Wrote {path}")
 
 
 @contextmanager
@@ -300,27 +221,44 @@ def detect(
         int, typer.Option(min=1, help="Most passes over the training windows.")
     ] = 50,
     seed: Annotated[int, typer.Option(min=0, help="Random state.")] = 0,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="The page to write. [default: report.html in --out]"),
+    ] = None,
 ):
     """Train on the past of a table, score its future.
 
     Every column but those of --label, --time and --group-by is a feature. An LSTM
     autoencoder, and PCA and an isolation forest beside it, learn from the windows
-    without event. Writes scores.csv, score.png and precision_recall.png.
+    without event. Writes scores.csv, score.png and precision_recall.png, and a page
+    that shows what came of it, report.html.
     """
     with _one_line_errors():
         if find_spec("matplotlib") is None:
             raise ImportError("The pictures need matplotlib: pip install skseq[plot]")
-        detectors = _detectors(_layer_sizes(layers), max_epochs)
+        detectors = make_detectors(_layer_sizes(layers), max_epochs)
         rows = read_labelled_table(table, label, time, group_by)
-        past, future = _split(rows, window, _gap(max_gap), horizon, train_until)
+        past, future = split(rows, window, _gap(max_gap), horizon, train_until)
         out.mkdir(parents=True, exist_ok=True)
-        models, notes = _fit(detectors, past, seed)
+        page = check_target(out / "report.html" if report is None else report)
+        models, notes = fit(detectors, past, seed)
     decisions = {
         name: model.decision_function(future.windows) for name, model in models.items()
     }
     _print_report(past, future, decisions, notes)
-    _write(out, rows, future, models[_LSTM], decisions, horizon)
+    _write(out, rows, future, models[LSTM], decisions, horizon)
     typer.echo(f"Wrote scores.csv, score.png and precision_recall.png in {out}")
+    with _one_line_errors():
+        _write_report(
+            page,
+            table.name,
+            rows,
+            future,
+            models,
+            horizon=horizon,
+            max_gap=_gap(max_gap),
+            seed=seed,
+        )
 
 
 @app.command()

@@ -8,6 +8,7 @@ from sklearn.metrics import average_precision_score, f1_score
 from typer.testing import CliRunner
 
 from skseq import __main__ as cli
+from skseq._detect import split
 from skseq._labelled_table import read_labelled_table
 from skseq.datasets import make_process_faults
 
@@ -118,6 +119,59 @@ def test_detect_writes_two_pictures(detected):
     assert_png(detected[1] / "precision_recall.png")
 
 
+def test_detect_writes_a_page_about_the_scored_rows(detected, table):
+    pytest.importorskip("plotly")
+    page = (detected[1] / "report.html").read_text(encoding="utf-8")
+    assert f"Wrote {detected[1] / 'report.html'}" in detected[0].replace("\n", "")
+    assert f"LSTM autoencoder scored {N_ROWS - N_TRAIN} rows" in page
+    for model in ("LSTM autoencoder", "PCA", "IsolationForest"):
+        average_precision = measures(detected[0], model)[2]
+        assert f"<td>{average_precision:.3f}</td>" in page
+    assert "Rare events in table.csv" in page
+    assert "a day" in page
+
+
+def test_detect_writes_the_page_where_it_is_told(table, tmp_path):
+    pytest.importorskip("plotly")
+    table.to_csv(tmp_path / "table.csv", index=False)
+    source = ["detect", tmp_path / "table.csv", "--label", "event", "--time"]
+    target = ["--out", tmp_path / "out", "--report", tmp_path / "page.html"]
+    result = run(*source, "timestamp", *target, "--horizon", "3", *TINY)
+    assert result.exit_code == 0, result.output
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "up to 3 rows before an event" in page
+    assert not (tmp_path / "out" / "report.html").exists()
+
+
+def test_without_plotly_detect_says_how_to_get_the_page(table, tmp_path, monkeypatch):
+    monkeypatch.setattr(cli, "find_spec", lambda name: None if name == "plotly" else 1)
+    table.to_csv(tmp_path / "table.csv", index=False)
+    source = ["detect", tmp_path / "table.csv", "--label", "event"]
+    keys = ["--time", "timestamp", "--out", tmp_path / "out"]
+    result = run(*source, *keys, *TINY)
+    assert result.exit_code == 0, result.output
+    assert "needs plotly: pip install skseq[report]\n" in result.stdout
+    assert (tmp_path / "out" / "score.png").exists()
+    assert not (tmp_path / "out" / "report.html").exists()
+
+
+def test_a_page_that_cannot_be_written_is_told_before_training(table, tmp_path):
+    table.to_csv(tmp_path / "table.csv", index=False)
+    source = ["detect", tmp_path / "table.csv", "--label", "event"]
+    keys = [
+        "--time",
+        "timestamp",
+        "--out",
+        tmp_path,
+        "--report",
+        tmp_path / "no/a.html",
+    ]
+    result = run(*source, *keys, *TINY)
+    assert result.exit_code == 2
+    assert re.fullmatch("Error: .* there is no folder .*\n", result.stderr)
+    assert "Fitting" not in result.stdout
+
+
 def test_detect_leaves_pyplot_without_figures(detected):
     from matplotlib import pyplot
 
@@ -155,7 +209,7 @@ def test_detect_takes_a_quantile_where_no_event_is_known_yet(table, tmp_path):
 def _split(table, tmp_path, *, series=None, horizon=None, cut="0.6"):
     table.to_csv(tmp_path / "table.csv", index=False)
     read = read_labelled_table(tmp_path / "table.csv", "event", "timestamp", series)
-    return cli._split(read, 10, None, horizon, cut)
+    return split(read, 10, None, horizon, cut)
 
 
 def test_first_scored_window_reaches_back_across_the_cut(table, tmp_path):

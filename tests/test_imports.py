@@ -13,7 +13,15 @@ import skseq
 
 PACKAGE = Path(skseq.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
-HEAVY = {"dask", "keras", "matplotlib", "numba", "scikeras", "tensorflow"}
+HEAVY = {
+    "dask",
+    "keras",
+    "matplotlib",
+    "numba",
+    "plotly",
+    "scikeras",
+    "tensorflow",
+}
 
 # A module imports from its own layer and from those before it. A leaf imports
 # only what is private and shared (layer 0), and only the last layers import leaves.

@@ -62,7 +62,7 @@ def format_dates(ax):
     """Set few and short dates on the horizontal axis."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-    locator = AutoDateLocator(maxticks=7)
+    locator = AutoDateLocator(minticks=3, maxticks=7)
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     # On the right the formatter writes the date that all have in common.
@@ -116,7 +116,7 @@ def anomaly_score(estimator, X):
         name = "reconstruction error"
     if hasattr(estimator, "score_samples"):
         offset = getattr(estimator, "offset_", None)
-        threshold = None if offset is None else -float(offset)
+        threshold = None if offset is None else -float(np.squeeze(offset))
         return -np.asarray(estimator.score_samples(X)), threshold, name
     estimator, X = reach(estimator, X, "decision_function")
     threshold = float(getattr(estimator, "threshold_", 0.0))

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From estimators and rows to scores, series and times."""
+
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing, check_consistent_length
+
+from .._validation import is_windows
+from ..plotting._style import anomaly_score, check_labels
+from ..windowing import SlidingWindow
+from ._scored import Model, Rows
+
+
+def score_models(estimator, X, name, baselines):
+    """Score the rows with every model.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    X : array-like
+
+    name : str or None
+
+    baselines : dict of str to estimator
+
+    Returns
+    -------
+    models : list of Model
+        That of the estimator first.
+
+    score_name : str
+    """
+    name = _name_of(estimator) if name is None else name
+    if name in baselines:
+        raise ValueError(
+            f"'baselines' has a model of the name {name!r}, that of the estimator. "
+            "Name one of them otherwise, the estimator by 'name'."
+        )
+    models, kinds = [], []
+    for title, fitted in {name: estimator, **baselines}.items():
+        score, threshold, kind = anomaly_score(fitted, X)
+        score = np.asarray(score, dtype=np.float64)
+        wrong = np.flatnonzero(~np.isfinite(score))
+        if len(wrong):
+            raise ValueError(
+                f"The score that {title!r} gives to row {wrong[0]} is {score[wrong[0]]}"
+                ". Drop the row, or mend the model."
+            )
+        models.append(Model(title, score, threshold))
+        kinds.append(kind)
+    return models, kinds[0]
+
+
+def _name_of(estimator):
+    if isinstance(estimator, Pipeline):
+        return _name_of(estimator[-1])
+    if hasattr(estimator, "detector_"):
+        return _name_of(estimator.detector_)
+    return type(estimator).__name__
+
+
+def make_rows(estimator, X, y, *, n_rows, time, groups, max_gap):
+    """Labels, series and times; those not given are taken from X.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Where it is a pipeline, its SlidingWindow names the columns of X.
+
+    X, y, time, groups, max_gap
+        As in :func:`skseq.report`.
+
+    n_rows : int
+        Number of the scores.
+
+    Returns
+    -------
+    rows : Rows
+    """
+    event = check_labels(y, n_rows)
+    slider = _slider_of(estimator)
+    if slider is not None:
+        max_gap = slider.max_gap if max_gap is None else max_gap
+        if time is None and slider.time is not None:
+            time = _safe_indexing(X, slider.time, axis=1)
+        if groups is None and slider.group_by is not None:
+            groups = _series_of(X, slider.group_by)
+    index = getattr(X, "index", None)
+    index = index if isinstance(index, pd.Index) else None
+    if isinstance(index, pd.DatetimeIndex):
+        time, index = index if time is None else time, None
+    if groups is None and is_windows(X) and len(np.unique(X.series)) > 1:
+        groups = X.series
+    if time is not None:
+        # Of polars, a column knows how to become one of pandas.
+        time = time.to_pandas() if hasattr(time, "to_pandas") else time
+        time = pd.Series(time).reset_index(drop=True).infer_objects()
+    groups = None if groups is None else np.asarray(groups)
+    check_consistent_length(event, time, groups)
+    return Rows(event, groups, time, max_gap, index)
+
+
+def _slider_of(estimator):
+    steps = estimator if isinstance(estimator, Pipeline) else ()
+    return next((step for step in steps if isinstance(step, SlidingWindow)), None)
+
+
+def _series_of(X, group_by):
+    """Name of the series of each row; of several columns, theirs together."""
+    columns = [group_by] if isinstance(group_by, str | int) else list(group_by)
+    names = [np.asarray(_safe_indexing(X, name, axis=1)) for name in columns]
+    if len(names) == 1:
+        return names[0]
+    return np.array([" / ".join(map(str, key)) for key in zip(*names, strict=True)])

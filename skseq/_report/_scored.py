@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The scored rows: labels, series and times, and what each model makes of them."""
+
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.metrics import (
+    average_precision_score,
+    precision_recall_fscore_support,
+    roc_auc_score,
+)
+
+from .._groups import series_order
+from ..metrics import (
+    detection_delay,
+    event_precision_recall_fscore_support,
+    false_alarms_per,
+)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Labels of the rows, in time order within each series."""
+
+    y: np.ndarray  # of bool
+    groups: np.ndarray | None = None
+    time: pd.Series | None = None
+    max_gap: object = None
+    index: pd.Index | None = None  # what the rows are called
+
+    def __len__(self):
+        return len(self.y)
+
+    @cached_property
+    def order(self):
+        """The rows, those of each series together."""
+        return series_order(self.groups, len(self))[0]
+
+    @cached_property
+    def follows(self):
+        """Tell of each row in this order whether it is the next one of its series."""
+        follows = np.ones(len(self), dtype=bool)
+        follows[series_order(self.groups, len(self))[1]] = False
+        return follows
+
+    @property
+    def n_series(self):
+        return int((~self.follows).sum())
+
+    @cached_property
+    def starts(self):
+        """Positions in this order at which runs of rows of one label start."""
+        changes = np.diff(self.y[self.order], prepend=False)
+        return np.flatnonzero(changes | ~self.follows)
+
+    @property
+    def n_events(self):
+        return int(self.y[self.order][self.starts].sum())
+
+    @cached_property
+    def has_dates(self):
+        return self.time is not None and pd.api.types.is_datetime64_any_dtype(self.time)
+
+    @property
+    def unit(self):
+        """What rates are counted in."""
+        return "a day" if self.has_dates else "per 1,000 rows"
+
+    @cached_property
+    def position(self):
+        """Where to draw each row: its time or number; of several series, in order."""
+        if self.n_series > 1:
+            position = np.empty(len(self), dtype=int)
+            position[self.order] = np.arange(len(self))
+            return position
+        if self.time is not None:
+            # Matplotlib and plotly draw the time of the clock on the wall.
+            time = self.time.dt.tz_localize(None) if self.has_dates else self.time
+            return time.to_numpy()
+        index = self.index
+        if index is not None and index.dtype.kind in "iu" and index.is_unique:
+            return index.to_numpy()
+        return np.arange(len(self))
+
+    @property
+    def axis_label(self):
+        if self.n_series > 1:
+            return "row, one series after the other"
+        return "row" if self.time is None else "time"
+
+    def label(self, row):
+        """What to call a row."""
+        parts = [] if self.time is None else [f"{self.time.iloc[row]}"]
+        if self.n_series > 1:
+            parts.append(f"series {self.groups[row]}")
+        parts.append(f"row {row if self.index is None else self.index[row]}")
+        return ", ".join(parts)
+
+    def false_alarm_rate(self, y_true, y_pred):
+        watched = {"time": self.time, "max_gap": self.max_gap} if self.has_dates else {}
+        return false_alarms_per(y_true, y_pred, groups=self.groups, **watched)
+
+    @cached_property
+    def rate_of_one(self):
+        """Rate of a single alarm."""
+        one = np.arange(len(self)) == 0
+        return self.false_alarm_rate(np.zeros_like(one), one)
+
+
+@dataclass(frozen=True)
+class Model:
+    """Scores of the rows, higher for events, and the threshold in use."""
+
+    name: str
+    score: np.ndarray
+    threshold: float | None
+
+    def measures(self, rows):
+        """Figures of the table; NaN for what these rows cannot tell."""
+        y, has_both = rows.y, rows.y.any() and not rows.y.all()
+        figures = {
+            "average precision": np.nan,
+            "ROC AUC": np.nan,
+            "precision": np.nan,
+            "recall": np.nan,
+            "events found": np.nan,
+            "alarms that meet an event": np.nan,
+            "median detection delay": np.nan,
+            "false alarms": np.nan,
+        }
+        if has_both:
+            figures["average precision"] = average_precision_score(y, self.score)
+            figures["ROC AUC"] = roc_auc_score(y, self.score)
+        if self.threshold is None:
+            return figures
+        alarm = self.score > self.threshold
+        figures["false alarms"] = rows.false_alarm_rate(y, alarm)
+        if y.any():
+            figures |= self._at_threshold(rows, alarm)
+        return figures
+
+    @staticmethod
+    def _at_threshold(rows, alarm):
+        precision, recall, *_ = precision_recall_fscore_support(
+            rows.y, alarm, average="binary", zero_division=np.nan
+        )
+        right, found, *_ = event_precision_recall_fscore_support(
+            rows.y, alarm, groups=rows.groups, zero_division=np.nan
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UndefinedMetricWarning)
+            delay, _ = detection_delay(rows.y, alarm, groups=rows.groups)
+        return {
+            "precision": precision,
+            "recall": recall,
+            "events found": found * rows.n_events,
+            "alarms that meet an event": right,
+            "median detection delay": delay,
+        }

@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: BSD-3-Clause
+import json
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import (
+    average_precision_score,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
+from sklearn.pipeline import make_pipeline
+
+from skseq import PCAAutoencoder, RareEventClassifier, SlidingWindow
+from skseq._report import _report as module
+from skseq._report import report
+from skseq.metrics import false_alarms_per
+
+pytest.importorskip("plotly")
+pytest.importorskip("matplotlib")
+
+N_TRAIN = 180
+NASTY = "<script>alert('&')</script>"
+
+
+class Page(HTMLParser):
+    """The cells of the table of models, the scripts, and every text, unescaped."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.scripts, self.texts, self.tags, self.rows = [], [], [], []
+        self._inside = None
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self._inside = tag
+        if tag == "tr":
+            self.rows.append([])
+        elif tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag):
+        self._inside = None
+
+    def handle_data(self, data):
+        if self._inside == "script":
+            self.scripts[-1] += data
+            return
+        self.texts.append(data)
+        if self._inside in ("th", "td"):
+            self.rows[-1].append(data)
+
+    @property
+    def text(self):
+        return " ".join(self.texts)
+
+    @property
+    def thresholds(self):
+        return next(json.loads(s) for s in self.scripts if s.startswith('{"threshold"'))
+
+    def measure(self, name):
+        return next(row[1:] for row in self.rows if row and row[0] == name)
+
+
+@pytest.fixture(scope="module")
+def page(path):
+    return Page(path)
+
+
+def test_table_has_the_figures_of_sklearn(page, models, scored):
+    X, y = scored
+    for k, model in enumerate(models.values()):
+        score, flagged = model.decision_function(X), model.predict(X)
+        for name, value in (
+            ("average precision", average_precision_score(y, score)),
+            ("ROC AUC", roc_auc_score(y, score)),
+            ("precision", precision_score(y, flagged)),
+            ("recall", recall_score(y, flagged)),
+        ):
+            assert page.measure(name)[k] == f"{value:.3f}"
+
+
+def test_slider_starts_at_the_threshold_in_use(page, models, scored):
+    table, (X, y) = page.thresholds, scored
+    start, model = table["start"], models["last step"]
+    assert table["threshold"][start] == model[-1].threshold_
+    hits, false = table["tp"][start], table["fp"][start]
+    assert hits / (hits + false) == precision_score(y, model.predict(X))
+    assert hits / table["event_rows"] == recall_score(y, model.predict(X))
+    assert (
+        f"{table['found'][start]} of {table['events']}"
+        == (page.measure("events found")[0])
+    )
+
+
+def test_page_says_how_its_interval_was_made(page):
+    assert "1,000 resamples of the 8 events" in page.text
+    assert "random_state=0" in page.text
+
+
+def test_page_says_that_it_takes_the_rows_on_trust(page):
+    assert "The page cannot check it" in page.text
+
+
+def test_page_holds_everything_it_shows(page):
+    policy = next(attrs for tag, attrs in page.tags if "http-equiv" in attrs)
+    assert policy["content"].startswith("default-src 'none'")
+    for tag, attrs in page.tags:
+        assert tag != "base"
+        for name in ("src", "href"):
+            assert attrs.get(name, "data:").startswith("data:"), tag
+
+
+def test_without_events_the_page_says_what_it_cannot_tell(
+    quick, models, scored, tmp_path
+):
+    X, y = scored
+    page = Page(
+        report(
+            models["last step"],
+            X,
+            np.zeros_like(y),
+            tmp_path / "report.html",
+            baselines={"PCA": models["PCA"]},
+        )
+    )
+    assert "There is no event in these 120 rows" in page.text
+    assert "nor whether it beats PCA" in page.text
+    assert page.measure("average precision") == ["–", "–"]
+    rate = false_alarms_per(np.zeros_like(y), models["last step"].predict(X))
+    assert page.measure("false alarms")[0] == f"{rate:,.3g} per 1,000 rows"
+
+
+def test_without_a_baseline_the_page_says_what_it_cannot_tell(
+    quick, models, scored, tmp_path
+):
+    page = Page(report(models["PCA"], *scored, tmp_path / "report.html"))
+    assert "cannot be told: no baseline was given" in page.text
+    assert "PCAAutoencoder scored 120 rows" in page.text
+
+
+def test_rows_that_are_all_events_are_no_ground_for_a_verdict(
+    quick, models, scored, tmp_path
+):
+    X, y = scored
+    page = Page(report(models["PCA"], X[y == 1], y[y == 1], tmp_path / "report.html"))
+    assert "All of these" in page.text
+
+
+def test_time_and_series_are_those_of_the_windowing(quick, sensors, tmp_path):
+    frame, y = sensors
+    detector = RareEventClassifier(PCAAutoencoder(2), threshold=("quantile", 0.7))
+    slider = SlidingWindow(
+        3, group_by="sensor_id", time="timestamp", max_gap=pd.Timedelta("5min")
+    )
+    model = make_pipeline(slider, detector).fit(frame[:200], y[:200])
+    later, labels = frame[200:], y[200:]
+    page = Page(report(model, later, labels, tmp_path / "report.html"))
+    rate = false_alarms_per(
+        labels,
+        model.predict(later),
+        time=later["timestamp"],
+        max_gap="5min",
+        groups=later["sensor_id"],
+    )
+    assert rate > 0
+    assert page.measure("false alarms") == [f"{rate:,.3g} a day"]
+    assert "100 rows of 4 series" in page.text
+    assert "series a, row" in page.text
+
+
+def test_detectors_take_windows_and_arrays(quick, table, tmp_path):
+    X, y = table
+    windows = SlidingWindow(5).fit_transform(X)
+    detector = PCAAutoencoder(2).fit(windows[:N_TRAIN])
+    of_windows = report(detector, windows[N_TRAIN:], y[N_TRAIN:], tmp_path / "a.html")
+    array = np.asarray(windows[N_TRAIN:])
+    of_array = report(detector, array, y[N_TRAIN:], tmp_path / "b.html")
+    assert Page(of_windows).rows[1:9] == Page(of_array).rows[1:9]
+
+
+def test_a_score_that_has_no_parts_is_not_explained(quick, models, scored, tmp_path):
+    page = Page(report(models["forest"], *scored, tmp_path / "report.html"))
+    assert "score of IsolationForest cannot be divided into features" in page.text
+
+
+def test_time_zones_are_no_obstacle(quick, table, tmp_path):
+    X, y = table
+    hours = pd.date_range("2026-03-25", periods=300, freq="h", tz="Europe/Berlin")
+    frame = pd.DataFrame(X, hours, ["flow", "pressure"])
+    model = make_pipeline(SlidingWindow(5), RareEventClassifier(PCAAutoencoder(2)))
+    model.fit(frame[:N_TRAIN], y[:N_TRAIN])
+    page = Page(report(model, frame[N_TRAIN:], y[N_TRAIN:], tmp_path / "report.html"))
+    assert page.measure("false alarms")[0].endswith("a day")
+    assert "from 2026-04-01 13:00:00+02:00" in page.text
+
+
+def test_every_foreign_string_is_escaped(quick, sensors, tmp_path):
+    frame, y = sensors
+    frame = frame.rename(columns={"flow": NASTY}).replace({"sensor_id": {"a": NASTY}})
+    slider = SlidingWindow(3, group_by="sensor_id")
+    frame = frame.drop(columns="timestamp")
+    model = make_pipeline(slider, RareEventClassifier(PCAAutoencoder(2)))
+    path = report(
+        model.fit(frame, y),
+        frame,
+        y,
+        tmp_path / "report.html",
+        name=NASTY,
+        baselines={f"{NASTY}2": model},
+        title=NASTY,
+        notes=[NASTY],
+    )
+    page = Page(path)
+    assert "<script>alert" not in path.read_text(encoding="utf-8")
+    assert page.text.count(NASTY) > 8
+    assert f"series {NASTY}" in page.text
+    assert not any("alert('" in script for script in page.scripts[-1:])
+
+
+def test_same_input_gives_the_same_page(models, scored, tmp_path):
+    pages = [
+        report(models["PCA"], *scored, tmp_path / name).read_bytes()
+        for name in ("a.html", "b.html")
+    ]
+    assert pages[0] == pages[1]
+
+
+def test_a_page_that_fails_leaves_the_one_before(models, scored, tmp_path, monkeypatch):
+    path = tmp_path / "report.html"
+    path.write_text("before")
+
+    def fail(**fields):
+        raise RuntimeError("in the middle")
+
+    monkeypatch.setattr(module, "fill", fail)
+    with pytest.raises(RuntimeError, match="in the middle"):
+        report(models["PCA"], *scored, path)
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"y": [0, 1]}, ValueError, "one label for each of the 120 scores"),
+        ({"y": np.full(120, 2)}, ValueError, "1 .or True. for events"),
+        ({"time": [1, 2]}, ValueError, "inconsistent numbers of samples"),
+        ({"groups": ["a"]}, ValueError, "inconsistent numbers of samples"),
+        ({"path": "."}, IsADirectoryError, "must name a file"),
+        ({"path": "no/such/report.html"}, FileNotFoundError, "a folder that exists"),
+        ({"n_resamples": 0}, ValueError, "n_resamples"),
+        ({"estimator": object()}, ValueError, "estimator"),
+    ],
+)
+def test_bad_input_is_told(
+    models, scored, tmp_path, monkeypatch, change, error, message
+):
+    monkeypatch.chdir(tmp_path)
+    X, y = scored
+    arguments = {"estimator": models["PCA"], "X": X, "y": y, **change}
+    with pytest.raises(error, match=message):
+        report(**arguments)
+    assert not list(tmp_path.iterdir())
+
+
+def test_two_models_of_one_name_are_an_error(models, scored, tmp_path):
+    with pytest.raises(ValueError, match="has a model of the name 'PCA'"):
+        report(
+            models["PCA"],
+            *scored,
+            tmp_path / "report.html",
+            name="PCA",
+            baselines={"PCA": models["forest"]},
+        )
+
+
+def test_missing_plotly_names_the_extra(models, scored, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "find_spec", lambda name: name != "plotly" or None)
+    with pytest.raises(ImportError, match=r"needs plotly: pip install skseq\[report\]"):
+        report(models["PCA"], *scored, tmp_path / "report.html")
