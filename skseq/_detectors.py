@@ -1,10 +1,26 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Any outlier detector, fed with windows."""
+"""Around any outlier detector: its windows, their labels, and decisions."""
+
+import warnings
 
 import numpy as np
 from sklearn.impute import SimpleImputer
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils import (
+    assert_all_finite,
+    check_consistent_length,
+    check_random_state,
+    column_or_1d,
+    gen_batches,
+)
 from sklearn.utils._chunking import get_chunk_n_rows
+from sklearn.utils.multiclass import check_classification_targets
+
+from ._overlap import WindowOverlapWarning, short_holes
+from ._thresholds import RULES_WITHOUT_EVENTS, choose_threshold, fit_link, link_at
+
+# A shuffled splitter of up to 20 folds leaves more holes than one in 25 windows.
+_MIN_HOLES = 10
+_MIN_SHARE_OF_HOLES = 0.04
 
 
 def parts(detector):
@@ -62,3 +78,86 @@ def anomaly_score(detector, imputer, X):
         for batch in gen_batches(len(X), n_rows)
     ]
     return -np.concatenate(scores).astype(np.float64, copy=False)
+
+
+def check_labels(X, y):
+    """The two classes of ``y``, and the flags of the events."""
+    y = column_or_1d(y, warn=True)
+    assert_all_finite(y, input_name="y")
+    check_consistent_length(X, y)
+    check_classification_targets(y)
+    classes, codes = np.unique(y, return_inverse=True)
+    if len(classes) > 2:
+        raise ValueError(
+            "Only binary classification is supported. The type of the target is "
+            f"multiclass: y holds {len(classes)} classes."
+        )
+    if len(classes) < 2:
+        raise ValueError(
+            f"y holds 1 class only, {classes[0]!r}. A classifier needs at least "
+            "one event and one normal row. Without labelled events, fit the "
+            "detector alone: its predict gives -1 for outliers."
+        )
+    if codes.mean() > 0.5:
+        warnings.warn(
+            f"The greater label, {classes[1]!r}, is taken for the event, but it is "
+            f"that of {codes.mean():.0%} of the rows. Are the labels the other way "
+            "round? Label events 1 and the rest 0.",
+            UserWarning,
+            stacklevel=6,
+        )
+    return classes, codes.astype(bool)
+
+
+def decide(rule, event, score, fraction):
+    """Threshold, link to probabilities, and its method, from the held-out windows."""
+    link = fit_link(event, score)
+    if link is not None:
+        return choose_threshold(rule, event, score), link, link.method
+    message = (
+        f"The last {fraction:.0%} of each series, held out for the threshold, has "
+    )
+    if event.any():
+        message += "no event that stands out: "
+        is_lost = rule[0] == "probability"
+    else:
+        message += "no event: "
+        is_lost = rule[0] not in RULES_WITHOUT_EVENTS
+    if is_lost:
+        rule = "quantile", [0.99]
+        message += "the threshold is the 0.99 quantile of its scores, and "
+    warnings.warn(
+        f"{message}predict_proba is not calibrated. A larger 'validation_fraction' "
+        "may help.",
+        UserWarning,
+        stacklevel=6,
+    )
+    threshold = choose_threshold(rule, event, score)
+    return threshold, link_at(threshold, score), None
+
+
+def warn_of_holes(X):
+    """Warn of Windows that a shuffled splitter seems to have taken from their series.
+
+    It leaves holes of a few windows all over the series. Those of events that were left
+    out are fewer, and those of a splitter that keeps a gap longer.
+    """
+    n_holes = short_holes(X)
+    if n_holes < max(_MIN_HOLES, _MIN_SHARE_OF_HOLES * len(X)):
+        return
+    order = np.lexsort((X.ends, X.series))
+    steps = np.diff(X.ends[order])[np.diff(X.series[order]) == 0]
+    # What is left at random follows the window before it more often than at any other
+    # distance; after a stride, hardly ever.
+    if np.bincount(steps).argmax() > 1:
+        return
+    warnings.warn(
+        f"In {n_holes} places a few windows are missing between two of a series, as "
+        "after a split that shuffles: rows of those left out still stand in windows "
+        "beside them, so that scores on them are in part those of memory. Use "
+        "SeriesTimeSplit or PurgedKFold of skseq.model_selection, with "
+        "gap=window_size - 1, or put SlidingWindow into the pipeline and split rows in "
+        "time order. If they were left out for good, set warn_on_overlap=False.",
+        WindowOverlapWarning,
+        stacklevel=6,
+    )

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Decisions on rare events from the scores of an outlier detector."""
 
-import warnings
 from numbers import Real
 
 import numpy as np
@@ -12,19 +11,23 @@ from sklearn.base import (
     _fit_context,
     clone,
 )
-from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import CallbackSupportMixin, with_callbacks
-from ._detectors import anomaly_score, fit_on_windows, parts, seed
-from ._thresholds import check_rule, choose_threshold, fit_link, link_at
+from ._detectors import (
+    anomaly_score,
+    check_labels,
+    decide,
+    fit_on_windows,
+    parts,
+    seed,
+    warn_of_holes,
+)
+from ._thresholds import check_rule
 from ._validation import check_sequences, is_windows
 from .windowing import SlidingWindow
 from .windowing._held_out import split_last_part
-
-_NO_EVENT_RULE = ("quantile", [0.99])
 
 
 class RareEventClassifier(
@@ -65,7 +68,10 @@ class RareEventClassifier(
         - ``("recall", r)``: the highest precision of those with a recall of at least
           ``r``.
         - ``("quantile", q)``: the quantile ``q`` of the scores of normal windows, so
-          that about ``1 - q`` of them are false alarms.
+          that about ``1 - q`` of them are false alarms. Needs no event.
+        - ``("pot", q)``: the score that a normal window exceeds with probability ``q``,
+          such as 1e-3, by peaks over threshold [1]_: from a generalised Pareto
+          distribution fitted to what is above their 0.98 quantile. Needs no event.
         - ``("probability", p)``: where the calibrated probability of an event is ``p``.
         - ``("cost", false_alarm, missed_event)``: the lowest total cost.
 
@@ -74,6 +80,10 @@ class RareEventClassifier(
     validation_fraction : float, default=0.2
         Share of each series, its last windows, that is held out from the detector for
         the threshold and the probabilities.
+
+    warn_on_overlap : bool, default=True
+        Whether to warn where ``X`` are :class:`Windows` with holes as a splitter that
+        shuffles leaves them: the rows of its test windows would be trained on.
 
     random_state : int, RandomState instance or None, default=None
         Seeds every ``random_state`` of the detector that is None.
@@ -86,6 +96,9 @@ class RareEventClassifier(
     threshold_ : float
         A window is an event where minus the detector's ``score_samples`` exceeds it; so
         a reconstruction error, for an autoencoder.
+
+    calibration_method_ : {"isotonic", "sigmoid"} or None
+        How ``predict_proba`` was calibrated. None if it could not be.
 
     classes_ : ndarray of shape (2,)
         The labels. The event is ``classes_[1]``, the greater: 1 of 0 and 1, True of
@@ -106,9 +119,14 @@ class RareEventClassifier(
     Warns
     -----
     UserWarning
-        If the held-out part has no event (the threshold is the 0.99 quantile then), if
-        its events score no higher than the rest, if no threshold reaches the precision
-        asked for, or if most of ``y`` are events.
+        If the held-out part has no event (the threshold is the 0.99 quantile then,
+        unless its rule needs none), if its events score no higher than the rest, if no
+        threshold reaches the precision or probability asked for, if "pot" has few
+        scores for its tail, or if most of ``y`` are events.
+
+    WindowOverlapWarning
+        If windows are missing here and there between those of a series, as after a
+        split that shuffles. See ``warn_on_overlap``.
 
     See Also
     --------
@@ -127,7 +145,7 @@ class RareEventClassifier(
     The threshold is as fine as the held-out part is large: with five events there, a
     recall can only be a multiple of 0.2. It is a good one for later data only where
     both hold several events. With none, a warning says so, and the threshold is the
-    0.99 quantile of the held-out scores.
+    0.99 quantile of the held-out scores, unless the rule needs no event.
 
     ``predict`` follows the threshold, that is ``decision_function > 0``.
     ``predict_proba`` estimates the probability of an event, whatever the threshold. As
@@ -135,16 +153,28 @@ class RareEventClassifier(
     agree: at a threshold that accepts false alarms, the probability is below 0.5. With
     ``threshold=("probability", 0.5)`` they do.
 
-    The probability is a strictly increasing function of ``decision_function``: a
-    sigmoid fitted to the held-out windows [1]_, after a squashing of the scores that is
+    The probability is calibrated on the held-out windows, and never falls where
+    ``decision_function`` rises. With at least 1,000 of them, 100 of these with an event
+    and 100 without, by isotonic regression [2]_: it takes any shape, but needs that
+    many not to follow the noise (:class:`~sklearn.calibration.CalibratedClassifierCV`
+    gives the same advice). Scores within one of its steps share a probability: rank by
+    ``decision_function``, as scikit-learn's ranking scorers do. With fewer, by a
+    sigmoid [3]_, strictly increasing, after a squashing of the scores that is
     logarithmic far out (arcsinh in units of the interquartile range), since
-    reconstruction errors have heavy tails. Where it cannot be fitted (no event is held
-    out, or they score no higher than the rest) it is 0.5 at the threshold, and not a
-    calibrated probability.
+    reconstruction errors have heavy tails. Where neither can be fitted (no event is
+    held out, or they score no higher than the rest) it is 0.5 at the threshold, and not
+    a calibrated probability. The windows of one event are alike: a few long events tell
+    less than their number of windows suggests.
 
     References
     ----------
-    .. [1] J. Platt, "Probabilistic outputs for support vector machines and comparisons
+    .. [1] A. Siffer, P.-A. Fouque, A. Termier, C. Largouet, "Anomaly detection in
+       streams with extreme value theory", KDD 2017.
+
+    .. [2] B. Zadrozny, C. Elkan, "Transforming classifier scores into accurate
+       multiclass probability estimates", KDD 2002.
+
+    .. [3] J. Platt, "Probabilistic outputs for support vector machines and comparisons
        to regularized likelihood methods", Advances in Large Margin Classifiers, 1999.
 
     Examples
@@ -173,6 +203,7 @@ class RareEventClassifier(
         "fit_on": [StrOptions({"normal", "all"})],
         "threshold": [StrOptions({"f1"}), tuple, list],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "warn_on_overlap": ["boolean"],
         "random_state": ["random_state"],
     }
 
@@ -183,12 +214,14 @@ class RareEventClassifier(
         fit_on="normal",
         threshold="f1",
         validation_fraction=0.2,
+        warn_on_overlap=True,
         random_state=None,
     ):
         self.detector = detector
         self.fit_on = fit_on
         self.threshold = threshold
         self.validation_fraction = validation_fraction
+        self.warn_on_overlap = warn_on_overlap
         self.random_state = random_state
 
     @with_callbacks
@@ -229,7 +262,9 @@ class RareEventClassifier(
         rule = check_rule(self.threshold, self.__class__.__name__)
         detector = self._make_detector()
         X = check_sequences(self, X, reset=True)
-        classes, event = self._check_labels(X, y)
+        classes, event = check_labels(X, y)
+        if self.warn_on_overlap and is_windows(X):
+            warn_of_holes(X)
         fitted, held_out = split_last_part(X, self.validation_fraction)
         training = X[self._select(X, event, fitted)]
         step = task.subcontext(task_name="fit-detector")
@@ -239,31 +274,10 @@ class RareEventClassifier(
             step.call_on_fit_task_end(estimator=self, X=training)
         self.detector_ = detector
         score = anomaly_score(detector, self._imputer, X[held_out])
-        self._set_threshold(rule, event[held_out], score)
+        self.threshold_, self._link, self.calibration_method_ = decide(
+            rule, event[held_out], score, self.validation_fraction
+        )
         self.classes_ = classes
-
-    def _set_threshold(self, rule, event, score):
-        """Threshold and link to probabilities, from the held-out windows."""
-        link = fit_link(event, score)
-        if link is None:
-            message = (
-                f"The last {self.validation_fraction:.0%} of each series, held out "
-            )
-            if not event.any():
-                message += "for the threshold, has no event: "
-            else:
-                message += "for the threshold, has no event that stands out: "
-            if rule[0] == "probability" or not event.any():
-                rule = _NO_EVENT_RULE
-                message += "the threshold is the 0.99 quantile of its scores, and "
-            warnings.warn(
-                f"{message}predict_proba is not calibrated. A larger "
-                "'validation_fraction' may help.",
-                UserWarning,
-                stacklevel=6,
-            )
-        self.threshold_ = choose_threshold(rule, event, score)
-        self._link = link_at(self.threshold_, score) if link is None else link
 
     def _make_detector(self):
         """Unfitted copy of the detector, seeded."""
@@ -280,34 +294,6 @@ class RareEventClassifier(
                 "make_pipeline(SlidingWindow(...), RareEventClassifier(detector))."
             )
         return seed(clone(self.detector), self.random_state)
-
-    def _check_labels(self, X, y):
-        """The two classes, and the flags of the events."""
-        y = column_or_1d(y, warn=True)
-        assert_all_finite(y, input_name="y")
-        check_consistent_length(X, y)
-        check_classification_targets(y)
-        classes, codes = np.unique(y, return_inverse=True)
-        if len(classes) > 2:
-            raise ValueError(
-                "Only binary classification is supported. The type of the target is "
-                f"multiclass: y holds {len(classes)} classes."
-            )
-        if len(classes) < 2:
-            raise ValueError(
-                f"y holds 1 class only, {classes[0]!r}. A classifier needs at least "
-                "one event and one normal row. Without labelled events, fit the "
-                "detector alone: its predict gives -1 for outliers."
-            )
-        if codes.mean() > 0.5:
-            warnings.warn(
-                f"The greater label, {classes[1]!r}, is taken for the event, but it is "
-                f"that of {codes.mean():.0%} of the rows. Are the labels the other way "
-                "round? Label events 1 and the rest 0.",
-                UserWarning,
-                stacklevel=6,
-            )
-        return classes, codes.astype(bool)
 
     def _select(self, X, event, candidates):
         """Those of the candidate windows that the detector is fitted on."""
@@ -374,8 +360,8 @@ class RareEventClassifier(
         Returns
         -------
         probabilities : ndarray of shape (n_samples, 2)
-            In the order of ``classes_``; the second column is that of the event, a
-            strictly increasing function of ``decision_function``.
+            In the order of ``classes_``; the second column is that of the event; it
+            never falls where ``decision_function`` rises.
         """
         score = self._anomaly_score(X)
         probability = self._link.probability(score)

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import sklearn
 from sklearn.base import BaseEstimator, OutlierMixin, clone
+from sklearn.calibration import calibration_curve
 from sklearn.ensemble import IsolationForest, StackingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
@@ -137,6 +138,7 @@ def test_threshold_is_set_on_rows_that_the_detector_never_saw():
         ("precision", 0.9),
         ("recall", 0.9),
         ("quantile", 0.9),
+        ("pot", 0.05),
         ("probability", 0.3),
         ("cost", 1, 20),
     ],
@@ -162,7 +164,7 @@ def test_predict_flags_scores_beyond_the_threshold():
     np.testing.assert_array_equal(clf.predict(X), y)
 
 
-def test_probabilities_rise_strictly_with_the_decision():
+def test_probabilities_of_few_windows_rise_strictly_with_the_decision():
     X, y = make_windows()
     clf = RareEventClassifier(PCAAutoencoder(2)).fit(X, y)
     order = np.argsort(clf.decision_function(X))
@@ -171,13 +173,54 @@ def test_probabilities_rise_strictly_with_the_decision():
     assert np.all(np.diff(probability[order, 1]) > 0)
 
 
-def test_probabilities_match_the_rate_of_events_in_later_rows():
+def plateau(x):
+    """A probability that no sigmoid has: it rises at once, and to 0.6 only."""
+    return 0.01 + 0.6 * (x > 3)
+
+
+def logistic(x):
+    return 1 / (1 + np.exp(4 - x))
+
+
+@pytest.mark.parametrize(
+    ("n_held_out", "method", "true_probability"),
+    [
+        (800, "sigmoid", logistic),
+        (4000, "isotonic", logistic),
+        (4000, "isotonic", plateau),
+    ],
+    ids=["few", "many", "many, not a sigmoid"],
+)
+def test_probabilities_are_reliable_in_later_rows(n_held_out, method, true_probability):
     rng = np.random.default_rng(0)
-    X = rng.exponential(size=(4000, 1))
-    y = rng.random(4000) < 1 / (1 + np.exp(4 - X[:, 0]))
+    n_past, n_later = 2 * n_held_out, 50_000
+    X = rng.exponential(size=(n_past + n_later, 1))
+    truth = true_probability(X[:, 0])
+    y = rng.random(len(X)) < truth
     clf = RareEventClassifier(Recorder(), validation_fraction=0.5)
-    probability = clf.fit(X[:2000], y[:2000]).predict_proba(X[2000:])[:, 1]
-    assert probability.mean() == pytest.approx(y[2000:].mean(), rel=0.1)
+    clf.fit(X[:n_past], y[:n_past])
+    assert clf.calibration_method_ == method
+    estimate = clf.predict_proba(X[n_past:])[:, 1]
+    observed, predicted = calibration_curve(y[n_past:], estimate, n_bins=10)
+    counts = np.histogram(estimate, np.linspace(0, 1, 11))[0]
+    weights = counts[counts > 0] / n_later
+    assert weights @ np.abs(observed - predicted) < 0.02
+    assert np.abs(estimate - truth[n_past:]).mean() < 0.02
+    assert estimate.mean() == pytest.approx(y[n_past:].mean(), rel=0.2)
+
+
+@pytest.mark.parametrize("n_held_out", [400, 4000])
+def test_predict_follows_the_probability_of_its_rule(n_held_out):
+    rng = np.random.default_rng(0)
+    X = rng.exponential(size=(4 * n_held_out, 1))
+    y = rng.random(len(X)) < logistic(X[:, 0])
+    clf = RareEventClassifier(
+        Recorder(), threshold=("probability", 0.3), validation_fraction=0.5
+    ).fit(X[: 2 * n_held_out], y[: 2 * n_held_out])
+    later = X[2 * n_held_out :]
+    flagged = clf.predict(later)
+    assert 0 < flagged.mean() < 0.2
+    np.testing.assert_array_equal(flagged, clf.predict_proba(later)[:, 1] > 0.3)
 
 
 @pytest.mark.parametrize(
@@ -209,6 +252,19 @@ def test_no_event_held_out_warns_and_takes_the_quantile():
     assert clf.threshold_ == np.quantile(score, 0.99)
     probability = clf.predict_proba(X)[:, 1]
     np.testing.assert_array_equal(probability > 0.5, clf.predict(X))
+
+
+@pytest.mark.parametrize("rule", [("quantile", 0.9), ("pot", 0.01)])
+@pytest.mark.filterwarnings("ignore:.* of 40 normal scores are above:UserWarning")
+def test_rules_without_events_are_followed_where_none_is_held_out(rule):
+    X, y = make_windows(n_samples=200)
+    y[160:] = 0
+    clf = RareEventClassifier(Recorder(), threshold=rule)
+    with pytest.warns(UserWarning, match="has no event: predict_proba is not calibr"):
+        clf.fit(X, y)
+    score = -clf.detector_.score_samples(X[160:]).astype(np.float64)
+    assert clf.threshold_ == choose_threshold((rule[0], rule[1:]), y[160:], score)
+    assert clf.calibration_method_ is None
 
 
 def test_events_that_do_not_stand_out_warn():

@@ -3,6 +3,8 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
+from scipy.stats import genpareto
 from sklearn.metrics import (
     brier_score_loss,
     confusion_matrix,
@@ -14,10 +16,14 @@ from sklearn.metrics import (
 from skseq._thresholds import (
     check_rule,
     choose_threshold,
+    contamination_offset,
     cost_threshold,
     fbeta_threshold,
+    fit_isotonic,
     fit_link,
+    fit_sigmoid,
     link_at,
+    pot_threshold,
     precision_threshold,
     probability_threshold,
     quantile_threshold,
@@ -109,6 +115,122 @@ def test_quantile_threshold_takes_all_rows_where_none_is_normal():
     assert quantile_threshold([1, 1, 1], [1.0, 2.0, 3.0], 0.5) == 2
 
 
+def tail_sample(shape, n_samples=20_000):
+    """Evenly spread quantiles of a distribution with a generalised Pareto tail."""
+    return genpareto.isf((np.arange(n_samples) + 0.5) / n_samples, shape)
+
+
+@pytest.mark.parametrize("risk", [1e-2, 1e-3, 1e-5])
+def test_pot_threshold_reaches_far_into_an_exponential_tail(risk):
+    threshold = pot_threshold(np.zeros(20_000), tail_sample(0.0), risk)
+    assert threshold == pytest.approx(-np.log(risk), rel=0.02)
+
+
+@pytest.mark.parametrize("exponent", [2.0, 4.0])
+@pytest.mark.parametrize("risk", [1e-2, 1e-3, 1e-4])
+def test_pot_threshold_reaches_far_into_a_pareto_tail(exponent, risk):
+    n_samples = 20_000
+    score = ((np.arange(n_samples) + 0.5) / n_samples) ** (-1 / exponent)
+    threshold = pot_threshold(np.zeros(n_samples), score, risk)
+    assert threshold == pytest.approx(risk ** (-1 / exponent), rel=0.05)
+
+
+def test_pot_threshold_stays_within_a_bounded_tail():
+    score = tail_sample(-0.5)  # at most 2
+    threshold = pot_threshold(np.zeros(len(score)), score, 1e-6)
+    assert threshold == pytest.approx(genpareto.isf(1e-6, -0.5), rel=0.01)
+
+
+def naive_pot(score, risk):
+    """The formula of Siffer et al., and Grimshaw's profile likelihood."""
+    start = np.quantile(score, 0.98)
+    excesses = score[score > start] - start
+
+    def shape(ratio):
+        return np.mean(np.log1p(ratio * excesses))
+
+    def loss(ratio):  # ratio = shape / scale
+        return np.log(shape(ratio) / ratio) + shape(ratio)
+
+    # Once below 0 and once above, where the ratio is 0 / 0.
+    low, mean = -1 / excesses.max(), excesses.mean()
+    fits = [
+        minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-12})
+        for bounds in [(0.999 * low, -1e-9 / mean), (1e-9 / mean, 10 / mean)]
+    ]
+    ratio = min(fits, key=lambda fit: fit.fun).x
+    share = len(excesses) / len(score)
+    return start + ((risk / share) ** -shape(ratio) - 1) / ratio
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda rng: rng.normal(size=5000),
+        lambda rng: rng.exponential(size=5000),
+        lambda rng: np.exp(rng.normal(size=5000)),
+        lambda rng: rng.standard_t(3, size=5000),
+    ],
+    ids=["normal", "exponential", "lognormal", "student"],
+)
+def test_pot_threshold_equals_that_of_a_profile_likelihood(draw, seed):
+    score = draw(np.random.default_rng(seed))
+    y = np.zeros(len(score))
+    assert pot_threshold(y, score, 1e-3) == pytest.approx(
+        naive_pot(score, 1e-3), rel=1e-3
+    )
+
+
+def test_pot_threshold_is_exceeded_by_that_share_of_later_rows():
+    rng = np.random.default_rng(0)
+    threshold = pot_threshold(np.zeros(20_000), rng.gamma(2, size=20_000), 1e-3)
+    later = rng.gamma(2, size=1_000_000)
+    assert np.mean(later > threshold) == pytest.approx(1e-3, rel=0.2)
+
+
+def test_pot_threshold_does_not_look_at_events():
+    score = tail_sample(0.1)
+    y = np.append(np.zeros(len(score)), np.ones(50))
+    with_events = pot_threshold(y, np.append(score, np.full(50, 1e6)), 1e-4)
+    assert with_events == pot_threshold(np.zeros(len(score)), score, 1e-4)
+
+
+def test_pot_threshold_does_not_depend_on_the_units_of_the_scores():
+    score = tail_sample(0.2, 5000)
+    y = np.zeros(len(score))
+    expected = 1e-6 * pot_threshold(y, score, 1e-4) - 3
+    assert pot_threshold(y, 1e-6 * score - 3, 1e-4) == pytest.approx(expected, 1e-6)
+
+
+@pytest.mark.parametrize("risk", [0.02, 0.1, 0.5])
+def test_pot_threshold_of_a_risk_that_was_seen_is_the_quantile(risk):
+    score = np.random.default_rng(0).normal(size=60)
+    assert pot_threshold(np.zeros(60), score, risk) == np.quantile(score, 1 - risk)
+
+
+def test_pot_threshold_takes_few_excesses_for_exponential_and_warns():
+    score = np.random.default_rng(0).normal(size=400)
+    with pytest.warns(UserWarning, match="^8 of 400 normal scores .* 1000 normal rows"):
+        threshold = pot_threshold(np.zeros(400), score, 1e-3)
+    start = np.quantile(score, 0.98)
+    mean = np.mean(score[score > start] - start)
+    assert threshold == pytest.approx(start + mean * np.log(0.02 / 1e-3))
+
+
+def test_pot_threshold_of_equal_scores_is_that_score():
+    with pytest.warns(UserWarning, match="^0 of 90 normal scores"):
+        assert pot_threshold(np.zeros(90), np.full(90, 2.5), 1e-3) == 2.5
+
+
+def test_pot_threshold_stands_ties_at_its_quantile():
+    score = np.append(np.full(4960, 1.0), 1 + tail_sample(0.0, 40))
+    threshold = pot_threshold(np.zeros(5000), score, 0.01)
+    # 40 of 5000 are above 1: fewer than the risk.
+    assert threshold == 1
+    assert pot_threshold(np.zeros(5000), score, 1e-3) > 2
+
+
 def test_unreachable_precision_warns_and_gives_the_highest():
     y, score = [0, 1, 0, 1], [4.0, 3.0, 2.0, 1.0]
     with pytest.warns(UserWarning, match="No threshold reaches a precision of 0.9"):
@@ -162,6 +284,8 @@ def test_rules_are_read(rule, checked):
         ("precision", 1.5),
         ("quantile", 99),
         ("probability", 1),
+        ("pot", 0),
+        ("pot", 1),
         ("cost", 1),
         ("cost", 1, -1),
         ("f1", 1),
@@ -182,17 +306,73 @@ def make_heavy_tailed(seed, n_samples=4000):
     return rng.random(n_samples) < probability, score, probability
 
 
-def test_link_recovers_probabilities_behind_heavy_tailed_scores():
-    y, score, probability = make_heavy_tailed(0)
-    estimate = fit_link(y, score).probability(score)
+@pytest.mark.parametrize(
+    ("n_samples", "method", "error"),
+    [(900, "sigmoid", 0.02), (20_000, "isotonic", 0.005)],
+)
+def test_link_recovers_probabilities_behind_heavy_tailed_scores(
+    n_samples, method, error
+):
+    y, score, probability = make_heavy_tailed(0, n_samples)
+    link = fit_link(y, score)
+    assert link.method == method
+    estimate = link.probability(score)
     assert estimate.mean() == pytest.approx(y.mean(), rel=0.05)
-    assert np.abs(estimate - probability).mean() < 0.01
+    assert np.abs(estimate - probability).mean() < error
     assert brier_score_loss(y, estimate) < 1.02 * brier_score_loss(y, probability)
 
 
-def test_link_is_strictly_increasing_far_beyond_the_scores_it_was_fitted_to():
+@pytest.mark.parametrize(
+    ("n_normal", "n_events", "method"),
+    [
+        (900, 100, "isotonic"),
+        (899, 100, "sigmoid"),
+        (9901, 99, "sigmoid"),
+        (100, 900, "isotonic"),
+        (99, 9901, "sigmoid"),
+    ],
+)
+def test_isotonic_needs_many_samples_of_each_label(n_normal, n_events, method):
+    y = np.repeat([0, 1], [n_normal, n_events])
+    score = np.random.default_rng(0).normal(size=len(y)) + y
+    assert fit_link(y, score).method == method
+
+
+def naive_isotonic(y):
+    """Highest, over the starts before i, of the lowest mean over the ends after it."""
+    n = len(y)
+    return [
+        max(min(np.mean(y[a : b + 1]) for b in range(i, n)) for a in range(i + 1))
+        for i in range(n)
+    ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_isotonic_link_is_the_monotone_fit_within_bounds(seed):
+    y, score = make_scores(seed)
+    order = np.argsort(score)
+    n_events = y.sum()
+    expected = np.clip(
+        naive_isotonic(y[order]),
+        1 / (len(y) - n_events + 2),
+        (n_events + 1) / (n_events + 2),
+    )
+    link = fit_isotonic(y.astype(int), score)
+    np.testing.assert_allclose(link.probability(score[order]), expected)
+
+
+def test_isotonic_link_is_constant_beyond_its_scores_and_never_certain():
     y, score, _ = make_heavy_tailed(1)
-    probability = fit_link(y, score).probability(np.geomspace(0.01, 1e4 * score.max()))
+    probability = fit_isotonic(y, score).probability([-1e9, score.min()])
+    assert 0 < probability[0] == probability[1]
+    probability = fit_isotonic(y, score).probability([score.max(), 1e9])
+    assert probability[0] == probability[1] < 1
+
+
+def test_sigmoid_is_strictly_increasing_far_beyond_the_scores_it_was_fitted_to():
+    y, score, _ = make_heavy_tailed(1)
+    link = fit_sigmoid(y.astype(int), score)
+    probability = link.probability(np.geomspace(0.01, 1e4 * score.max()))
     assert np.all(np.diff(probability) > 0)
 
 
@@ -205,10 +385,42 @@ def test_link_does_not_depend_on_the_units_of_the_scores():
     )
 
 
-def test_probability_threshold_is_where_the_link_has_that_probability():
-    y, score, _ = make_heavy_tailed(3)
+@pytest.mark.parametrize("n_samples", [900, 4000])
+def test_probability_threshold_is_where_the_link_has_that_probability(n_samples):
+    y, score, _ = make_heavy_tailed(3, n_samples)
     threshold = probability_threshold(y, score, 0.2)
     assert fit_link(y, score).probability(threshold) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("n_samples", [900, 4000])
+def test_probability_threshold_flags_what_has_a_higher_probability(n_samples):
+    y, score, _ = make_heavy_tailed(3, n_samples)
+    link = fit_link(y, score)
+    later = make_heavy_tailed(4)[1]
+    # The levels of the steps themselves too.
+    for probability in [0.003, 0.2, 0.5, *np.unique(link.probability(score))[1:-1:9]]:
+        threshold = probability_threshold(y, score, probability)
+        np.testing.assert_array_equal(
+            later > threshold, link.probability(later) > probability
+        )
+
+
+def test_probability_that_no_score_reaches_warns_and_flags_none():
+    rng = np.random.default_rng(0)
+    y = rng.random(2000) < 0.2
+    score = rng.normal(size=2000) + 0.3 * y
+    assert fit_link(y, score).method == "isotonic"
+    with pytest.warns(UserWarning, match="for a probability above 0.99: no row will"):
+        threshold = probability_threshold(y, score, 0.99)
+    assert np.isfinite(threshold)
+    assert threshold > 1e6
+
+
+def test_probability_that_every_score_reaches_flags_all():
+    y, score, _ = make_heavy_tailed(3)
+    threshold = probability_threshold(y, score, 1e-9)
+    assert np.isfinite(threshold)
+    assert threshold < -1e6
 
 
 @pytest.mark.parametrize(
@@ -228,3 +440,27 @@ def test_link_without_events_is_one_half_at_the_threshold():
 
 def test_link_stands_constant_scores():
     assert link_at(1.0, np.ones(5)).probability(1.0) == 0.5
+
+
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.5])
+def test_contamination_is_the_share_of_lower_scores(share):
+    scores = np.random.default_rng(0).normal(size=200)
+    offset = contamination_offset(scores, share, "Owner")
+    assert np.mean(scores < offset) == share
+    assert offset == pytest.approx(np.percentile(scores, 100 * share), rel=1e-12)
+
+
+def test_contamination_may_be_a_rule_of_normal_scores():
+    error = tail_sample(0.1, 5000)
+    risk = pot_threshold(np.zeros(5000), error, 1e-4)
+    assert contamination_offset(-error, ("pot", 1e-4), "Owner") == -risk
+    quantile = contamination_offset(-error, ("quantile", 0.9), "Owner")
+    assert quantile == pytest.approx(contamination_offset(-error, 0.1, "Owner"))
+
+
+@pytest.mark.parametrize(
+    "contamination", [0, 0.6, "auto", "f1", ("fbeta", 1), ("pot", 1), ("pot",), None]
+)
+def test_a_wrong_contamination_is_named(contamination):
+    with pytest.raises(ValueError, match="'contamination' parameter of Owner must be"):
+        contamination_offset(np.zeros(3), contamination, "Owner")
