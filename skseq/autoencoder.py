@@ -25,6 +25,7 @@ from ._reconstruction import (
     latent_container,
     sequences_like,
 )
+from ._thresholds import contamination_offset
 from ._validation import check_sequences, is_windows
 from .training._batches import CHUNK
 from .training._linear import fit_linear_path
@@ -186,10 +187,12 @@ class LSTMAutoencoder(
         Which steps count in the error of a sequence: all, the last one, or the one with
         the largest error.
 
-    contamination : "auto" or float, default="auto"
+    contamination : "auto", float or tuple, default="auto"
         Share of outliers in the training data, in (0, 0.5], which sets ``offset_`` on
         the scores of all training sequences. "auto" sets it where 1% of the held-out
         sequences are outliers (of the training sequences without ``early_stopping``).
+        On the same, ``("quantile", q)`` lets a share of ``1 - q`` be outliers, and
+        ``("pot", q)`` sets it by peaks over threshold, at a risk of q.
 
     engine : {"auto", "keras", "native"}, default="auto"
         What trains and runs the network: Keras, or this package's compiled CPU kernels,
@@ -338,6 +341,8 @@ class LSTMAutoencoder(
         "contamination": [
             StrOptions({"auto"}),
             Interval(Real, 0, 0.5, closed="right"),
+            tuple,
+            list,
         ],
     }
 
@@ -572,7 +577,7 @@ class LSTMAutoencoder(
             fitted, weights_=history.weights, optimizer_state_=history.optimizer_state
         )
         self._fit_error_rule(X, slice(None), None)
-        if self.contamination != "auto":
+        if self._judges_all():
             self._set_offset(X, None)
 
     def _attributes_after_epoch(self, fitted, X, rows, held_out):
@@ -594,10 +599,14 @@ class LSTMAutoencoder(
             self.error_rule_ = fit_error_rule(error, differences)
 
     def _set_offset(self, X, held_out):
-        judged, share = X, self.contamination
-        if share == "auto":
-            judged, share = X if held_out is None else X[held_out], 0.01
-        self.offset_ = float(np.percentile(self._score_samples(judged), 100 * share))
+        share = 0.01 if self.contamination == "auto" else self.contamination
+        unseen = held_out is not None and not self._judges_all()
+        scores = self._score_samples(X[held_out] if unseen else X)
+        self.offset_ = contamination_offset(scores, share, type(self).__name__)
+
+    def _judges_all(self):
+        """Whether the offset is by definition of all training sequences."""
+        return isinstance(self.contamination, Real)
 
     def _takes_linear_path(self):
         return self.architecture != "context" and self.loss != "binary_crossentropy"

@@ -16,12 +16,14 @@ from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import CallbackSupportMixin, reports_fit
+from ._error_rules import differences_of, fit_error_rule
 from ._reconstruction import (
     ReconstructionMixin,
     check_latent,
     latent_container,
     sequences_like,
 )
+from ._thresholds import contamination_offset
 from ._validation import check_sequences
 from .training._batches import Preparation, position_means
 
@@ -68,13 +70,19 @@ class PCAAutoencoder(
     n_components : int, float or None, default=0.95
         Latent size, or the share of variance to keep, in (0, 1). None keeps all.
 
+    error : {"mse", "mae", "standardized", "mahalanobis"}, default="mse"
+        The error of a time step, as of :class:`LSTMAutoencoder`; what is usual is told
+        by the training sequences.
+
     score_on : {"window", "last", "max"}, default="window"
         Which steps count in the error of a sequence: all, the last one, or the one with
         the largest error.
 
-    contamination : "auto" or float, default="auto"
+    contamination : "auto", float or tuple, default="auto"
         Share of outliers in the training data, in (0, 0.5], which sets ``offset_``.
-        "auto" lets 1% of the training sequences be outliers.
+        "auto" lets 1% of the training sequences be outliers, ``("quantile", q)`` a
+        share of ``1 - q``, and ``("pot", q)`` sets it by peaks over threshold, at a
+        risk of q.
 
     Attributes
     ----------
@@ -133,17 +141,26 @@ class PCAAutoencoder(
             Interval(RealNotInt, 0, 1, closed="neither"),
             None,
         ],
+        "error": [StrOptions({"mse", "mae", "standardized", "mahalanobis"})],
         "score_on": [StrOptions({"window", "last", "max"})],
         "contamination": [
             StrOptions({"auto"}),
             Interval(Real, 0, 0.5, closed="right"),
+            tuple,
+            list,
         ],
     }
 
-    _error_rule = "mse"
-
-    def __init__(self, n_components=0.95, *, score_on="window", contamination="auto"):
+    def __init__(
+        self,
+        n_components=0.95,
+        *,
+        error="mse",
+        score_on="window",
+        contamination="auto",
+    ):
         self.n_components = n_components
+        self.error = error
         self.score_on = score_on
         self.contamination = contamination
 
@@ -180,8 +197,13 @@ class PCAAutoencoder(
         self.components_ = axes.astype(np.float32)
         self.explained_variance_ = variances[:n_components]
         self.n_components_ = int(n_components)
+        self._error_rule = self.error
+        if self.error in ("standardized", "mahalanobis"):
+            differences = differences_of(self._reconstructions(X))
+            self._error_rule = fit_error_rule(self.error, differences)
         share = 0.01 if self.contamination == "auto" else self.contamination
-        self.offset_ = float(np.percentile(self._score_samples(X), 100 * share))
+        scores = self._score_samples(X)
+        self.offset_ = contamination_offset(scores, share, type(self).__name__)
         return self
 
     def transform(self, X):

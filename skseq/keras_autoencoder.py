@@ -34,6 +34,7 @@ from ._reconstruction import (
     sequences_like,
 )
 from ._scikeras import import_scikeras, new, seeded
+from ._thresholds import contamination_offset
 from ._validation import check_sequences
 from .networks._quiet import quiet_tracing
 from .training._batches import CHUNK, Preparation, feature_means
@@ -77,9 +78,11 @@ class KerasAutoencoder(
         Which steps count in the error of a sequence: all, the last one, or the one with
         the largest error.
 
-    contamination : "auto" or float, default="auto"
+    contamination : "auto", float or tuple, default="auto"
         Share of outliers in the training data, in (0, 0.5], which sets ``offset_``.
-        "auto" lets 1% of the training sequences be outliers.
+        "auto" lets 1% of the training sequences be outliers, ``("quantile", q)`` a
+        share of ``1 - q``, and ``("pot", q)`` sets it by peaks over threshold, at a
+        risk of q.
 
     Attributes
     ----------
@@ -173,6 +176,8 @@ class KerasAutoencoder(
         "contamination": [
             StrOptions({"auto"}),
             Interval(Real, 0, 0.5, closed="right"),
+            tuple,
+            list,
         ],
     }
 
@@ -240,7 +245,8 @@ class KerasAutoencoder(
         self.feature_means_ = means
         self.loss_curve_ = losses
         share = 0.01 if self.contamination == "auto" else self.contamination
-        self.offset_ = float(np.percentile(self._score_samples(X), 100 * share))
+        scores = self._score_samples(X)
+        self.offset_ = contamination_offset(scores, share, type(self).__name__)
         return self
 
     def transform(self, X):

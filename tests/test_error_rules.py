@@ -134,3 +134,24 @@ def test_the_scored_step_is_the_last_or_the_worst(windows, score_on, reduce):
         seen = of_steps[~np.isnan(of_steps)]
         expected = 0 if not len(seen) else seen[-1] if reduce == "last" else seen.max()
         assert error == pytest.approx(expected)
+
+
+def test_the_linear_baseline_is_judged_by_the_same_rules(windows):
+    pca = PCAAutoencoder(2, error="mahalanobis").fit(windows)
+    outputs = pca.reconstruct(windows)
+    steps = (np.asarray(windows) - outputs).reshape(-1, 3).astype(np.float64)
+    rule = fit_error_rule("mahalanobis", steps[~np.isnan(steps).all(axis=1)])
+    cells = rule.cells(np.asarray(windows, np.float64), outputs)
+    expected = np.nan_to_num(np.nanmean(cells[10:40], axis=(1, 2)))
+    np.testing.assert_allclose(
+        pca.reconstruction_error(windows)[10:40], expected, rtol=1e-3
+    )
+
+
+@pytest.mark.filterwarnings("ignore:.* too few to fit the shape:UserWarning")
+@pytest.mark.parametrize("rule", [("quantile", 0.95), ("pot", 0.01)])
+def test_the_offset_follows_a_rule(windows, rule):
+    pca = PCAAutoencoder(2, contamination=rule).fit(windows)
+    assert 0 < np.mean(pca.predict(windows) == -1) <= 0.06
+    with pytest.raises(ValueError, match="contamination"):
+        PCAAutoencoder(2, contamination=("f1", 1)).fit(windows)

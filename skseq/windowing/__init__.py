@@ -2,6 +2,7 @@
 """Rows in time order to windows."""
 
 from ._labels import early_warning_labels
+from ._memmap import table_to_memmap
 from ._padding import pad_sequences, unpad_sequences
 from ._sliding import SlidingWindow
 from ._sliding_windows import sliding_windows
@@ -16,6 +17,7 @@ __all__ = [
     "early_warning_labels",
     "pad_sequences",
     "sliding_windows",
+    "table_to_memmap",
     "temporalize",
     "unpad_sequences",
 ]

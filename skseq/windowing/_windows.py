@@ -2,8 +2,11 @@
 """Windows: a lazy 3-D array-like over a 2-D table."""
 
 import operator
+from itertools import pairwise
 
 import numpy as np
+
+from ._memmap import MappedTable, open_table
 
 
 def index_dtype(n_rows):
@@ -146,6 +149,101 @@ class Windows:
                 f"{steps.min()} to {steps.max()} instead."
             )
 
+    @classmethod
+    def from_memmap(
+        cls,
+        table,
+        window_size,
+        *,
+        stride=1,
+        series_starts=(0,),
+        padded=False,
+        feature_names=None,
+    ):
+        """Windows of a table in a file, which need not fit into memory.
+
+        In memory are 8 bytes for each window. Pickling ships the name of the file in
+        place of the rows: workers on other machines must find it at the same path.
+
+        Parameters
+        ----------
+        table : str, path or numpy.memmap of shape (n_rows, n_features)
+            A ``.npy`` file, such as :func:`skseq.windowing.table_to_memmap` writes, or
+            an opened one. The rows of one series are contiguous and in time order. Do
+            not write to the file afterwards.
+
+        window_size : int
+            Number of rows in a window.
+
+        stride : int, default=1
+            Rows between the ends of two windows of one series.
+
+        series_starts : array-like of int of shape (n_series,), default=(0,)
+            Row at which each series starts, increasing.
+
+        padded : bool, default=False
+            Whether to give the windows that reach before the start of their series,
+            with NaN in front: for ``stride=1`` one window for each row.
+
+        feature_names : list of str, default=None
+            Names of the columns of the table.
+
+        Returns
+        -------
+        windows : Windows
+
+        See Also
+        --------
+        skseq.windowing.table_to_memmap : Writes the file.
+
+        Notes
+        -----
+        An estimator fits on these windows as they are, and gathers each mini-batch from
+        random places of the file. In memory it takes about 30 bytes for each window
+        besides. :class:`EachTimeStep` would keep what it makes of the table in memory:
+        scale on the way into the file.
+
+        Where random places are slow to read, as on a disk or over a network, train on
+        blocks of windows in random order, each of them in memory by itself (and set
+        ``offset_`` afterwards: it is that of the last block)::
+
+            for start in rng.permutation(range(0, len(windows), size)):
+                estimator.partial_fit(windows[start : start + size].compact())
+
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> import numpy as np
+        >>> from skseq import Windows
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "table.npy"
+        ...     np.save(path, np.arange(10, dtype="f4").reshape(5, 2))
+        ...     Windows.from_memmap(path, 3)[-1]
+        array([[4., 5.],
+               [6., 7.],
+               [8., 9.]], dtype=float32)
+        """
+        table = open_table(table)
+        for name, value in {"window_size": window_size, "stride": stride}.items():
+            if operator.index(value) < 1:
+                raise ValueError(f"{name!r} must be 1 or more. Got {value!r} instead.")
+        dtype = index_dtype(len(table))
+        first = 0 if padded else window_size - 1
+        starts, ends = [], []
+        for start, stop in pairwise([*series_starts, len(table)]):
+            end = np.arange(start + first, stop, stride, dtype=dtype)
+            starts.append(np.maximum(end - dtype(window_size - 1), dtype(start)))
+            ends.append(end)
+        return cls(
+            table,
+            np.concatenate(starts),
+            np.concatenate(ends),
+            window_size,
+            series_starts=series_starts,
+            feature_names=feature_names,
+        )
+
     @property
     def shape(self):
         return len(self.ends), self.n_timesteps, self.table.shape[1]
@@ -222,14 +320,17 @@ class Windows:
         >>> windows[[0, 3]].rows()
         array([0, 1, 3, 4])
         """
-        return np.flatnonzero(self._covered())
+        first, covered = self._covered()
+        return first + np.flatnonzero(covered)
 
     def _covered(self):
-        """Flag the rows of the table that a window refers to."""
-        n = len(self.table) + 1
-        depth = np.bincount(self.starts, minlength=n)
-        depth -= np.bincount(self.ends + 1, minlength=n)
-        return np.cumsum(depth, out=depth)[:-1] > 0
+        """First row that a window refers to, and which rows from there on are."""
+        # Of a slice this is quick, however long the table.
+        first, end = self.starts.min(initial=len(self.table)), self.ends.max(initial=-1)
+        n = max(end + 2 - first, 1)
+        depth = np.bincount(self.starts - first, minlength=n)
+        depth -= np.bincount(self.ends + 1 - first, minlength=n)
+        return first, np.cumsum(depth, out=depth)[:-1] > 0
 
     def with_table(self, table, feature_names=None):
         """Same windows on another table of as many rows.
@@ -303,7 +404,10 @@ class Windows:
         >>> windows.shares_rows(windows[3:])
         array([False, False,  True,  True,  True])
         """
-        return self._hold(other._covered())
+        first, covered = other._covered()
+        flags = np.zeros(len(self.table), dtype=bool)
+        flags[first : first + len(covered)] = covered
+        return self._hold(flags)
 
     def _hold(self, row_flags):
         before = np.zeros(len(self.table) + 1, dtype=self.ends.dtype)
@@ -340,4 +444,6 @@ class Windows:
         )
 
     def __getstate__(self):
+        if MappedTable.can_hold(self.table):
+            return {**self.__dict__, "table": MappedTable(self.table)}
         return self.compact().__dict__
