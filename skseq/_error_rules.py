@@ -8,6 +8,7 @@ from sklearn.covariance import ledoit_wolf
 
 from .training._losses import cell_errors
 
+_MAX_CELLS = 2_000_000  # from which to tell what is usual
 _SHRINKAGE = 0.1  # towards equal variances, on top of what Ledoit and Wolf find
 
 
@@ -64,6 +65,12 @@ def fit_error_rule(error, differences):
     covariance *= 1 - _SHRINKAGE
     covariance[np.diag_indices_from(covariance)] += _SHRINKAGE * variance.mean() + floor
     return ErrorRule(location, np.linalg.inv(covariance))
+
+
+def some_of(X):
+    """Sequences at even distances, such that their cells take a bounded memory."""
+    n_cells = len(X) * X.shape[1] * X.shape[2]
+    return X[:: -(-n_cells // _MAX_CELLS)]
 
 
 def differences_of(reconstructions):

@@ -17,7 +17,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import with_callbacks
-from ._error_rules import differences_of, fit_error_rule
+from ._error_rules import differences_of, fit_error_rule, some_of
 from ._network_estimator import SequenceNetwork
 from ._reconstruction import (
     ReconstructionMixin,
@@ -595,7 +595,7 @@ class LSTMAutoencoder(
             error = "mahalanobis"
         if error in ("standardized", "mahalanobis"):
             judged = rows if held_out is None or self._refits(X) else held_out
-            differences = differences_of(self._reconstructions(X[judged]))
+            differences = differences_of(self._reconstructions(some_of(X[judged])))
             self.error_rule_ = fit_error_rule(error, differences)
 
     def _set_offset(self, X, held_out):

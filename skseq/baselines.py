@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import CallbackSupportMixin, reports_fit
-from ._error_rules import differences_of, fit_error_rule
+from ._error_rules import differences_of, fit_error_rule, some_of
 from ._reconstruction import (
     ReconstructionMixin,
     check_latent,
@@ -199,7 +199,7 @@ class PCAAutoencoder(
         self.n_components_ = int(n_components)
         self._error_rule = self.error
         if self.error in ("standardized", "mahalanobis"):
-            differences = differences_of(self._reconstructions(X))
+            differences = differences_of(self._reconstructions(some_of(X)))
             self._error_rule = fit_error_rule(self.error, differences)
         share = 0.01 if self.contamination == "auto" else self.contamination
         scores = self._score_samples(X)

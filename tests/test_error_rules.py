@@ -7,8 +7,8 @@ import pytest
 from scipy.spatial.distance import mahalanobis
 from sklearn.covariance import LedoitWolf
 
-from skseq import LSTMAutoencoder, PCAAutoencoder, SlidingWindow
-from skseq._error_rules import fit_error_rule
+from skseq import LSTMAutoencoder, PCAAutoencoder, SlidingWindow, _error_rules
+from skseq._error_rules import fit_error_rule, some_of
 
 
 @pytest.fixture(scope="module")
@@ -155,3 +155,9 @@ def test_the_offset_follows_a_rule(windows, rule):
     assert 0 < np.mean(pca.predict(windows) == -1) <= 0.06
     with pytest.raises(ValueError, match="contamination"):
         PCAAutoencoder(2, contamination=("f1", 1)).fit(windows)
+
+
+def test_what_is_usual_is_told_from_a_bounded_number_of_cells(windows, monkeypatch):
+    assert len(some_of(windows)) == 200
+    monkeypatch.setattr(_error_rules, "_MAX_CELLS", 500)
+    assert len(some_of(windows)) == 40  # of 12 cells each

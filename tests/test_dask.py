@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Scores of Dask DataFrames, and searches on a Dask cluster."""
+
+import contextlib
+import os
+import signal
+from itertools import pairwise
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.compose import make_column_transformer
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from skseq import EachTimeStep, LSTMAutoencoder, PCAAutoencoder, SlidingWindow
+
+dask = pytest.importorskip("dask")
+dd = pytest.importorskip("dask.dataframe")
+
+from skseq.dask import windowed_scores  # noqa: E402
+
+N_ROWS = 2500
+
+
+@pytest.fixture(scope="module")
+def frame():
+    """Rows of four interleaved series, one of them rare, with pauses and NaN."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(N_ROWS, 3)), columns=["flow", "head", "heat"])
+    frame.loc[rng.random(N_ROWS) < 0.05, "head"] = np.nan
+    frame["pump"] = rng.choice(["a", "b", "c", "d"], N_ROWS, p=[0.5, 0.3, 0.19, 0.01])
+    steps = rng.exponential(20, N_ROWS) + 600 * (rng.random(N_ROWS) < 0.01)
+    frame["at"] = pd.Timestamp("2026-03-01") + pd.to_timedelta(steps.cumsum(), "s")
+    return frame
+
+
+def partitioned(frame, lengths):
+    """A Dask DataFrame with partitions of such lengths, then one of the rest."""
+    cuts = np.minimum(np.cumsum([0, *lengths]), len(frame)).tolist()
+    parts = [frame[a:b] for a, b in pairwise([*cuts, len(frame)])]
+    return dd.from_delayed([dask.delayed(part) for part in parts], meta=frame[:0])
+
+
+def autoencoder():
+    return LSTMAutoencoder(
+        (4, 2), max_epochs=1, random_state=0, engine="native", early_stopping=False
+    )
+
+
+WINDOWS = {
+    "one series": SlidingWindow(12),
+    "a window of one row": SlidingWindow(1),
+    "groups": SlidingWindow(12, group_by="pump"),
+    "time": SlidingWindow(12, group_by="pump", time="at", max_gap="5min"),
+    "duration": SlidingWindow(
+        "4min", group_by="pump", time="at", max_steps=9, add_time_delta=True
+    ),
+    "time of one row": SlidingWindow(
+        1, group_by="pump", time="at", max_gap="5min", add_time_delta=True
+    ),
+}
+PARTITIONS = {
+    "even": [300, 300, 300],
+    "one": [],
+    "shorter than a window": [7] * 12,
+    "some empty, and a single row": [0, 1, 0, 700, 500],
+    "the last one empty": [N_ROWS],
+}
+
+
+def in_memory_and_with_dask(pipeline, frame, lengths, method="score_samples"):
+    with dask.config.set(scheduler="synchronous"):
+        lazy = windowed_scores(partitioned(frame, lengths), pipeline, method=method)
+        scores = lazy.compute()
+    expected = getattr(pipeline, method)(frame)
+    return pd.Series(expected, frame.index, name=method), scores
+
+
+@pytest.mark.parametrize("lengths", PARTITIONS.values(), ids=PARTITIONS)
+@pytest.mark.parametrize("slider", WINDOWS.values(), ids=WINDOWS)
+@pytest.mark.parametrize("n_train", [N_ROWS, 1000], ids=["of all", "of what comes on"])
+def test_scores_are_those_in_memory_to_the_last_bit(frame, slider, lengths, n_train):
+    keys = [key for key in (slider.group_by, slider.time) if key]
+    frame = frame[["flow", "head", "heat", *keys]]
+    scaled = EachTimeStep(StandardScaler())
+    pipeline = make_pipeline(slider, scaled, autoencoder()).fit(frame[:n_train])
+    later = frame[n_train % N_ROWS :]
+    expected, scores = in_memory_and_with_dask(pipeline, later, lengths)
+    pd.testing.assert_series_equal(scores, expected, check_exact=True)
+
+
+def test_scores_are_those_in_memory_to_rounding_where_the_last_partitions_are_short(
+    frame,
+):
+    frame = frame[["flow", "heat"]]
+    pipeline = make_pipeline(SlidingWindow(12), PCAAutoencoder(n_components=2))
+    pipeline.fit(frame)
+    expected, scores = in_memory_and_with_dask(pipeline, frame, [2000, 80] + [9] * 30)
+    pd.testing.assert_series_equal(scores[:2048], expected[:2048], check_exact=True)
+    pd.testing.assert_series_equal(scores, expected, rtol=1e-5)
+
+
+def test_without_what_came_before_the_scores_would_be_wrong(frame):
+    frame = frame[["flow", "heat", "pump"]]
+    pipeline = make_pipeline(
+        SlidingWindow(12, group_by="pump"), PCAAutoencoder(n_components=2)
+    ).fit(frame)
+    expected, scores = in_memory_and_with_dask(pipeline, frame, [500] * 4)
+    alone = [pipeline.score_samples(frame[k : k + 500]) for k in range(0, N_ROWS, 500)]
+    assert_array_equal(scores, expected)
+    # The first 11 rows of each series, in each partition but the first.
+    assert np.sum(~np.isclose(np.concatenate(alone), expected)) > 4 * 3 * 11
+
+
+def test_steps_before_the_windows_may_give_an_array(frame):
+    scaled = make_column_transformer(
+        (StandardScaler(), ["flow", "heat"]), ("passthrough", ["pump"])
+    )
+    pipeline = make_pipeline(scaled, SlidingWindow(12, group_by=2), autoencoder())
+    frame = frame.assign(pump=frame["pump"].map(ord))
+    pipeline.fit(frame)
+    expected, scores = in_memory_and_with_dask(
+        pipeline, frame, [300, 5, 700], "decision_function"
+    )
+    pd.testing.assert_series_equal(scores, expected, check_exact=True)
+
+
+@pytest.mark.filterwarnings("ignore:Concatenating dataframes with unknown divisions")
+def test_scores_of_a_parquet_file_have_its_partitions_and_index(frame, tmp_path):
+    frame = frame.drop(columns="heat").set_index(frame.index % 7)
+    frame["pump"] = frame["pump"].astype("category")
+    frame.to_parquet(tmp_path / "table.parquet", row_group_size=600)
+    ddf = dd.read_parquet(tmp_path / "table.parquet", split_row_groups=True)
+    pipeline = make_pipeline(
+        SlidingWindow(12, group_by="pump", time="at"), autoencoder()
+    ).fit(frame[:1000])
+    scores = windowed_scores(ddf, pipeline)
+    assert scores.npartitions == ddf.npartitions == 5
+    expected = pipeline.score_samples(frame)
+    joined = dd.concat([ddf, scores], axis=1).compute()
+    assert_array_equal(joined["score_samples"], expected)
+    assert_array_equal(joined["flow"], frame["flow"])
+
+
+def test_known_divisions_are_kept(frame):
+    pipeline = make_pipeline(SlidingWindow(3), autoencoder()).fit(frame[["flow"]])
+    ddf = dd.from_pandas(frame[["flow"]], npartitions=3)
+    scores = windowed_scores(ddf, pipeline)
+    assert scores.divisions == ddf.divisions
+    assert ddf.assign(score=scores).compute()["score"].notna().all()
+
+
+def test_a_row_out_of_order_at_the_edge_of_a_partition_is_found(frame):
+    frame = frame[["flow", "pump", "at"]]
+    pipeline = make_pipeline(
+        SlidingWindow(12, group_by="pump", time="at"), autoencoder()
+    ).fit(frame)
+    swapped = pd.concat([frame[1000:2000], frame[:1000]])
+    with pytest.raises(ValueError, match="'time' column decreases") as caught:
+        windowed_scores(partitioned(swapped, [1000]), pipeline).compute(
+            scheduler="synchronous"
+        )
+    assert "is row 1000 of the Dask DataFrame" in caught.value.__notes__[0]
+
+
+def test_what_cannot_be_scored_is_refused(frame):
+    frame = frame[["flow"]]
+    ddf = dd.from_pandas(frame, npartitions=2)
+    pipeline = make_pipeline(SlidingWindow(3), autoencoder())
+    with pytest.raises(NotFittedError):
+        windowed_scores(ddf, pipeline)
+    pipeline.fit(frame)
+    with pytest.raises(TypeError, match="'ddf' must be a Dask DataFrame. Got DataFr"):
+        windowed_scores(frame, pipeline)
+    with pytest.raises(TypeError, match="must be a Pipeline .* Got LSTMAutoencoder"):
+        windowed_scores(ddf, pipeline[-1])
+    for steps in (pipeline[:1], pipeline[1:]):
+        with pytest.raises(ValueError, match="must hold one SlidingWindow"):
+            windowed_scores(ddf, steps)
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Two processes of one thread each."""
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(
+            2, threads_per_worker=1, dashboard_address=None, memory_limit=0
+        ) as cluster,
+        distributed.Client(cluster),
+    ):
+        yield cluster
+
+
+def kill_once(X, mark, submitter):
+    """The first worker to come here is killed; what is done with X is nothing."""
+    if os.getpid() != submitter:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(mark)
+            os.kill(os.getpid(), signal.SIGKILL)
+    return X
+
+
+def search_of(first_step, cv):
+    pipeline = make_pipeline(first_step, SlidingWindow(12), autoencoder())
+    grid = {"lstmautoencoder__hidden_layer_sizes": [2, 3, 4]}
+    return GridSearchCV(pipeline, grid, cv=cv)
+
+
+# BLAS has one thread in the workers, which decides how last bits are rounded.
+
+
+def test_a_search_on_a_cluster_finds_what_one_process_finds(cluster, frame):
+    X = frame[["flow", "heat"]][:600]
+    search = search_of("passthrough", TimeSeriesSplit(2))
+    with joblib.parallel_config("dask"):
+        found = clone(search).fit(X).cv_results_["mean_test_score"]
+    assert_allclose(found, search.fit(X).cv_results_["mean_test_score"], rtol=1e-5)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_a_killed_worker_costs_its_task_and_not_the_search(cluster, frame, tmp_path):
+    X = frame[["flow", "heat"]][:600]
+    mark = tmp_path / "killed"
+    kill = FunctionTransformer(
+        kill_once, kw_args={"mark": mark, "submitter": os.getpid()}
+    )
+    # joblib puts each array on one worker only, and Dask cannot make it again: so the
+    # table goes to all workers, and the splits, as lists, with the tasks.
+    splits = TimeSeriesSplit(2).split(X)
+    search = search_of(kill, [(a.tolist(), b.tolist()) for a, b in splits])
+    with joblib.parallel_config("dask", scatter=[X]):
+        found = clone(search).fit(X).cv_results_["mean_test_score"]
+    assert mark.exists()
+    assert_allclose(found, search.fit(X).cv_results_["mean_test_score"], rtol=1e-5)
+
+
+def test_processes_of_a_cluster_score_as_this_one_does(cluster, frame):
+    frame = frame[["flow", "heat", "pump"]]
+    pipeline = make_pipeline(SlidingWindow(12, group_by="pump"), autoencoder())
+    pipeline.fit(frame)
+    scores = windowed_scores(partitioned(frame, [700, 1000]), pipeline).compute()
+    assert_allclose(scores, pipeline.score_samples(frame), rtol=1e-5)
