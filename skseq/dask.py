@@ -133,7 +133,8 @@ def windowed_scores(ddf, fitted, *, method="score_samples"):
     The scores are those of ``getattr(fitted, method)(ddf.compute())``, bit for bit,
     without the table in memory. Windows go on over the edges of partitions, however
     short these are, and over partitions in which their series has no row. (To rounding
-    only: of the last 1023 rows, where more than two partitions hold them.)
+    only: of the last 1023 rows, where more than two partitions hold them, and of
+    workers whose numeric libraries run on another number of threads.)
 
     Parameters
     ----------
