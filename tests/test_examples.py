@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The examples run without a warning, and show what their prose says they show."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def run(name):
+    """What an example prints."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", EXAMPLES / f"plot_{name}.py"],
+        env={**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": str(EXAMPLES.parent)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def numbers(pattern, printed):
+    """The numbers that a pattern with one group finds, in the order of print."""
+    found = [float(number) for number in re.findall(pattern, printed)]
+    assert found, f"{pattern!r} is not in what the example prints:\n{printed}"
+    return found
+
+
+def test_every_example_has_a_test():
+    scripts = {path.stem.removeprefix("plot_") for path in EXAMPLES.glob("*.py")}
+    tests = {name.removeprefix("test_example_") for name in globals()}
+    assert scripts <= tests
+
+
+def test_example_layer_by_layer():
+    printed = run("layer_by_layer")
+    assert printed.count("248,578") == 2
+    assert "-> windows (5, 3, 2)" in printed
+    assert max(numbers(r"mean squared error (\S+)", printed)) < 1e-3
+    assert "equal to the output of encoder_: True" in printed
+    assert "has transform: False" in printed
+
+
+def test_example_encoder_decoder():
+    printed = run("encoder_decoder")
+    assert "padded (1200, 10, 5)" in printed
+    assert "False" not in printed
+    repeat, reshape = numbers(r"in its place: (\S+)%", printed)
+    assert repeat > 98
+    assert reshape > 90
+
+
+def test_example_sensor_events():
+    printed = run("sensor_events")
+    found = dict(re.findall(r"(.+): +average precision (\S+)", printed))
+    precision = {name: float(value) for name, value in found.items()}
+    best = precision.pop("autoencoder")
+    assert best > max(precision.values()) + 0.1
+    assert precision["statistics"] < 0.1 < precision["statistics, last row"]
+    assert precision["statistics"] < precision["context"] < best
+    assert precision["context"] < precision["context, untrained"]
+
+
+def test_example_damped_sines():
+    printed = run("damped_sines")
+    (error,) = numbers(r"mean absolute error (\S+)", printed)
+    assert error <= 0.02
+    wide, two, three = numbers(r"parameters, .* held-out error (\S+)", printed)
+    assert wide < min(two, three)
+
+
+def test_example_rare_event_article():
+    printed = run("rare_event_article")
+    at_random, in_order = numbers(r"with (\d+) false alarms", printed)
+    assert in_order > 2 * at_random
+    precision = [
+        [float(value) for value in values.split(", ")]
+        for values in re.findall(r"drift \[0, 1, 2\]: \[(.*)\]", printed)
+    ]
+    (_, _, flattered), (_, _, honest) = precision
+    assert flattered > 2 * honest
