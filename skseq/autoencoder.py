@@ -296,7 +296,10 @@ class LSTMAutoencoder(
     A network that reconstructs its own context vector can make this vector zero, and
     reach no loss. So with ``architecture="context"`` the loss has the variance and the
     covariance terms of VICReg [5]_: over a mini-batch, each value of the context vector
-    keeps a standard deviation of 0.5, and no two tell the same.
+    keeps a standard deviation of 0.5, and no two tell the same. That keeps the vector
+    from vanishing; it does not ask that it tell of the input. Compare its latent
+    vectors with those of architecture="autoencoder" (which did better in the example on
+    sensor events) before you rely on them.
 
     References
     ----------
@@ -494,7 +497,9 @@ class LSTMAutoencoder(
         Returns
         -------
         latent : ndarray of shape (n_samples, latent_size), float32
-            The final state of the encoder's last layer.
+            The final state of the encoder's last layer. Beside a linear path it holds
+            what this leaves over: set ``linear_skip=False`` for latent vectors that
+            tell of the whole sequence.
         """
         check_is_fitted(self)
         sequences = check_sequences(self, X, reset=False)

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -22,9 +24,31 @@ class LinearPath:
     matrix: np.ndarray
 
     def __call__(self, sequences: np.ndarray) -> np.ndarray:
-        deviations = sequences - self.center
-        mixed = deviations.reshape(len(sequences), -1) @ self.matrix
+        deviations = (sequences - self.center).reshape(len(sequences), -1)
+        mixed = _product(deviations, self.matrix)
         return mixed.reshape(sequences.shape) + self.center
+
+
+@cache
+def _has_kernels():
+    return find_spec("skseq.training.native._kernels") is not None
+
+
+def _product(rows, matrix):
+    """The matrix product on one core, where the kernels were built.
+
+    The threads of a BLAS wait for one another for longer than so small a product takes
+    where other work runs, and the last bits of a row would hang on the others.
+    """
+    if not _has_kernels():
+        return rows @ matrix
+    from .native._blocks import empty, from_blocks, to_blocks
+    from .native._kernels import LANES, dense_forward
+
+    blocks = to_blocks(rows[:, np.newaxis])
+    out = empty((len(blocks), 1, matrix.shape[1], LANES))
+    dense_forward(blocks, matrix, np.zeros(matrix.shape[1], np.float32), out)
+    return from_blocks(out, len(rows))[:, 0]
 
 
 def fit_linear_path(X, preparation, noise) -> LinearPath:

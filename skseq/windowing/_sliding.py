@@ -73,7 +73,8 @@ class SlidingWindow(CallbackSupportMixin, SequenceTransformerMixin, BaseEstimato
     add_time_delta : bool, default=False
         Whether to append a feature ``"time_delta"``: the time since the row before, as
         a multiple of ``time_delta_scale_``. It is missing (NaN) in the first row of a
-        series and in a row after a gap longer than ``max_gap``.
+        series and in a row after a gap longer than ``max_gap``. Where times between
+        rows differ much, scale it as the other features, or it will rule a loss.
 
     Attributes
     ----------
