@@ -79,7 +79,7 @@ class LSTMAutoencoder(
 
     Parameters
     ----------
-    hidden_layer_sizes : int or tuple of int, default=(64, 32)
+    hidden_layer_sizes : int or tuple of int, default=(32, 16)
         Units of the encoder's layers, mirrored by the decoder. The last is the latent
         size.
 
@@ -351,7 +351,7 @@ class LSTMAutoencoder(
 
     def __init__(
         self,
-        hidden_layer_sizes=(64, 32),
+        hidden_layer_sizes=(32, 16),
         *,
         architecture="autoencoder",
         decoder="repeat",
