@@ -26,8 +26,11 @@ from .windowing._held_out import split_last_part
 class _SupervisedNetwork(SequenceNetwork):
     """Stacked recurrent layers, and a dense layer on the final state."""
 
-    def _fit(self, X, y, targets, sample_weight, *, loss, labels=None, go_on):
-        """Train on ``targets`` of shape (n_samples, n_outputs)."""
+    def _fit(self, X, y, targets, sample_weight, learned, *, loss, labels=None, go_on):
+        """Train on ``targets`` of shape (n_samples, n_outputs).
+
+        ``learned`` are attributes that describe the outputs.
+        """
         weights = None
         if sample_weight is not None:
             weights = sample_weight.astype(np.float32)
@@ -35,18 +38,26 @@ class _SupervisedNetwork(SequenceNetwork):
         if self.early_stopping:
             rows, held_out = self._split(X, labels)
         targets = np.ascontiguousarray(targets, dtype=np.float32)[:, np.newaxis]
-        return self._train(
-            X,
-            y,
-            rows,
-            held_out,
-            self.max_epochs,
-            loss=loss,
-            targets=targets,
-            weights=weights,
-            go_on=go_on,
-            checkpoint=self.checkpoint,
-        )
+        before = vars(self).copy()
+        self.__dict__.update(learned)
+        try:
+            return self._train(
+                X,
+                y,
+                rows,
+                held_out,
+                self.max_epochs,
+                loss=loss,
+                targets=targets,
+                weights=weights,
+                go_on=go_on,
+                checkpoint=self.checkpoint,
+            )
+        except BaseException:
+            # What was learned of y must not stand beside the weights of a fit before.
+            if vars(self).get("weights_") is before.get("weights_"):
+                self.__dict__ = before
+            raise
 
     def _split(self, X, labels):
         """Rows to train on and to hold out: of independent sequences any, by class."""
@@ -348,8 +359,9 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
                 f"y has {targets.shape[1]} outputs, but the network that 'warm_start' "
                 f"goes on from has {self.n_outputs_}."
             )
-        self.n_outputs_, self._is_multioutput = targets.shape[1], y.ndim == 2
-        return self._fit(X, y, targets, sample_weight, loss=self.loss, go_on=go_on)
+        learned = {"n_outputs_": targets.shape[1], "_is_multioutput": y.ndim == 2}
+        loss = self.loss
+        return self._fit(X, y, targets, sample_weight, learned, loss=loss, go_on=go_on)
 
     def predict(self, X):
         """Predict values.
@@ -640,12 +652,14 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
         if go_on:
             binarizer.fit(self.classes_)
         weights = self._weights(y, sample_weight)
-        self.classes_ = binarizer.classes_
+        learned = {"classes_": binarizer.classes_}
         loss = "categorical_crossentropy"
-        if len(self.classes_) == 2:
+        if len(binarizer.classes_) == 2:
             loss = "binary_crossentropy"
         targets = binarizer.transform(y)
-        return self._fit(X, y, targets, weights, loss=loss, labels=y, go_on=go_on)
+        return self._fit(
+            X, y, targets, weights, learned, loss=loss, labels=y, go_on=go_on
+        )
 
     def predict_proba(self, X):
         """Predict the probability of each class.

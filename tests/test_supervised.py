@@ -631,3 +631,18 @@ def test_speakers_are_told_by_their_vowels():
         random_state=0,
     ).fit(X, y)
     assert model.score(X_test, y_test) >= 0.93
+
+
+def test_a_refit_that_fails_leaves_the_classes_of_the_fit_before(monkeypatch):
+    X = np.random.default_rng(0).normal(size=(40, 4, 1))
+    model = LSTMClassifier(2, max_epochs=1, random_state=0).fit(X, np.arange(40) % 2)
+    before = model.predict_proba(X)
+
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("skseq._network_estimator.train", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, np.arange(40) % 3)
+    assert model.classes_.tolist() == [0, 1]
+    np.testing.assert_array_equal(model.predict_proba(X), before)
