@@ -641,7 +641,7 @@ class LSTMAutoencoder(
             outputs = engine.reconstruct(batch)
             if linear is None:
                 return outputs
-            return outputs + linear(batch.inputs[:, :, :n_features])
+            return outputs + linear(batch.inputs[:, :, :n_features], batch.steps)
 
         with self._loaded_engine() as engine:
             yield reconstruct

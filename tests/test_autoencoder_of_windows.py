@@ -50,15 +50,16 @@ def test_the_linear_path_is_the_wiener_filter_of_the_flattened_windows(windows):
     variances, axes = np.linalg.eigh(covariance)
     kept = variances / (variances + 0.25 * variances.mean())
     expected = flat @ (axes * kept @ axes.T)
+    steps = np.ones(X.shape[:2], bool)
     np.testing.assert_allclose(
-        linear(X).reshape(len(X), -1), expected, rtol=1e-4, atol=1e-5
+        linear(X, steps).reshape(len(X), -1), expected, rtol=1e-4, atol=1e-5
     )
 
 
 def test_constant_cells_have_a_linear_path_too():
     X = np.full((5, 2, 1), 7, np.float32)
     linear = fit_linear_path(X, Preparation(np.array([7], np.float32)), 0.5)
-    np.testing.assert_array_equal(linear(X), X)
+    np.testing.assert_array_equal(linear(X, np.ones((5, 2), bool)), X)
 
 
 def test_a_network_that_learned_nothing_leaves_the_linear_reconstruction(ae, windows):
@@ -66,7 +67,10 @@ def test_a_network_that_learned_nothing_leaves_the_linear_reconstruction(ae, win
     silent.weights_ = [np.zeros_like(w) for w in ae.weights_]
     X = np.asarray(windows[50:60])
     np.testing.assert_allclose(
-        silent.reconstruct(windows[50:60]), silent.linear_path_(X), rtol=1e-5, atol=1e-6
+        silent.reconstruct(windows[50:60]),
+        silent.linear_path_(X, np.ones(X.shape[:2], bool)),
+        rtol=1e-5,
+        atol=1e-6,
     )
 
 
@@ -159,3 +163,19 @@ def test_a_killed_fit_refits_to_the_same_weights(windows, tmp_path, monkeypatch)
     for a, b in zip(ae.weights_, whole.weights_, strict=True):
         np.testing.assert_array_equal(a, b)
     assert ae.offset_ == whole.offset_
+
+
+def test_the_first_windows_of_a_series_look_as_if_it_had_stood_still(windows):
+    ae = tiny().fit(windows)
+    X = np.full((3, N_TIMESTEPS, N_FEATURES), np.nan, np.float32)
+    X[0, 2:] = [[1, 2, 3], [4, 5, 6]]
+    X[1, :1] = [7, 8, 9]
+    filled = np.nan_to_num(X)
+    still = np.array([[1, 2, 3], [1, 2, 3], [1, 2, 3], [4, 5, 6]], np.float32)
+    all_steps = np.ones((2, N_TIMESTEPS), bool)
+    expected = ae.linear_path_(
+        np.stack([still, np.tile(X[1, 0], (N_TIMESTEPS, 1))]), all_steps
+    )
+    outputs = ae.linear_path_(filled, ~np.isnan(X).all(axis=2))
+    np.testing.assert_allclose(outputs[:2], expected, rtol=1e-6)
+    assert np.isfinite(outputs).all()

@@ -64,7 +64,7 @@ class Preparation:
             inputs, steps = np.where(missing, self.fill, values), observed_steps(values)
         own = values
         if self.linear is not None and targets is None:
-            own = values - self.linear(inputs)
+            own = values - self.linear(inputs, steps)
         if self.indicator:
             inputs = np.concatenate([inputs, missing.astype(np.float32)], axis=2)
         return Batch(

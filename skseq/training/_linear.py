@@ -14,7 +14,9 @@ import numpy as np
 class LinearPath:
     """The linear reconstruction of a sequence: what differs from ``center``, mixed.
 
-    What is missing stands at the center, and so adds nothing.
+    A missing cell stands at the center, and so adds nothing. Before the first observed
+    step, and after the last, stands that step: were it the center, the first windows of
+    a series would look as if it had jumped.
 
     ``center`` is of shape (n_features,), ``matrix`` of shape (n_cells, n_cells), where
     ``n_cells = n_timesteps * n_features``.
@@ -23,10 +25,23 @@ class LinearPath:
     center: np.ndarray
     matrix: np.ndarray
 
-    def __call__(self, sequences: np.ndarray) -> np.ndarray:
-        deviations = (sequences - self.center).reshape(len(sequences), -1)
+    def __call__(self, sequences: np.ndarray, steps: np.ndarray) -> np.ndarray:
+        """Reconstruct sequences, of which ``steps`` tells what is not padding."""
+        deviations = _hold(sequences, steps) - self.center
+        deviations = deviations.reshape(len(sequences), -1)
         mixed = _product(deviations, self.matrix)
         return mixed.reshape(sequences.shape) + self.center
+
+
+def _hold(sequences, steps):
+    """Put the first observed step before it, and the last one after it."""
+    if steps.all():
+        return sequences
+    n_timesteps = steps.shape[1]
+    first = np.argmax(steps, axis=1)[:, np.newaxis]
+    last = n_timesteps - 1 - np.argmax(steps[:, ::-1], axis=1)[:, np.newaxis]
+    held = np.clip(np.arange(n_timesteps), first, last)
+    return np.take_along_axis(sequences, held[:, :, np.newaxis], axis=1)
 
 
 @cache
@@ -67,7 +82,8 @@ def fit_linear_path(X, preparation, noise) -> LinearPath:
     center = preparation.fill
     covariance, mean = np.zeros((n_cells, n_cells)), np.zeros(n_cells)
     for _, batch in preparation.chunks(X):
-        cells = (batch.inputs[:, :, : X.shape[2]] - center).reshape(-1, n_cells)
+        cells = _hold(batch.inputs[:, :, : X.shape[2]], batch.steps) - center
+        cells = cells.reshape(-1, n_cells)
         mean += cells.sum(axis=0, dtype=np.float64) / len(X)
         covariance += cells.T.astype(np.float64) @ cells / len(X)
     covariance -= np.outer(mean, mean)
