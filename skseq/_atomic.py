@@ -8,21 +8,22 @@ from pathlib import Path
 from uuid import uuid4
 
 
-def write_atomically(path, content):
-    """Write bytes to a path at once: whatever happens, it holds the old or the new.
+@contextlib.contextmanager
+def replacing(path):
+    """Open a file that takes the place of another when it is complete.
+
+    Whatever happens, the path holds the old or the new.
 
     Parameters
     ----------
     path : str or path-like
-
-    content : bytes-like
     """
     # A link goes on to point to the file.
     path = Path(os.path.realpath(path))
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
         with open(temporary, "xb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         if path.exists():
@@ -33,6 +34,19 @@ def write_atomically(path, content):
             temporary.unlink()
         raise
     _sync_folder(path.parent)
+
+
+def write_atomically(path, content):
+    """Write bytes to a path at once.
+
+    Parameters
+    ----------
+    path : str or path-like
+
+    content : bytes-like
+    """
+    with replacing(path) as file:
+        file.write(content)
 
 
 def _sync_folder(folder):

@@ -41,6 +41,7 @@ def _layer_sizes(hidden_layer_sizes, name):
 # What a training that goes on from a checkpoint must have had.
 _TRAINING_PARAMETERS = (
     "loss",
+    "linear_skip",
     "learning_rate",
     "global_clipnorm",
     "batch_size",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -100,24 +101,13 @@ def train(
     epoch, and gone on from where there is one. An interruption by the user ends the
     training after the first epoch with a warning, before with the interruption.
     """
-    saved = None if checkpoint is None else checkpoint.read()
+    seed = rng.randint(2**31 - 1) if architecture.recurrent_dropout else 0
     history = History(start.weights)
     if data.held_out is not None:
         history.validation_loss_curve = []
+    saved = None if checkpoint is None else checkpoint.read()
     if saved is not None:
-        # The generator may be the user's own, or the global one.
-        rng = np.random.RandomState()
-        start = History(saved.weights, saved.optimizer_state)
-        history = History(
-            saved.best_weights,
-            None,
-            saved.loss_curve,
-            saved.validation_loss_curve,
-            saved.best_epoch,
-        )
-    seed = rng.randint(2**31 - 1) if architecture.recurrent_dropout else 0
-    if saved is not None:
-        rng.set_state(saved.random_state)
+        start, history, rng = _resumed(saved)
     engine.load_weights(start.weights)
     engine.start_training(
         loss=settings.loss,
@@ -129,18 +119,43 @@ def train(
         optimizer_state=start.optimizer_state,
         seed=seed,
     )
+    with _keeping_the_best_when_interrupted(history):
+        for epoch in range(len(history.loss_curve) + 1, settings.max_epochs + 1):
+            if _is_over(history, settings):
+                break
+            reports.begin_epoch()
+            loss = _train_epoch(engine, architecture, data, settings, rng, epoch)
+            if not np.isfinite(loss):
+                raise NonFiniteLossError(loss, epoch, history)
+            history.loss_curve.append(loss)
+            _judge(history, engine, data, settings)
+            if checkpoint is not None:
+                checkpoint.write(_state(history, engine, rng))
+            if reports.end_epoch(lambda: fitted_attributes(engine.weights())):
+                break
+    history.optimizer_state = engine.optimizer_state()
+    return history
+
+
+def _resumed(saved):
+    """Where a checkpoint goes on from: weights, history and generator."""
+    # A generator of its own: that of the fit may be the user's, or the global one.
+    rng = np.random.RandomState()
+    rng.set_state(saved.random_state)
+    history = History(
+        saved.best_weights,
+        None,
+        saved.loss_curve,
+        saved.validation_loss_curve,
+        saved.best_epoch,
+    )
+    return History(saved.weights, saved.optimizer_state), history, rng
+
+
+@contextlib.contextmanager
+def _keeping_the_best_when_interrupted(history):
     try:
-        _train_epochs(
-            engine,
-            architecture,
-            data,
-            settings,
-            history,
-            rng,
-            reports,
-            checkpoint,
-            fitted_attributes,
-        )
+        yield
     except KeyboardInterrupt:
         if not history.best_epoch:
             raise
@@ -148,37 +163,8 @@ def train(
             f"Training was interrupted in epoch {len(history.loss_curve) + 1}: the "
             f"weights of epoch {history.best_epoch} are kept.",
             UserWarning,
-            stacklevel=2,
+            stacklevel=4,
         )
-    history.optimizer_state = engine.optimizer_state()
-    return history
-
-
-def _train_epochs(
-    engine,
-    architecture,
-    data,
-    settings,
-    history,
-    rng,
-    reports,
-    checkpoint,
-    fitted_attributes,
-):
-    """Go on from what the history holds, and add to it."""
-    for epoch in range(len(history.loss_curve) + 1, settings.max_epochs + 1):
-        if _is_over(history, settings):
-            break
-        reports.begin_epoch()
-        loss = _train_epoch(engine, architecture, data, settings, rng, epoch)
-        if not np.isfinite(loss):
-            raise NonFiniteLossError(loss, epoch, history)
-        history.loss_curve.append(loss)
-        _judge(history, engine, data, settings)
-        if checkpoint is not None:
-            checkpoint.write(_state(history, engine, rng))
-        if reports.end_epoch(lambda: fitted_attributes(engine.weights())):
-            break
 
 
 def _is_over(history, settings):

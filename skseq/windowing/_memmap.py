@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Tables larger than memory, in a file of float32."""
 
-import contextlib
 import os
 from mmap import mmap
-from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
 
+from .._atomic import replacing
 from ._table import take_features
 
 _BATCH_ROWS = 65_536
@@ -116,20 +114,6 @@ def _write_header(file, *shape):
     np.lib.format.write_array_header_1_0(file, header)
 
 
-@contextlib.contextmanager
-def _replacing(path):
-    """Open a file that takes the place of another when it is complete."""
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def table_to_memmap(source, path):
     """Write a table into a ``.npy`` file of float32, a piece at a time.
 
@@ -181,6 +165,6 @@ def table_to_memmap(source, path):
     ...     Windows.from_memmap(table, 30)
     Windows(shape=(3971, 30, 2), table=(4000, 2))
     """
-    with _replacing(Path(path)) as file:
+    with replacing(path) as file:
         _write_npy(file, _checked(_pieces_of(source)))
     return np.load(path, mmap_mode="r")

@@ -119,6 +119,7 @@ def test_the_global_generator_is_left_alone(X, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "name"),
     [
+        ({"linear_skip": True}, "'linear_skip' was auto, and is True"),
         ({"learning_rate": 0.5}, "'learning_rate' was 0.001, and is 0.5"),
         ({"hidden_layer_sizes": 4}, "the network"),
         ({"random_state": 1}, "'random_state' was 0, and is 1"),
