@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Time and peak memory as rows grow, and a parquet file scored in little memory.
 
-    python benchmarks/bench_scale.py [--rows 100000 1000000] [--limit-rows 0]
+    python benchmarks/bench_scale.py [--rows 100000 1000000 10000000] [--limit-rows 0]
 
 Windowing, one epoch of training (of 20,000 windows spread over the whole table, and
-of all of them up to 100,000 rows) and scoring of a float32 table of 8 features, window
+of all of them up to --whole rows) and scoring of a float32 table of 8 features, window
 30, a 32-16 LSTM autoencoder, the native engine with one thread. Then a parquet file is
 scored row by row, as a Dask DataFrame, in a process whose data segment is limited
 (RLIMIT_DATA, Linux): all that it allocates, the stacks of its threads included.
@@ -46,7 +46,9 @@ def make_windows(table):
 def autoencoder():
     from skseq import LSTMAutoencoder
 
-    return LSTMAutoencoder((32, 16), max_epochs=1, engine="native", random_state=0)
+    return LSTMAutoencoder(
+        (32, 16), max_epochs=1, refit=False, engine="native", random_state=0
+    )
 
 
 def train(table):
@@ -74,12 +76,12 @@ SIDES = {
 }
 
 
-def bench_growth(counts, repeats):
+def bench_growth(counts, whole, repeats):
     """Seconds and memory of each side for each number of rows."""
     figures, rows = {}, []
     for n_rows in counts:
         sides = dict(SIDES)
-        if n_rows > 100_000:
+        if n_rows > whole:
             del sides["training, all windows"]
         found = compare(
             sides,
@@ -176,6 +178,7 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--rows", type=int, nargs="*", default=[10**5, 10**6], help="table sizes")
+    add("--whole", type=int, default=10**5, help="rows to train on all of, at most")
     add("--repeats", type=int, default=1, help="processes for each side")
     add("--limit-rows", type=int, default=32_000_000, help="0 to leave this out")
     add("--limit", type=int, default=512, help="MiB of the limited process")
@@ -196,7 +199,9 @@ def main():
     print(", ".join(f"{key} {value}" for key, value in where.items()))
     figures = {}
     if arguments.rows:
-        figures["growth"] = bench_growth(arguments.rows, arguments.repeats)
+        figures["growth"] = bench_growth(
+            arguments.rows, arguments.whole, arguments.repeats
+        )
     if arguments.limit_rows:
         figures["limit"] = bench_limit(
             arguments.limit_rows, arguments.estimator, arguments.limit

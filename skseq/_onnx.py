@@ -128,13 +128,19 @@ def _network(graph, architecture, weights, x):
 
 
 def _add_linear_path(graph, linear, shape, inputs, outputs):
-    """Add the linear path beside a network."""
+    """Add the linear path beside a network, which reconstructs what it leaves over."""
     center, n_cells = graph.constant(linear.center), shape[0] * shape[1]
     deviations = graph.add("Sub", inputs, center)
     flat = graph.reshape(deviations, 0, n_cells)
     mixed = graph.add("MatMul", flat, graph.constant(linear.matrix))
     x = graph.add("Add", graph.reshape(mixed, 0, *shape), center)
-    return graph.add("Add", outputs, x)
+    return graph.add("Add", graph.add("Mul", outputs, graph.constant(linear.scale)), x)
+
+
+def _without_level(graph, values):
+    """What the network beside a linear path sees of the features."""
+    level = graph.add("ReduceMean", values, axes=[1], keepdims=1)
+    return graph.add("Sub", values, level)
 
 
 def _both_classes(graph, probability):
@@ -218,12 +224,13 @@ def to_onnx(estimator):
     architecture, graph = estimator.architecture_, _Graph()
     missing = graph.add("IsNaN", "X")
     fill = graph.constant(estimator.feature_means_)
-    values = inputs = graph.add("Where", missing, fill, "X")
+    values = graph.add("Where", missing, fill, "X")
+    linear = getattr(estimator, "linear_path_", None)
+    inputs = values if linear is None else _without_level(graph, values)
     if architecture.missing_indicator:
         told = graph.add("Cast", missing, to=TensorProto.FLOAT)
-        inputs = graph.add("Concat", values, told, axis=2)
+        inputs = graph.add("Concat", inputs, told, axis=2)
     x, latent = _network(graph, architecture, estimator.weights_, inputs)
-    linear = getattr(estimator, "linear_path_", None)
     if linear is not None:
         x = _add_linear_path(graph, linear, estimator.sequence_shape_, values, x)
     shapes = _name_outputs(graph, estimator, x)

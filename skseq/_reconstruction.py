@@ -3,22 +3,34 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_array
+from sklearn.utils import assert_all_finite
 from sklearn.utils._param_validation import StrOptions, validate_params
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted
 
 from ._error_rules import errors_of
-from ._validation import check_sequences, is_windows, n_dimensions, observed_steps
+from ._validation import (
+    check_cells,
+    check_sequences,
+    is_windows,
+    n_dimensions,
+    naming,
+    observed_steps,
+)
 from .training._losses import observed_mean
 
 # The axes of (n_samples, n_timesteps, n_features) over which an error is the mean.
 _AXES = {"sample": (1, 2), "step": (2,), "feature": (1,), "cell": ()}
 
+# Which steps count in the error of a sequence.
+SCORED_STEPS = {"window", "recent", "last", "max"}
+
 
 def check_latent(estimator, X):
     """Validate latent vectors on their way back into sequences."""
-    X = check_array(X, dtype=np.float32, input_name="X", estimator=estimator)
+    X = check_cells(X, dtype=np.float32, input_name="X", estimator=estimator)
+    with naming("X"):
+        assert_all_finite(X, input_name="X")
     if X.shape[1] != estimator._n_features_out:
         raise ValueError(
             f"X has {X.shape[1]} columns, but the latent vectors of "
@@ -41,6 +53,15 @@ def sequences_like(estimator, sequences):
     n_timesteps, n_features = estimator.sequence_shape_
     univariate = n_features == 1 and estimator.n_features_in_ == n_timesteps
     return sequences[:, :, 0] if univariate else sequences
+
+
+def _weighted_mean(errors, weights, axis, empty):
+    """Weighted mean over the cells that are not NaN; ``empty`` where none counts."""
+    observed = ~np.isnan(errors)
+    weights = weights * observed
+    total = weights.sum(axis)
+    summed = (np.where(observed, errors, 0) * weights).sum(axis)
+    return np.where(total > 0, summed / np.where(total > 0, total, 1), empty)
 
 
 class ReconstructionMixin:
@@ -88,8 +109,7 @@ class ReconstructionMixin:
         per : {"sample", "step", "feature", "cell"}, default="sample"
             One error for each sequence, for each of its time steps (the mean over the
             features), for each feature (the mean over the steps), or for each cell. By
-            sequence and by feature, the steps are those that are scored: all of them,
-            the last one, or the worst.
+            sequence and by feature, the steps count as ``score_on`` says.
 
         Returns
         -------
@@ -132,13 +152,14 @@ class ReconstructionMixin:
         n_samples, n_timesteps, n_features = sequences.shape
         shares = np.empty(sequences.shape)
         for rows, targets, outputs in self._reconstructions(sequences):
-            cells = self._scored_cells(errors_of(self._error_rule, targets, outputs))
-            count = (~np.isnan(cells)).sum(axis=(1, 2), keepdims=True)
-            shares[rows] = np.nan_to_num(cells) / np.maximum(count, 1)
+            cells = errors_of(self._error_rule, targets, outputs)
+            weights = self._weights(cells) * ~np.isnan(cells)
+            total = weights.sum(axis=(1, 2), keepdims=True)
+            shares[rows] = np.nan_to_num(cells) * weights / np.where(total, total, 1)
         names = getattr(self, "feature_names_in_", None)
         if names is None or len(names) != n_features:
             names = [f"x{k}" for k in range(n_features)]
-        index = X.index if hasattr(X, "index") else None
+        index = X.index if isinstance(getattr(X, "index", None), pd.Index) else None
         if per == "feature":
             return pd.DataFrame(shares.sum(axis=1), index, names)
         columns = pd.MultiIndex.from_product(
@@ -270,21 +291,29 @@ class ReconstructionMixin:
         out = np.empty(shape)
         for rows, targets, outputs in self._reconstructions(X):
             cells = errors_of(self._error_rule, targets, outputs)
-            if per in ("sample", "feature"):
-                cells = self._scored_cells(cells)
-            out[rows] = observed_mean(cells, axis, 0 if per == "sample" else np.nan)
+            empty = 0 if per == "sample" else np.nan
+            if self._score_on == "window" or per in ("step", "cell"):
+                out[rows] = observed_mean(cells, axis, empty)
+            else:
+                out[rows] = _weighted_mean(cells, self._weights(cells), axis, empty)
         return out
 
-    def _scored_cells(self, cells):
-        """The errors of the cells that count, NaN for the others."""
-        if self.score_on == "window":
-            return cells
-        seen = ~np.isnan(cells).all(axis=2)
-        if self.score_on == "last":
-            # What comes after the last observed step is padding.
-            chosen = seen.shape[1] - 1 - np.argmax(seen[:, ::-1], axis=1)
-        else:
+    @property
+    def _score_on(self):
+        return getattr(self, "score_on_", self.score_on)
+
+    def _weights(self, cells):
+        """How much the steps of each sequence count, of shape (n, n_timesteps, 1)."""
+        score_on, n_timesteps = self._score_on, cells.shape[1]
+        places = np.arange(1, n_timesteps + 1)
+        if score_on == "window":
+            weights = np.ones((1, n_timesteps))
+        elif score_on == "max":
             errors = observed_mean(cells, axis=2, empty=-np.inf)
-            chosen = np.argmax(errors, axis=1)
-        is_chosen = np.arange(seen.shape[1]) == chosen[:, np.newaxis]
-        return np.where(is_chosen[:, :, np.newaxis], cells, np.nan)
+            weights = places == np.argmax(errors, axis=1)[:, np.newaxis] + 1
+        else:
+            seen = ~np.isnan(cells).all(axis=2)
+            # What comes after the last observed step is padding.
+            places = places + np.argmax(seen[:, ::-1], axis=1)[:, np.newaxis]
+            weights = places == n_timesteps if score_on == "last" else places**2
+        return weights[:, :, np.newaxis]

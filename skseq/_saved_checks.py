@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import (
 
 from ._archive import FileFormatError
 from ._error_rules import ErrorRule
+from ._reconstruction import SCORED_STEPS
 from .networks import Architecture
 from .training._linear import LinearPath
 from .windowing._history import History
@@ -124,11 +125,13 @@ def _check_optimizer_state(state, shapes):
 def _check_autoencoder(estimator):
     _check_network(estimator)
     expect(isinstance(estimator.offset_, Real), "offset_ is not a number")
+    expect(estimator.score_on_ in SCORED_STEPS, "score_on_ is not one of its values")
     n_timesteps, n_features = estimator.sequence_shape_
     if "linear_path_" in vars(estimator):
         path, n_cells = estimator.linear_path_, n_timesteps * n_features
         expect(isinstance(path, LinearPath), "linear_path_ is not one")
         _expect_array(path.center, "the center of linear_path_", (n_features,))
+        _expect_array(path.scale, "the scale of linear_path_", (n_features,))
         _expect_array(path.matrix, "the matrix of linear_path_", (n_cells, n_cells))
     if "error_rule_" in vars(estimator):
         rule = estimator.error_rule_

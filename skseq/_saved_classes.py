@@ -32,7 +32,7 @@ _SEQUENCES = ("n_features_in_", "sequence_shape_")
 _NETWORK = ("weights_", "architecture_", "feature_means_", *_SEQUENCES)
 _REQUIRED = {
     "EachTimeStep": ("transformer_", "_n_features_out", *_SEQUENCES),
-    "LSTMAutoencoder": (*_NETWORK, "offset_"),
+    "LSTMAutoencoder": (*_NETWORK, "offset_", "score_on_"),
     "LSTMClassifier": (*_NETWORK, "classes_"),
     "LSTMRegressor": (*_NETWORK, "n_outputs_", "_is_multioutput"),
     "PCAAutoencoder": ("offset_", "mean_", "components_", "n_components_", *_SEQUENCES),

@@ -20,6 +20,7 @@ from ._callbacks import with_callbacks
 from ._error_rules import differences_of, fit_error_rule, some_of
 from ._network_estimator import SequenceNetwork
 from ._reconstruction import (
+    SCORED_STEPS,
     ReconstructionMixin,
     check_latent,
     latent_container,
@@ -183,9 +184,10 @@ class LSTMAutoencoder(
         those of training. "auto" is "mahalanobis" of :class:`Windows` and "loss" of
         arrays. Not used by architecture="context".
 
-    score_on : {"window", "last", "max"}, default="window"
-        Which steps count in the error of a sequence: all, the last one, or the one with
-        the largest error.
+    score_on : {"auto", "window", "recent", "last", "max"}, default="auto"
+        Which steps count in the error of a sequence: all alike, later ones more (the
+        k-th of n steps by ``k ** 2``), the last one, or the one with the largest error.
+        "auto" is "recent" for :class:`Windows` and "window" for arrays.
 
     contamination : "auto", float or tuple, default="auto"
         Share of outliers in the training data, in (0, 0.5], which sets ``offset_`` on
@@ -233,7 +235,8 @@ class LSTMAutoencoder(
         Training means, which stand for missing values on the way into the network.
 
     loss_curve_ : list of float
-        Training loss of each epoch.
+        Training loss of each epoch. With ``linear_skip``, of what the linear path
+        leaves over, relative to its spread.
 
     validation_loss_curve_ : list of float or None
         Loss of the held-out sequences after each epoch.
@@ -265,10 +268,13 @@ class LSTMAutoencoder(
 
     decoder_ : keras.Model
         The second half of the network: latent vectors to sequences, or with
-        ``linear_skip`` to what is added to the linear path.
+        ``linear_skip`` to what is added to the linear path, in units of its ``scale``.
 
     linear_path_ : LinearPath
         The linear path, where there is one.
+
+    score_on_ : str
+        Which steps count in the error of a sequence.
 
     See Also
     --------
@@ -285,10 +291,12 @@ class LSTMAutoencoder(
     Scale the features first: the loss adds them up as they are.
 
     The defaults for :class:`Windows` are made for detection: a linear filter
-    reconstructs what it can, the network learns what it leaves over, and the score is
-    the Mahalanobis distance of the remaining error, under a network that was trained on
-    all of the past. Each can be had or left alone: ``linear_skip=False, error="mse",
-    refit=False`` is the article's plain network [1]_.
+    reconstructs what it can, and follows a drift of the level; the network, which sees
+    each window without its mean, learns what the filter leaves over; the score is the
+    Mahalanobis distance of the remaining error, later steps counting more, under a
+    network that was trained on all of the past. Each can be had or left alone:
+    ``linear_skip=False, error="mse", score_on="window", refit=False`` is the article's
+    plain network [1]_.
 
     An array is taken as independent sequences; of :class:`Windows` it is known which
     rows they share.
@@ -340,7 +348,7 @@ class LSTMAutoencoder(
         "error": [
             StrOptions({"auto", "loss", "mse", "mae", "standardized", "mahalanobis"}),
         ],
-        "score_on": [StrOptions({"window", "last", "max"})],
+        "score_on": [StrOptions({"auto", *SCORED_STEPS})],
         "contamination": [
             StrOptions({"auto"}),
             Interval(Real, 0, 0.5, closed="right"),
@@ -375,7 +383,7 @@ class LSTMAutoencoder(
         n_iter_no_change=5,
         tol=1e-4,
         error="auto",
-        score_on="window",
+        score_on="auto",
         contamination="auto",
         engine="auto",
         n_threads=1,
@@ -507,7 +515,7 @@ class LSTMAutoencoder(
         latent = np.empty(size, dtype=np.float32)
         with self._loaded_engine() as engine:
             for rows, batch in self._preparation.chunks(sequences):
-                latent[rows] = engine.encode(batch)
+                latent[rows] = engine.encode(self._seen_by_network(batch))
         return latent_container(self, latent, X)
 
     @available_if(_decodes_sequences)
@@ -589,12 +597,15 @@ class LSTMAutoencoder(
         other = copy(self)
         other.__dict__.update(fitted)
         other._fit_error_rule(X, rows, held_out)
-        rule = getattr(other, "error_rule_", None)
-        return fitted if rule is None else {**fitted, "error_rule_": rule}
+        names = {"error_rule_", "score_on_"} & vars(other).keys()
+        return {**fitted, **{name: getattr(other, name) for name in names}}
 
     def _fit_error_rule(self, X, rows, held_out):
         """Learn from sequences what differences are usual, where the error asks it."""
         self.__dict__.pop("error_rule_", None)
+        self.score_on_ = self.score_on
+        if self.score_on == "auto":
+            self.score_on_ = "recent" if is_windows(X) else "window"
         error = self.error
         if error == "auto" and is_windows(X) and self._takes_linear_path():
             error = "mahalanobis"
@@ -635,16 +646,19 @@ class LSTMAutoencoder(
     @contextlib.contextmanager
     def _reconstructing(self):
         linear = getattr(self, "linear_path_", None)
-        n_features = self.sequence_shape_[1]
 
         def reconstruct(batch):
-            outputs = engine.reconstruct(batch)
+            outputs = engine.reconstruct(self._seen_by_network(batch))
             if linear is None:
                 return outputs
-            return outputs + linear(batch.inputs[:, :, :n_features], batch.steps)
+            return outputs * linear.scale + linear.reconstruct(batch)
 
         with self._loaded_engine() as engine:
             yield reconstruct
+
+    def _seen_by_network(self, batch):
+        linear = getattr(self, "linear_path_", None)
+        return batch if linear is None else batch._replace(inputs=linear.inputs(batch))
 
     def _errors(self, X, per):
         if self.architecture_.kind != "context":

@@ -16,8 +16,10 @@ from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import CallbackSupportMixin, reports_fit
+from ._documentation import DocumentationLinkMixin
 from ._error_rules import differences_of, fit_error_rule, some_of
 from ._reconstruction import (
+    SCORED_STEPS,
     ReconstructionMixin,
     check_latent,
     latent_container,
@@ -59,6 +61,7 @@ class PCAAutoencoder(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     OutlierMixin,
+    DocumentationLinkMixin,
     BaseEstimator,
 ):
     """Linear autoencoder: principal components of the flattened windows.
@@ -74,9 +77,9 @@ class PCAAutoencoder(
         The error of a time step, as of :class:`LSTMAutoencoder`; what is usual is told
         by the training sequences.
 
-    score_on : {"window", "last", "max"}, default="window"
-        Which steps count in the error of a sequence: all, the last one, or the one with
-        the largest error.
+    score_on : {"window", "recent", "last", "max"}, default="window"
+        Which steps count in the error of a sequence: all alike, later ones more (the
+        k-th of n steps by ``k ** 2``), the last one, or the one with the largest error.
 
     contamination : "auto", float or tuple, default="auto"
         Share of outliers in the training data, in (0, 0.5], which sets ``offset_``.
@@ -142,7 +145,7 @@ class PCAAutoencoder(
             None,
         ],
         "error": [StrOptions({"mse", "mae", "standardized", "mahalanobis"})],
-        "score_on": [StrOptions({"window", "last", "max"})],
+        "score_on": [StrOptions(SCORED_STEPS)],
         "contamination": [
             StrOptions({"auto"}),
             Interval(Real, 0, 0.5, closed="right"),
@@ -164,8 +167,8 @@ class PCAAutoencoder(
         self.score_on = score_on
         self.contamination = contamination
 
-    @reports_fit
     @_fit_context(prefer_skip_nested_validation=True)
+    @reports_fit
     def fit(self, X, y=None):
         """Find the principal components of the sequences.
 

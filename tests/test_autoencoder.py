@@ -52,6 +52,7 @@ def tiny(**parameters):
         "max_epochs": 1,
         "linear_skip": False,
         "error": "loss",
+        "score_on": "window",
         "refit": False,
         "random_state": 0,
     }
@@ -150,7 +151,8 @@ def test_errors_are_means_of_the_errors_of_cells(ae, sequences):
 
 
 def test_scoring_the_last_step_looks_at_the_last_step_alone(ae, sequences):
-    last = copy.deepcopy(ae).set_params(score_on="last")
+    last = copy.deepcopy(ae)
+    last.score_on_ = "last"
     steps = ae.reconstruction_error(sequences, per="step")
     np.testing.assert_allclose(last.reconstruction_error(sequences), steps[:, -1])
     np.testing.assert_allclose(
@@ -162,7 +164,8 @@ def test_scoring_the_last_step_looks_at_the_last_step_alone(ae, sequences):
 def test_the_last_step_of_a_sequence_padded_at_the_end_is_not_the_padding(
     ae, sequences
 ):
-    last = copy.deepcopy(ae).set_params(score_on="last")
+    last = copy.deepcopy(ae)
+    last.score_on_ = "last"
     padded = sequences[:4].copy()
     padded[:, -2:] = np.nan
     steps = ae.reconstruction_error(padded, per="step")

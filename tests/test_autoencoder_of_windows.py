@@ -6,7 +6,7 @@ import pytest
 from sklearn.base import clone
 
 from skseq import LSTMAutoencoder, SlidingWindow
-from skseq.training._batches import Preparation
+from skseq.training._batches import Batch, Preparation
 from skseq.training._linear import fit_linear_path
 from skseq.windowing._held_out import split_last_part
 
@@ -20,6 +20,11 @@ def windows():
     table = np.sin(time) + rng.normal(scale=0.1, size=time.shape)
     table[40, 1] = np.nan
     return SlidingWindow(N_TIMESTEPS).fit_transform(table)
+
+
+def whole(X):
+    """A batch of sequences of which nothing is missing."""
+    return Batch(X, np.ones(X.shape[:2], bool), X)
 
 
 def tiny(**parameters):
@@ -50,16 +55,18 @@ def test_the_linear_path_is_the_wiener_filter_of_the_flattened_windows(windows):
     variances, axes = np.linalg.eigh(covariance)
     kept = variances / (variances + 0.25 * variances.mean())
     expected = flat @ (axes * kept @ axes.T)
-    steps = np.ones(X.shape[:2], bool)
-    np.testing.assert_allclose(
-        linear(X, steps).reshape(len(X), -1), expected, rtol=1e-4, atol=1e-5
-    )
+    outputs = linear.reconstruct(whole(X)).reshape(len(X), -1)
+    np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-5)
+    left_over = (X - outputs.reshape(X.shape)).astype(np.float64)
+    spread = np.sqrt(np.square(left_over).mean(axis=(0, 1)))
+    np.testing.assert_allclose(linear.scale, spread, rtol=1e-4)
 
 
 def test_constant_cells_have_a_linear_path_too():
     X = np.full((5, 2, 1), 7, np.float32)
     linear = fit_linear_path(X, Preparation(np.array([7], np.float32)), 0.5)
-    np.testing.assert_array_equal(linear(X, np.ones((5, 2), bool)), X)
+    np.testing.assert_array_equal(linear.reconstruct(whole(X)), X)
+    np.testing.assert_array_equal(linear.left_over(whole(X)).targets, 0)
 
 
 def test_a_network_that_learned_nothing_leaves_the_linear_reconstruction(ae, windows):
@@ -68,7 +75,7 @@ def test_a_network_that_learned_nothing_leaves_the_linear_reconstruction(ae, win
     X = np.asarray(windows[50:60])
     np.testing.assert_allclose(
         silent.reconstruct(windows[50:60]),
-        silent.linear_path_(X, np.ones(X.shape[:2], bool)),
+        silent.linear_path_.reconstruct(whole(X)),
         rtol=1e-5,
         atol=1e-6,
     )
@@ -79,6 +86,32 @@ def test_the_keras_model_holds_the_linear_path(ae, windows):
     np.testing.assert_allclose(
         ae.model_.predict(X, verbose=0), ae.reconstruct(windows[50:60]), atol=1e-5
     )
+
+
+def test_the_network_beside_a_linear_path_does_not_see_the_level(ae, windows):
+    X = np.asarray(windows[50:60])
+    np.testing.assert_allclose(ae.transform(X + 3), ae.transform(X), atol=1e-5)
+    short = X.copy()
+    short[:, 0] = np.nan  # padding has no part in the level
+    np.testing.assert_allclose(ae.transform(short + 3), ae.transform(short), atol=1e-5)
+    assert np.abs(ae.transform(X) - ae.transform(2 * X)).max() > 0.01
+
+
+def test_the_keras_encoder_gives_the_latent_vectors(ae, windows):
+    X = np.asarray(windows[50:60])
+    latent = ae.encoder_.predict(X, verbose=0)
+    np.testing.assert_allclose(latent, ae.transform(X), atol=1e-5)
+
+
+def test_later_steps_of_windows_count_more(ae, windows):
+    assert ae.score_on_ == "recent"
+    steps = ae.reconstruction_error(windows[:40], per="step")
+    for error, of_steps in zip(
+        ae.reconstruction_error(windows[:40]), steps, strict=True
+    ):
+        weights = np.where(np.isnan(of_steps), 0, [1, 4, 9, 16])
+        expected = np.sum(weights * np.nan_to_num(of_steps)) / max(weights.sum(), 1)
+        assert error == pytest.approx(expected, rel=1e-6)
 
 
 def test_windows_are_trained_on_to_the_last_when_the_epochs_are_known(windows):
@@ -172,10 +205,9 @@ def test_the_first_windows_of_a_series_look_as_if_it_had_stood_still(windows):
     X[1, :1] = [7, 8, 9]
     filled = np.nan_to_num(X)
     still = np.array([[1, 2, 3], [1, 2, 3], [1, 2, 3], [4, 5, 6]], np.float32)
-    all_steps = np.ones((2, N_TIMESTEPS), bool)
-    expected = ae.linear_path_(
-        np.stack([still, np.tile(X[1, 0], (N_TIMESTEPS, 1))]), all_steps
-    )
-    outputs = ae.linear_path_(filled, ~np.isnan(X).all(axis=2))
+    held = np.stack([still, np.tile(X[1, 0], (N_TIMESTEPS, 1))])
+    expected = ae.linear_path_.reconstruct(whole(held))
+    padded = Batch(filled, ~np.isnan(X).all(axis=2), X)
+    outputs = ae.linear_path_.reconstruct(padded)
     np.testing.assert_allclose(outputs[:2], expected, rtol=1e-6)
     assert np.isfinite(outputs).all()

@@ -136,6 +136,22 @@ def test_the_scored_step_is_the_last_or_the_worst(windows, score_on, reduce):
         assert error == pytest.approx(expected)
 
 
+def test_recent_steps_count_by_the_square_of_their_place(windows):
+    X = np.asarray(windows)[10:30].copy()
+    pca = PCAAutoencoder(2, score_on="recent").fit(X)
+    X[0, 0], X[1, -1], X[2, 2, 1] = np.nan, np.nan, np.nan
+    cells = pca.reconstruction_error(X, per="cell")
+    places = np.tile([1.0, 4, 9, 16], (len(X), 1))
+    places[1] = 4, 9, 16, 0  # the last step that is not padding counts most
+    weights = places[:, :, np.newaxis] * ~np.isnan(cells)
+    expected = np.nansum(weights * cells, axis=(1, 2)) / weights.sum(axis=(1, 2))
+    np.testing.assert_allclose(pca.reconstruction_error(X), expected)
+    np.testing.assert_allclose(pca.explain(X).sum(axis=1), expected)
+    by_feature = np.nansum(weights * cells, axis=1) / weights.sum(axis=1)
+    errors = pca.reconstruction_error(X, per="feature")
+    np.testing.assert_allclose(errors, by_feature)
+
+
 def test_the_linear_baseline_is_judged_by_the_same_rules(windows):
     pca = PCAAutoencoder(2, error="mahalanobis").fit(windows)
     outputs = pca.reconstruct(windows)

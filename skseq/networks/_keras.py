@@ -165,7 +165,8 @@ def build_models(architecture: Architecture, weights, linear=None) -> Models:
     """
     layers = build_layers(architecture)
     inputs = keras.Input((architecture.n_timesteps, architecture.n_inputs), name="x")
-    code, latent, rest = None, _chain(layers.encoder, inputs), None
+    seen = inputs if linear is None else _without_level(inputs, architecture)
+    code, latent, rest = None, _chain(layers.encoder, seen), None
     if architecture.kind == "context":
         latent = layers.dense[0](latent)
         rest = layers.dense[1:]
@@ -199,8 +200,21 @@ def _with_linear_path(model, linear):
     x = keras.layers.Flatten(name="flatten")(inputs[:, :, :n_features])
     x = keras.layers.Reshape((n_timesteps, n_features), name="linear_path")(mix(x))
     mix.set_weights([linear.matrix, center - center @ linear.matrix])
+    outputs = keras.layers.Rescaling(linear.scale.tolist(), name="scale")(outputs)
     outputs = keras.layers.Add(name="sum")([outputs, x])
     return keras.Model(inputs, outputs, name=model.name)
+
+
+def _without_level(inputs, architecture):
+    """What the network beside a linear path sees of its inputs."""
+    n_features = architecture.n_features
+    level = keras.layers.GlobalAveragePooling1D(keepdims=True, name="level")
+    x = inputs[:, :, :n_features]
+    x = keras.layers.Subtract(name="without_level")([x, level(x)])
+    if not architecture.missing_indicator:
+        return x
+    told = inputs[:, :, n_features:]
+    return keras.layers.Concatenate(name="with_indicator")([x, told])
 
 
 def _chain(layers, x):

@@ -47,8 +47,8 @@ class Preparation:
     """How the cells of a sequence become inputs of a network.
 
     ``fill`` (n_features,) stands for what is missing; ``indicator`` tells whether the
-    network is told where that was. What a ``linear`` path makes of the sequences is not
-    left for the network to reconstruct.
+    network is told where that was. Beside a ``linear`` path the batches are what this
+    leaves over for the network.
     """
 
     fill: np.ndarray
@@ -62,17 +62,15 @@ class Preparation:
         steps = np.ones(values.shape[:2], dtype=bool)
         if missing.any():
             inputs, steps = np.where(missing, self.fill, values), observed_steps(values)
-        own = values
-        if self.linear is not None and targets is None:
-            own = values - self.linear(inputs, steps)
         if self.indicator:
             inputs = np.concatenate([inputs, missing.astype(np.float32)], axis=2)
-        return Batch(
+        batch = Batch(
             inputs,
             steps,
-            own if targets is None else targets[rows],
+            values if targets is None else targets[rows],
             None if weights is None else weights[rows],
         )
+        return batch if self.linear is None else self.linear.left_over(batch)
 
     def chunks(self, X, targets=None, weights=None) -> Iterator[tuple[slice, Batch]]:
         """Walk through all sequences, a bounded number at a time."""

@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from importlib.util import find_spec
 
 import numpy as np
 
@@ -18,19 +16,43 @@ class LinearPath:
     step, and after the last, stands that step: were it the center, the first windows of
     a series would look as if it had jumped.
 
-    ``center`` is of shape (n_features,), ``matrix`` of shape (n_cells, n_cells), where
-    ``n_cells = n_timesteps * n_features``.
+    The network beside it sees each sequence without its level, which may drift to where
+    a cell saturates, and reconstructs what is left over in units of ``scale``.
+
+    ``center`` and ``scale`` are of shape (n_features,), ``matrix`` of shape (n_cells,
+    n_cells), where ``n_cells = n_timesteps * n_features``.
     """
 
     center: np.ndarray
     matrix: np.ndarray
+    scale: np.ndarray
 
-    def __call__(self, sequences: np.ndarray, steps: np.ndarray) -> np.ndarray:
-        """Reconstruct sequences, of which ``steps`` tells what is not padding."""
-        deviations = _hold(sequences, steps) - self.center
+    def reconstruct(self, batch):
+        """The linear reconstruction, of shape (n, n_timesteps, n_features)."""
+        sequences = batch.inputs[:, :, : len(self.center)]
+        deviations = _hold(sequences, batch.steps) - self.center
         deviations = deviations.reshape(len(sequences), -1)
         mixed = _product(deviations, self.matrix)
         return mixed.reshape(sequences.shape) + self.center
+
+    def inputs(self, batch):
+        """What the network beside it sees: each feature less its mean in a sequence."""
+        sequences = batch.inputs[:, :, : len(self.center)]
+        steps = batch.steps[:, :, np.newaxis]
+        if steps.all():
+            level = sequences.sum(axis=1, keepdims=True) / steps.shape[1]
+        else:
+            count = np.maximum(steps.sum(axis=1, keepdims=True), 1, dtype=np.float32)
+            level = np.sum(sequences, axis=1, where=steps, keepdims=True) / count
+        told = batch.inputs[:, :, len(self.center) :]
+        if not told.size:
+            return sequences - level
+        return np.concatenate([sequences - level, told], axis=2)
+
+    def left_over(self, batch):
+        """The batch as the network beside it is trained on it."""
+        targets = (batch.targets - self.reconstruct(batch)) / self.scale
+        return batch._replace(inputs=self.inputs(batch), targets=targets)
 
 
 def _hold(sequences, steps):
@@ -44,18 +66,17 @@ def _hold(sequences, steps):
     return np.take_along_axis(sequences, held[:, :, np.newaxis], axis=1)
 
 
-@cache
-def _has_kernels():
-    return find_spec("skseq.training.native._kernels") is not None
-
-
 def _product(rows, matrix):
     """The matrix product on one core, where the kernels were built.
 
     The threads of a BLAS wait for one another for longer than so small a product takes
     where other work runs, and the last bits of a row would hang on the others.
     """
-    if not _has_kernels():
+    from . import has_kernels
+
+    if len(rows) == 1:  # the kernels would multiply a block of them
+        return np.einsum("ij,jk->ik", rows, matrix)
+    if not has_kernels():
         return rows @ matrix
     from .native._blocks import empty, from_blocks, to_blocks
     from .native._kernels import LANES, dense_forward
@@ -88,8 +109,16 @@ def fit_linear_path(X, preparation, noise) -> LinearPath:
         covariance += cells.T.astype(np.float64) @ cells / len(X)
     covariance -= np.outer(mean, mean)
     spread = np.trace(covariance) / n_cells
-    if not spread:
-        return LinearPath(center, np.zeros((n_cells, n_cells), np.float32))
-    damped = covariance + noise**2 * spread * np.eye(n_cells)
+    damped = covariance + noise**2 * (spread or 1) * np.eye(n_cells)
     matrix = np.linalg.solve(damped, covariance)
-    return LinearPath(center, matrix.astype(np.float32))
+    scale = _spread_left_over(covariance + np.outer(mean, mean), matrix, len(center))
+    # What a constant feature leaves over is rounding.
+    scale[scale <= np.finfo(np.float32).eps * np.abs(center)] = 1
+    return LinearPath(center, *(a.astype(np.float32) for a in (matrix, scale)))
+
+
+def _spread_left_over(moments, matrix, n_features):
+    """Root mean square of what the path leaves over of each feature."""
+    rest = np.eye(len(matrix)) - matrix
+    variances = np.einsum("ij,ij->j", rest, moments @ rest)
+    return np.sqrt(np.maximum(variances.reshape(-1, n_features).mean(axis=0), 0))
