@@ -50,7 +50,7 @@ sanitize: .venv-sanitize/.dev
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-sanitize build dist docs/_build docs/generated .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-sanitize build dist docs/_build docs/auto_examples docs/generated .pytest_cache .ruff_cache .hypothesis
 	find skseq tests benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""No code hides in the pages of docs/ from docs/conftest.py, which runs it."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[1] / "docs"
+NO_PAGES = {"_build", "_templates", "auto_examples", "generated"}
+PAGES = {
+    path.relative_to(DOCS).with_suffix("").as_posix(): path.read_text(encoding="utf-8")
+    for path in sorted(DOCS.rglob("*.rst"))
+    if path.relative_to(DOCS).parts[0] not in NO_PAGES
+}
+# What stands in for a person's own computer or cluster, and is shown only.
+SHOWN_ONLY = {"pip", "make", "kubectl", "sbatch", "docker", "git"}
+MAY_SKIP = {"guide/scaling_out"}
+BLOCK = re.compile(
+    r"^(?P<indent> *)\.\. (?:code-block|sourcecode|code):: *(?P<language>\S*)\n"
+    r"(?P<body>(?:\n|(?P=indent) +.*\n)*)",
+    re.M,
+)
+
+console_examples = runpy.run_path(str(DOCS / "conftest.py"))["_console_examples"]
+every_page = pytest.mark.parametrize("text", PAGES.values(), ids=PAGES.keys())
+
+
+def blocks(text, *languages):
+    found = BLOCK.finditer(text)
+    return [match["body"] for match in found if match["language"] in languages]
+
+
+def commands(body):
+    """Lines of a block without comments, those that are continued as one."""
+    lines = body.replace("\\\n", " ").splitlines()
+    return [line.split() for line in lines if not re.match(r" *(#|$)", line)]
+
+
+@every_page
+def test_python_of_a_page_is_a_doctest_or_says_why_it_cannot_run(text):
+    for body in blocks(text, "python", "python3", "py", "pycon", "ipython", ""):
+        assert re.search(r"^ +:name: cannot-run-\w", body, re.M), body
+
+
+@every_page
+def test_shell_blocks_hold_only_what_a_test_cannot_run(text):
+    for body in blocks(text, "shell", "sh", "bash"):
+        for program, *arguments in commands(body):
+            # tests/test_cli.py runs the demonstration.
+            is_demo = program == "skseq" and arguments[0] == "demo"
+            assert program in SHOWN_ONLY or is_demo, body
+
+
+@every_page
+def test_every_command_of_a_console_is_run(text):
+    consoles = "".join(blocks(text, "console"))
+    programs = re.findall(r"^ +\$ (\S+)", consoles, re.M)
+    assert set(programs) <= {"skseq", "python"}
+    assert len(programs) == len([*console_examples(text)])
+    # Without Python there is no doctest of the page for them to be run in.
+    assert not consoles or "\n>>> " in text
+
+
+def test_a_console_is_a_part_of_the_doctest_of_its_page():
+    text = "Page\n====\n\n.. code-block:: console\n\n"
+    text += (
+        "   $ skseq detect \\\n       --out a\n   Wrote a\n\n   $ skseq demo\n\nText.\n"
+    )
+    detect, demo = console_examples(text)
+    assert (detect.lineno, demo.lineno) == (5, 9)
+    assert detect.source.endswith("show=True)\n")
+    assert demo.source.endswith("show=False)\n")
+    assert detect.want == "Wrote a\n"
+
+
+@every_page
+def test_no_literal_block_stands_in_for_one_of_a_language(text):
+    assert not re.search(r"^(?!\s*\.\. ).*::$", text, re.M)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_only_pages_about_clusters_skip_lines(page):
+    assert page in MAY_SKIP or "+SKIP" not in PAGES[page]
