@@ -19,6 +19,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from ._atomic import replacing
 from ._detect import HELD_OUT, LSTM, QUANTILE, fit, make_detectors, split
 from ._labelled_table import read_labelled_table
 from ._report import report as write_report
@@ -98,7 +99,8 @@ def _scores(table, future, model, decision):
 
 def _write(out, table, future, model, decisions, horizon):
     scores = _scores(table, future, model, decisions[LSTM])
-    scores.to_csv(out / "scores.csv", index=False)
+    with replacing(out / "scores.csv") as file:
+        scores.to_csv(file, index=False)
     xlabel = "row" if table.time is None else table.time.name
     events = "event" if horizon is None else f"up to {horizon} rows before an event"
     figure = score_figure(
@@ -110,10 +112,12 @@ def _write(out, table, future, model, decisions, horizon):
         xlabel=xlabel,
         title=f"{LSTM}: reconstruction error after the training rows",
     )
-    figure.savefig(out / "score.png")
+    with replacing(out / "score.png") as file:
+        figure.savefig(file)
     title = f"{len(future.y)} scored rows; a dot where the threshold of a model is"
     figure = precision_recall_figure(future.y, decisions, title=title)
-    figure.savefig(out / "precision_recall.png")
+    with replacing(out / "precision_recall.png") as file:
+        figure.savefig(file)
 
 
 def _write_report(path, name, table, future, models, *, horizon, max_gap, seed):
@@ -246,9 +250,9 @@ def detect(
         name: model.decision_function(future.windows) for name, model in models.items()
     }
     _print_report(past, future, decisions, notes)
-    _write(out, rows, future, models[LSTM], decisions, horizon)
-    typer.echo(f"Wrote scores.csv, score.png and precision_recall.png in {out}")
     with _one_line_errors():
+        _write(out, rows, future, models[LSTM], decisions, horizon)
+        typer.echo(f"Wrote scores.csv, score.png and precision_recall.png in {out}")
         _write_report(
             page,
             table.name,

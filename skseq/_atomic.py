@@ -2,10 +2,29 @@
 """Files that are there as a whole, or not at all."""
 
 import contextlib
+import errno
 import os
 import shutil
 from pathlib import Path
 from uuid import uuid4
+
+_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
+
+def is_full(error):
+    """Tell the error of a write for which there was no room."""
+    return isinstance(error, OSError) and error.errno in _FULL
+
+
+@contextlib.contextmanager
+def naming_file(path):
+    """Name the file in the error of a write for which there was no room."""
+    try:
+        yield
+    except OSError as error:
+        if is_full(error) and error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 @contextlib.contextmanager
@@ -22,7 +41,7 @@ def replacing(path):
     path = Path(os.path.realpath(path))
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
-        with open(temporary, "xb") as file:
+        with naming_file(path), open(temporary, "xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from ._detectors import anomaly_score, fit_on_windows
 from ._detectors import seed as set_seed
 from ._labelled_table import rows_before
+from ._progress import training_bars
 from .autoencoder import LSTMAutoencoder
 from .baselines import PCAAutoencoder
 from .detection import RareEventClassifier
@@ -79,14 +80,6 @@ def make_detectors(layers, max_epochs):
     }
 
 
-def _show_progress(estimator):
-    try:
-        from sklearn.callback import ProgressBar
-    except ImportError:  # experimental in scikit-learn 1.9
-        return
-    estimator.set_callbacks(ProgressBar())
-
-
 @dataclass(frozen=True)
 class _EventlessModel:
     """In the place of a RareEventClassifier where no training row is an event."""
@@ -101,15 +94,10 @@ class _EventlessModel:
 
 def _fit_model(detector, past, seed):
     if past.y.any():
-        model = RareEventClassifier(
+        return RareEventClassifier(
             detector, validation_fraction=HELD_OUT, random_state=seed
-        )
-    else:
-        model = set_seed(clone(detector), seed)
-    if isinstance(detector, LSTMAutoencoder):  # the others take seconds
-        _show_progress(model)
-    if past.y.any():
-        return model.fit(past.windows, past.y)
+        ).fit(past.windows, past.y)
+    model = set_seed(clone(detector), seed)
     training, held_out = split_last_part(past.windows, HELD_OUT)
     imputer = fit_on_windows(model, past.windows[training])
     score = anomaly_score(model, imputer, past.windows[held_out])
@@ -123,6 +111,7 @@ def fit(detectors, past, seed):
         warnings.simplefilter("always")
         for name, detector in detectors.items():
             typer.echo(f"Fitting {name} ...")
-            models[name] = _fit_model(detector, past, seed)
+            with training_bars():
+                models[name] = _fit_model(detector, past, seed)
     messages = [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
     return models, list(dict.fromkeys(messages))

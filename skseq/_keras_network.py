@@ -5,7 +5,7 @@ import contextlib
 
 import numpy as np
 
-from .networks._quiet import import_keras, quiet_tracing
+from .networks._quiet import import_keras, running_keras
 from .training._batches import CHUNK
 
 
@@ -87,7 +87,7 @@ def forward(model, inputs):
     n = len(inputs)
     size = next(size for size in (32, 256, CHUNK) if n <= size)
     padded = np.pad(inputs, [(0, size - n)] + [(0, 0)] * (inputs.ndim - 1))
-    with quiet_tracing():
+    with running_keras():
         return np.array(model.predict_on_batch(padded)[:n])
 
 

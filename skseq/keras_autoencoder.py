@@ -20,6 +20,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import CallbackSupportMixin, reports_fit
+from ._documentation import DocumentationLinkMixin
 from ._keras_network import (
     PackedModel,
     check_output,
@@ -28,6 +29,7 @@ from ._keras_network import (
     split,
 )
 from ._reconstruction import (
+    SCORED_STEPS,
     ReconstructionMixin,
     check_latent,
     latent_container,
@@ -36,7 +38,7 @@ from ._reconstruction import (
 from ._scikeras import import_scikeras, new, seeded
 from ._thresholds import contamination_offset
 from ._validation import check_sequences
-from .networks._quiet import quiet_tracing
+from .networks._quiet import running_keras
 from .training._batches import CHUNK, Preparation, feature_means
 
 
@@ -56,6 +58,7 @@ class KerasAutoencoder(
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     OutlierMixin,
+    DocumentationLinkMixin,
     BaseEstimator,
 ):
     """Autoencoder from a Keras network of your own, through SciKeras.
@@ -74,9 +77,9 @@ class KerasAutoencoder(
     latent_layer : str, default="latent"
         Name of the layer whose output, one vector for each sequence, is the latent one.
 
-    score_on : {"window", "last", "max"}, default="window"
-        Which steps count in the error of a sequence: all, the last one, or the one with
-        the largest error.
+    score_on : {"window", "recent", "last", "max"}, default="window"
+        Which steps count in the error of a sequence: all alike, later ones more (the
+        k-th of n steps by ``k ** 2``), the last one, or the one with the largest error.
 
     contamination : "auto", float or tuple, default="auto"
         Share of outliers in the training data, in (0, 0.5], which sets ``offset_``.
@@ -172,7 +175,7 @@ class KerasAutoencoder(
     _parameter_constraints: dict = {
         "estimator": [HasMethods(["fit", "initialize"])],
         "latent_layer": [str],
-        "score_on": [StrOptions({"window", "last", "max"})],
+        "score_on": [StrOptions(SCORED_STEPS)],
         "contamination": [
             StrOptions({"auto"}),
             Interval(Real, 0, 0.5, closed="right"),
@@ -196,8 +199,8 @@ class KerasAutoencoder(
         self.score_on = score_on
         self.contamination = contamination
 
-    @reports_fit
     @_fit_context(prefer_skip_nested_validation=False)
+    @reports_fit
     def fit(self, X, y=None):
         """Build the network, and train it to reconstruct the sequences.
 
@@ -232,7 +235,7 @@ class KerasAutoencoder(
         means = feature_means(X)
         batch = Preparation(means).batch(X, slice(None))
         wrapper = clone(self.estimator)
-        with seeded(wrapper), quiet_tracing():
+        with running_keras(), seeded(wrapper):
             self._train(wrapper, batch)
         losses = [float(loss) for loss in wrapper.history_["loss"]]
         if not np.isfinite(losses).all():
@@ -331,6 +334,12 @@ class KerasAutoencoder(
     @property
     def _n_features_out(self):
         return self.encoder_.outputs[0].shape[-1]
+
+    def __copy__(self):
+        # The state below is for a pickle: who copies shares the network.
+        twin = type(self).__new__(type(self))
+        vars(twin).update(vars(self))
+        return twin
 
     def __reduce__(self):
         return new, (type(self),), self.__getstate__()

@@ -6,14 +6,15 @@ The one module that loads Keras when it is imported: its class inherits from Sci
 
 from sklearn.utils import ClassifierTags
 
+from ._documentation import PAGES, DocumentationLinkMixin
 from ._keras_network import PackedModel
 from ._scikeras import import_scikeras, seeded
 from ._validation import check_sequences, n_dimensions
-from .networks._quiet import quiet_tracing
+from .networks._quiet import running_keras
 from .training._batches import Preparation, feature_means
 
 
-class KerasClassifier(import_scikeras().KerasClassifier):
+class KerasClassifier(DocumentationLinkMixin, import_scikeras().KerasClassifier):
     """SciKeras's ``KerasClassifier``, for sequences and current scikit-learn.
 
     The parameters are those of SciKeras. What is different:
@@ -85,6 +86,8 @@ class KerasClassifier(import_scikeras().KerasClassifier):
     (2,)
     """
 
+    _doc_link_template = PAGES + "{estimator_module}.{estimator_name}.html"
+
     def initialize(self, X, y):
         """Build the network without training it.
 
@@ -101,15 +104,15 @@ class KerasClassifier(import_scikeras().KerasClassifier):
         self : object
             Estimator that can predict.
         """
-        with seeded(self):
+        with running_keras(), seeded(self):
             return super().initialize(X, y)
 
     def _fit(self, *args, **kwargs):
-        with seeded(self), quiet_tracing():
+        with running_keras(), seeded(self):
             super()._fit(*args, **kwargs)
 
     def _predict_raw(self, *args, **kwargs):
-        with quiet_tracing():
+        with running_keras():
             return super()._predict_raw(*args, **kwargs)
 
     def _validate_data(self, X=None, y=None, reset=False, y_numeric=False):
@@ -132,6 +135,12 @@ class KerasClassifier(import_scikeras().KerasClassifier):
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
         return tags
+
+    def __copy__(self):
+        # The state below is for a pickle: who copies shares the network.
+        twin = type(self).__new__(type(self))
+        vars(twin).update(vars(self))
+        return twin
 
     def __getstate__(self):
         state = dict(super().__getstate__())

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import io
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 from sklearn.metrics import average_precision_score, f1_score
 from typer.testing import CliRunner
 
@@ -51,7 +53,7 @@ def detected(table, tmp_path_factory):
     source = ["detect", folder / "table.csv", "--label", "event", "--time", "timestamp"]
     result = run(*source, "--train-until", N_TRAIN, "--out", folder / "out", *TINY)
     assert result.exit_code == 0, result.output
-    return result.stdout, folder / "out"
+    return result.stdout, folder / "out", result.stderr
 
 
 @pytest.fixture(scope="module")
@@ -107,11 +109,24 @@ def test_detect_says_how_the_thresholds_were_set(detected):
     assert "No scored row had a part in it" in detected[0]
 
 
-def test_detect_shows_the_progress_of_the_training_and_no_other_note(detected):
-    pytest.importorskip("sklearn.callback", reason="experimental in scikit-learn 1.9")
-    assert "LSTMAutoencoder - fit" in detected[0]
-    assert "100%" in detected[0]
+def test_detect_draws_nothing_where_standard_error_is_no_terminal(detected):
+    assert detected[2] == ""
+    assert "\x1b" not in detected[0]
     assert "Note:" not in detected[0]
+
+
+def test_detect_shows_the_progress_of_the_training(table, tmp_path, monkeypatch):
+    shown = io.StringIO()
+    terminal = Console(
+        file=shown, width=100, force_terminal=True, force_interactive=True
+    )
+    monkeypatch.setattr("skseq._progress.Console", lambda stderr: terminal)
+    table.to_csv(tmp_path / "table.csv", index=False)
+    source = ["detect", tmp_path / "table.csv", "--label", "event"]
+    result = run(*source, "--time", "timestamp", "--out", tmp_path / "out", *TINY)
+    assert result.exit_code == 0, result.output
+    assert "epoch 1/1" in shown.getvalue()
+    assert "\x1b" not in result.output
 
 
 def test_detect_writes_two_pictures(detected):

@@ -52,6 +52,7 @@ LAYERS = {
     "streaming": 5,
     "_report": 6,
     "_detect": 7,
+    "_progress": 7,
     "_score_command": 7,
     "__main__": 7,
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Import Keras without the log noise of its backend."""
+"""Import and run Keras: without the log noise of its backend, nor where it hangs."""
 
 import contextlib
 import logging
@@ -13,6 +13,7 @@ _NOISE = re.compile(
     rb"[IWE]\d{4} |\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IWE] |[IWE]0000 "
     rb"|WARNING: All log messages before absl|To enable the following instructions|\s*$"
 )
+_first_process: int | None = None  # in which Keras ran, of those forked from each other
 
 
 @contextlib.contextmanager
@@ -69,4 +70,32 @@ def import_keras():
 
         # Some lines come only when the backend starts its devices.
         keras.ops.zeros(1)
+    _check_not_forked()
     return keras
+
+
+def _check_not_forked():
+    """Refuse what would wait for ever: a fork has none of the threads of Keras."""
+    global _first_process
+    if _first_process is None:
+        _first_process = os.getpid()
+    elif _first_process != os.getpid():
+        raise RuntimeError(
+            "Keras ran before this process was forked, and would hang in it. Use "
+            "engine='native', where there is one; or start processes with joblib's "
+            "'loky' backend, or with multiprocessing.get_context('spawn')."
+        )
+
+
+@contextlib.contextmanager
+def running_keras():
+    """Run Keras, once it is sure that it will not hang.
+
+    Raises
+    ------
+    RuntimeError
+        If Keras ran before this process was forked.
+    """
+    _check_not_forked()
+    with quiet_tracing():
+        yield

@@ -9,7 +9,6 @@ its own weights and optimiser state into it, and gives it back.
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections import OrderedDict
 from dataclasses import replace
@@ -19,7 +18,7 @@ import numpy as np
 
 from ..networks import Architecture
 from ..networks._keras import build_layers, conditional_decoder, keras
-from ..networks._quiet import quiet_tracing
+from ..networks._quiet import running_keras
 from ._batches import CHUNK, Batch, pad_batch
 
 ops = keras.ops
@@ -30,43 +29,28 @@ _SMALL = 1e-7  # what probabilities are kept away from 0 and 1 by, as in Keras
 _FLOOR = 0.5  # standard deviation of a context vector; its values are in (-1, 1)
 _pool: OrderedDict[Architecture, list[KerasEngine]] = OrderedDict()
 _lock = threading.Lock()
-_first_process: int | None = None  # in which Keras ran, of those forked from each other
 
 
 @contextlib.contextmanager
 def borrow(architecture: Architecture):
     """Lend an engine of this architecture to one thread at a time."""
-    _check_not_forked()
     # What is drawn for each batch, and mostly the length, is not part of the graph.
     key = replace(architecture, dropout=0.0, noise=0.0)
     if key.is_of_any_length:
         key = replace(key, n_timesteps=0)
-    with _lock:
-        idle = _pool.pop(key, [])
-        engine = idle.pop() if idle else KerasEngine(key)
-        if idle:
-            _pool[key] = idle
-    try:
-        with quiet_tracing():
-            yield engine
-    finally:
+    with running_keras():
         with _lock:
-            _pool[key] = [*_pool.pop(key, []), engine]
-            while sum(map(len, _pool.values())) > _POOL_SIZE:
-                _drop_oldest()
-
-
-def _check_not_forked():
-    """Refuse what would wait for ever: a fork has none of the threads of Keras."""
-    global _first_process
-    if _first_process is None:
-        _first_process = os.getpid()
-    elif _first_process != os.getpid():
-        raise RuntimeError(
-            "Keras ran before this process was forked, and would hang in it. Use "
-            "engine='native'; or start processes with joblib's 'loky' backend, or with "
-            "multiprocessing.get_context('spawn')."
-        )
+            idle = _pool.pop(key, [])
+            engine = idle.pop() if idle else KerasEngine(key)
+            if idle:
+                _pool[key] = idle
+        try:
+            yield engine
+        finally:
+            with _lock:
+                _pool[key] = [*_pool.pop(key, []), engine]
+                while sum(map(len, _pool.values())) > _POOL_SIZE:
+                    _drop_oldest()
 
 
 def _drop_oldest():
@@ -289,7 +273,6 @@ class KerasEngine:
         learning_rate,
         global_clipnorm=None,
         optimizer_state=None,
-        seed=0,
     ):
         """Choose the loss, and what the batches of ``train_batch`` come with."""
         # A conditional decoder is not fed with what is padding.
@@ -305,6 +288,8 @@ class KerasEngine:
                 ops.broadcast_to(ops.cast(value, variable.dtype), variable.shape)
             )
         self._trainer.optimizer.learning_rate = learning_rate
+
+    def seed_recurrent_dropout(self, seed):
         for k, variable in enumerate(self._recurrent_dropout_seeds()):
             variable.assign([seed + k, 0])  # no two layers drop the same
 

@@ -15,6 +15,7 @@ from ..networks import Architecture
 from ._batches import Preparation, add_noise, draw_dropout, has_padding
 from ._checkpoint import Checkpoint, State
 from ._losses import cell_errors, observed_mean
+from ._watch import current_watcher
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,6 @@ def train(
     epoch, and gone on from where there is one. An interruption by the user ends the
     training after the first epoch with a warning, before with the interruption.
     """
-    seed = rng.randint(2**31 - 1) if architecture.recurrent_dropout else 0
     history = History(start.weights)
     if data.held_out is not None:
         history.validation_loss_curve = []
@@ -117,8 +117,9 @@ def train(
         learning_rate=settings.learning_rate,
         global_clipnorm=settings.global_clipnorm,
         optimizer_state=start.optimizer_state,
-        seed=seed,
     )
+    watcher = current_watcher()
+    watcher.begin(len(data.training), settings.max_epochs, len(history.loss_curve))
     with _keeping_the_best_when_interrupted(history):
         for epoch in range(len(history.loss_curve) + 1, settings.max_epochs + 1):
             if _is_over(history, settings):
@@ -133,6 +134,7 @@ def train(
                 checkpoint.write(_state(history, engine, rng))
             if reports.end_epoch(lambda: fitted_attributes(engine.weights())):
                 break
+    watcher.end()
     history.optimizer_state = engine.optimizer_state()
     return history
 
@@ -201,6 +203,8 @@ def _state(history, engine, rng):
 
 def _train_epoch(engine, architecture, data, settings, rng, epoch):
     """One pass in random order; the mean loss of a sequence."""
+    if architecture.recurrent_dropout:
+        engine.seed_recurrent_dropout(rng.randint(2**31 - 1))
     rows = rng.permutation(data.training)
     size = min(settings.batch_size, len(rows))
     starts = range(0, len(rows), size)
@@ -208,12 +212,13 @@ def _train_epoch(engine, architecture, data, settings, rng, epoch):
     if settings.verbose:
         print(f"Epoch {epoch}/{settings.max_epochs}")
         bar = engine.progress_bar(len(starts))
-    total = 0.0
+    watcher, total = current_watcher(), 0.0
     for k, first in enumerate(starts):
         chosen = rows[first : first + size]
         batch = _training_batch(data.batch(chosen), architecture, rng)
         loss = engine.train_batch(batch)
         total += loss * len(chosen)
+        watcher.advance(epoch, len(chosen), total / (first + len(chosen)))
         if bar is not None:
             bar.update(k + 1, [("loss", loss)])
     return total / len(rows)

@@ -76,8 +76,12 @@ def test_a_killed_fit_goes_on_to_the_same_weights(
     assert_same_fit(resumed(ae, X, monkeypatch, epoch), whole)
 
 
-def test_a_killed_fit_with_keras_goes_on_to_the_same_weights(X, tmp_path, monkeypatch):
+@pytest.mark.parametrize("recurrent_dropout", [0.0, 0.5])
+def test_a_killed_fit_with_keras_goes_on_to_the_same_weights(
+    X, tmp_path, monkeypatch, recurrent_dropout
+):
     ae = LSTMAutoencoder(3, max_epochs=3, random_state=0, engine="keras")
+    ae.set_params(recurrent_dropout=recurrent_dropout)
     whole = clone(ae).fit(X)
     ae.set_params(checkpoint=str(tmp_path / "state"))
     again = resumed(ae, X, monkeypatch, 2)

@@ -93,15 +93,11 @@ def test_each_layer_and_direction_drops_states_of_its_own():
     engine = KerasEngine(
         Architecture(4, 2, (3,), bidirectional=True, recurrent_dropout=0.5)
     )
+    engine.start_training(
+        loss="mse", masked=False, dropout=False, batch_size=4, learning_rate=0.01
+    )
     for seed in (7, 2**31 - 2, 7):
-        engine.start_training(
-            loss="mse",
-            masked=False,
-            dropout=False,
-            batch_size=4,
-            learning_rate=0.01,
-            seed=seed,
-        )
+        engine.seed_recurrent_dropout(seed)
         states = [tuple(v.numpy()) for v in engine._recurrent_dropout_seeds()]
         assert states == [(seed + k, 0) for k in range(4)]
 
