@@ -17,6 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from ._overlap import WindowOverlapWarning, short_holes
 from ._thresholds import RULES_WITHOUT_EVENTS, choose_threshold, fit_link, link_at
+from ._validation import naming
 
 # A shuffled splitter of up to 20 folds leaves more holes than one in 25 windows.
 _MIN_HOLES = 10
@@ -57,10 +58,10 @@ def _flatten(X):
 def fit_on_windows(detector, X):
     """Fit a detector; the imputer of flattened windows, or None if it needs none."""
     if takes_sequences(detector):
-        detector.fit(X)
+        detector.fit(X, None)  # FrozenEstimator asks for a y
         return None
     imputer = SimpleImputer(keep_empty_features=True)
-    detector.fit(imputer.fit_transform(_flatten(X)))
+    detector.fit(imputer.fit_transform(_flatten(X)), None)
     return imputer
 
 
@@ -82,11 +83,12 @@ def anomaly_score(detector, imputer, X):
 
 def check_labels(X, y):
     """The two classes of ``y``, and the flags of the events."""
-    y = column_or_1d(y, warn=True)
-    assert_all_finite(y, input_name="y")
-    check_consistent_length(X, y)
-    check_classification_targets(y)
-    classes, codes = np.unique(y, return_inverse=True)
+    with naming("y"):
+        y = column_or_1d(y, warn=True)
+        assert_all_finite(y, input_name="y")
+        check_consistent_length(X, y)
+        check_classification_targets(y)
+        classes, codes = np.unique(y, return_inverse=True)
     if len(classes) > 2:
         raise ValueError(
             "Only binary classification is supported. The type of the target is "

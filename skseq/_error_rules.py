@@ -59,7 +59,9 @@ def fit_error_rule(error, differences):
     if error == "standardized":
         scale = np.maximum(variance + np.square(location), floor)
         return ErrorRule(np.zeros_like(location), np.diag(1 / scale))
-    covariance, _ = ledoit_wolf(centred, assume_centered=True)
+    covariance = np.diag(variance)
+    if len(centred) > 1:
+        covariance, _ = ledoit_wolf(centred, assume_centered=True)
     # The steps of windows that overlap are far from independent, which Ledoit and Wolf
     # assume: they shrink too little.
     covariance *= 1 - _SHRINKAGE

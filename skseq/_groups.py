@@ -5,6 +5,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_consistent_length, column_or_1d
 
+from ._validation import naming
+
 
 def series_order(groups, n_rows):
     """Rows with those of each series together, each series in the order of its rows.
@@ -30,9 +32,10 @@ def series_order(groups, n_rows):
     """
     if groups is None:
         return np.arange(n_rows), np.zeros(1, dtype=int)
-    groups = column_or_1d(groups)
-    check_consistent_length(groups, np.empty(n_rows))
-    codes, _ = pd.factorize(groups)
+    with naming("groups"):
+        groups = column_or_1d(groups)
+        check_consistent_length(groups, np.empty(n_rows))
+        codes, _ = pd.factorize(groups)
     missing = np.flatnonzero(codes < 0)
     if len(missing):
         raise ValueError(

@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import CallbackSupportMixin, EpochReports, NoReports
+from ._documentation import DocumentationLinkMixin
 from ._validation import is_windows
 from .networks import Architecture
 from .training import borrow_engine
@@ -53,7 +54,7 @@ _TRAINING_PARAMETERS = (
 )
 
 
-class SequenceNetwork(CallbackSupportMixin, BaseEstimator):
+class SequenceNetwork(CallbackSupportMixin, DocumentationLinkMixin, BaseEstimator):
     """A recurrent network, its training, and its Keras models.
 
     A class that uses it has the parameters below and ``random_state``, and

@@ -12,6 +12,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from ._atomic import is_full, naming_file
 from .persistence import load
 from .streaming import StreamScorer
 
@@ -118,6 +119,11 @@ def _score_lines(scorer, *, block_size, skip_errors):
         scores.write(block)
 
 
+def _discard_output():
+    """Let Python close a standard output that takes no more without a complaint."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def score(
     model: Annotated[Path, typer.Argument(help="A file of skseq.save.")],
     follow: Annotated[
@@ -155,15 +161,18 @@ def score(
     """
     policy = "raise" if on_late == OnLate.error else "drop"
     try:
-        _score_lines(
-            StreamScorer(load(model, trusted=trust or ()), on_late=policy),
-            block_size=1 if follow else _BLOCK,
-            skip_errors=on_error == OnError.skip,
-        )
+        scorer = StreamScorer(load(model, trusted=trust or ()), on_late=policy)
+        with naming_file("standard output"):
+            _score_lines(
+                scorer,
+                block_size=1 if follow else _BLOCK,
+                skip_errors=on_error == OnError.skip,
+            )
     except BrokenPipeError:
-        # Nobody reads on. Python would complain once more when it closes the pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()  # nobody reads on
         raise typer.Exit(1) from None
     except (csv.Error, ImportError, OSError, TypeError, ValueError) as error:
+        if is_full(error):
+            _discard_output()
         _complain(error)
         raise typer.Exit(2) from error

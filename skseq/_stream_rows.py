@@ -7,6 +7,7 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 
+from ._validation import naming
 from .windowing._table import take_features, take_key
 from .windowing._time import LOCAL, NUMBERS
 
@@ -80,7 +81,9 @@ def floats(table, columns, names):
             return values
         try:
             return values.astype(np.float64)
-        except (TypeError, ValueError):
+        except (ArithmeticError, TypeError, ValueError):
+            with naming("rows"):
+                table = np.where(pd.isna(table), np.nan, table)
             table = pd.DataFrame(table, columns=names).infer_objects()
     return take_features(table, columns)
 

@@ -20,11 +20,19 @@ from sklearn.preprocessing import (
 from ._detectors import parts
 from ._reconstruction import ReconstructionMixin
 from ._stream_rows import Columns, cells_of, floats, time_number
-from ._validation import check_finite
+from ._validation import check_finite, naming
 from .windowing import EachTimeStep, SlidingWindow
 from .windowing._series import Reach
 from .windowing._steps import _map_rows
 from .windowing._time import NUMBERS, ticks
+
+_LARGE = 1e70  # below it, a sum of squares has no term that is too large for float32
+
+
+def _check_finite(table, describe):
+    """The same as check_finite, sooner done with the few cells of a row."""
+    if not float(np.vdot(table, table)) < _LARGE:
+        check_finite(table, describe)
 
 
 def _scale(center, scale, rows):
@@ -229,7 +237,7 @@ class StreamSteps:
             column = self._features[k]
             return f"row {row}, feature {column if names is None else names[column]!r}"
 
-        check_finite(features, describe)
+        _check_finite(features, describe)
         return features
 
     def keys(self, table, groups):
@@ -249,7 +257,9 @@ class StreamSteps:
             columns = [groups]
         for column in columns:
             for row, name in enumerate(column):
-                if pd.isna(name):
+                with naming("group"):
+                    is_missing = bool(pd.isna(name))
+                if is_missing:
                     raise ValueError(f"The series of row {row} has no name: {name!r}.")
         if len(columns) == 1:
             return columns[0]
@@ -287,7 +297,7 @@ class StreamSteps:
                 features = _map_rows(method, features, names, n_out)
             else:
                 features = method(features)
-            check_finite(features, "row {}, scaled feature {}".format)
+            _check_finite(features, "row {}, scaled feature {}".format)
         return features
 
     def score(self, windows):

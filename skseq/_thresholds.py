@@ -64,8 +64,9 @@ def _operating_points(y, score):
 def fbeta_threshold(y, score, beta):
     """Cut-off with the highest F-beta."""
     points = _operating_points(y, score)
-    hits = (1 + beta**2) * points.tp
-    return points.best(hits / np.maximum(hits + beta**2 * points.fn + points.fp, 1))
+    weight = min(float(beta), 1e100) ** 2  # more cannot be told from recall alone
+    hits = (1 + weight) * points.tp
+    return points.best(hits / np.maximum(hits + weight * points.fn + points.fp, 1))
 
 
 def precision_threshold(y, score, precision):
@@ -148,7 +149,9 @@ def _fit_tail(excesses):
 def cost_threshold(y, score, false_alarm, missed_event):
     """Cut-off with the lowest total cost of false alarms and missed events."""
     points = _operating_points(y, score)
-    return points.best(-(false_alarm * points.fp + missed_event * points.fn))
+    high = max(false_alarm, missed_event)
+    cost = false_alarm / high * points.fp + missed_event / high * points.fn
+    return points.best(-cost)
 
 
 def probability_threshold(y, score, probability):

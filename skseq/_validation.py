@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The one authority on the shape, dtype and missing values of sequences."""
 
+import contextlib
+import re
+
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
 from sklearn.utils.validation import _check_feature_names
 
-_FLOAT32_MAX = np.finfo(np.float32).max
+# About 1e30: what is larger may add up to infinity in float32.
+_LARGEST = 2.0**100
 
 
 def is_windows(X):
@@ -20,8 +24,56 @@ def n_dimensions(X):
     return np.asarray(X).ndim if ndim is None else ndim
 
 
+def unmasked(X):
+    """A masked array with NaN in the place of what it masks; all else as it is."""
+    if not isinstance(X, np.ma.MaskedArray):
+        return X
+    if X.dtype.kind in "biu":
+        X = X.astype(np.float64)
+    return X.filled(np.nan) if X.dtype.kind in "fO" else X.filled()
+
+
+@contextlib.contextmanager
+def naming(parameter):
+    """Give the errors of the checks of a parameter its name, where they lack it."""
+    try:
+        # Warnings of NumPy's are of cells that these checks are about to refuse.
+        with np.errstate(over="ignore", invalid="ignore"):
+            yield
+    except (ArithmeticError, NotImplementedError, TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        if isinstance(error, kind) and re.search(rf"\b{parameter}\b", str(error)):
+            raise
+        raise kind(f"{parameter} is not valid: {error}") from error
+
+
+def check_cells(X, *, dtype, **options):
+    """scikit-learn's check_array, with an error that names the input; NaN is allowed.
+
+    With ``dtype=None`` cells may be anything but complex. Otherwise they are numbers:
+    datetimes and durations, which NumPy would cast, are refused.
+    """
+    with naming(options.get("input_name", "X")):
+        X = np.asarray(X) if isinstance(X, (list, tuple)) else unmasked(X)
+        dtypes = X.dtypes if hasattr(X, "columns") else [getattr(X, "dtype", None)]
+        for given in dtypes:
+            if dtype is not None and is_temporal(given):
+                raise TypeError(f"it holds values of dtype {given}, not numbers")
+            if getattr(given, "kind", "") == "c":
+                raise ValueError("Complex data not supported")
+        # What is too large becomes infinite: check_finite names it.
+        return check_array(X, dtype=dtype, ensure_all_finite=False, **options)
+
+
+def is_temporal(dtype):
+    """Tell the dtype of datetimes or durations, of NumPy, pandas or polars."""
+    if hasattr(dtype, "is_temporal"):  # polars
+        return dtype.is_temporal()
+    return getattr(dtype, "kind", "") in ("m", "M")
+
+
 def check_finite(table, describe):
-    """Raise a ValueError where a cell is infinite in float32; NaN is allowed.
+    """Raise a ValueError where a cell is too large for float32; NaN is allowed.
 
     Parameters
     ----------
@@ -33,15 +85,15 @@ def check_finite(table, describe):
     """
     # fmin and fmax ignore NaN and need no array of flags, unlike isinf.
     low, high = np.fmin.reduce(table, axis=None), np.fmax.reduce(table, axis=None)
-    if not (low < -_FLOAT32_MAX or high > _FLOAT32_MAX):
+    if not (low < -_LARGEST or high > _LARGEST):
         return
-    for cell in np.argwhere(np.abs(table) > _FLOAT32_MAX):
+    for cell in np.argwhere(np.abs(table) > _LARGEST):
         where = describe(*cell.tolist())
         if where is not None:
             raise ValueError(
-                "Input X contains infinity or a value too large for dtype('float32'): "
-                f"{table[tuple(cell)]} at {where}. Replace it by a number, or by NaN "
-                "where the value is missing."
+                "Input X contains infinity or a value too large for sums in float32: "
+                f"{table[tuple(cell)]} at {where}. Replace it by NaN where the "
+                "value is missing, or scale X."
             )
 
 
@@ -127,17 +179,14 @@ def check_sequences(estimator, X, *, reset):
     if reset or ndim < 3 or hasattr(estimator, "feature_names_in_"):
         _check_feature_names(estimator, None if ndim == 3 else X, reset=reset)
     if not _is_ready(X):
-        # What is too large becomes infinite, and an error below.
-        with np.errstate(over="ignore"):
-            X = check_array(
-                X,
-                dtype=np.float32,
-                order="C",
-                allow_nd=True,
-                ensure_all_finite=False,
-                estimator=estimator,
-                input_name="X",
-            )
+        X = check_cells(
+            X,
+            dtype=np.float32,
+            order="C",
+            allow_nd=True,
+            estimator=estimator,
+            input_name="X",
+        )
     n_features_in = X.shape[-1]
     if X.ndim == 2:
         X = X[:, :, np.newaxis]

@@ -24,6 +24,7 @@ from ._detectors import (
     seed,
     warn_of_holes,
 )
+from ._documentation import DocumentationLinkMixin
 from ._thresholds import check_rule
 from ._validation import check_sequences, is_windows
 from .windowing import SlidingWindow
@@ -31,7 +32,11 @@ from .windowing._held_out import split_last_part
 
 
 class RareEventClassifier(
-    CallbackSupportMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+    CallbackSupportMixin,
+    ClassifierMixin,
+    MetaEstimatorMixin,
+    DocumentationLinkMixin,
+    BaseEstimator,
 ):
     """Classifier of rare events around any outlier detector.
 

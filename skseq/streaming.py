@@ -9,6 +9,7 @@ from sklearn.utils._param_validation import StrOptions, validate_parameter_const
 from sklearn.utils.validation import check_is_fitted
 
 from ._stream_steps import StreamSteps
+from ._validation import naming
 from .training._batches import CHUNK
 
 
@@ -190,12 +191,14 @@ class StreamScorer:
         scores : ndarray of shape (n_rows,)
             NaN where a row came late and was dropped.
         """
-        if not hasattr(rows, "columns") and not isinstance(rows, np.ndarray):
-            rows = list(rows)
-        if not len(rows):
-            return np.empty(0)
+        with naming("rows"):
+            if not hasattr(rows, "columns") and not isinstance(rows, np.ndarray):
+                rows = list(rows)
+            if not len(rows):
+                return np.empty(0)
         if groups is not None:
-            groups = pd.Series(groups).tolist()
+            with naming("groups"):
+                groups = pd.Series(groups).tolist()
         return self._score(self._steps.columns.table(rows), groups)
 
     def is_alarm(self, score):
@@ -267,9 +270,14 @@ class StreamScorer:
             The stream.
         """
         shape = self._steps.n_timesteps, self._steps.n_outputs
-        windows = np.asarray(state["windows"], dtype=np.float32)
-        windows = windows if windows.size else windows.reshape(0, *shape)
-        names = [tuple(n) if isinstance(n, list) else n for n in state["names"]]
+        with naming("state"):
+            windows = np.asarray(state["windows"])
+            if windows.dtype.kind not in "fiu":
+                raise TypeError(f"its windows are of dtype {windows.dtype}")
+            windows = windows.astype(np.float32)
+            windows = windows if windows.size else windows.reshape(0, *shape)
+            names = [tuple(n) if isinstance(n, list) else n for n in state["names"]]
+            n_late = int(state["n_late"])
         if windows.shape != (len(names), *shape):
             raise ValueError(
                 f"'state' holds windows of shape {windows.shape} for {len(names)} "
@@ -277,13 +285,14 @@ class StreamScorer:
                 "stream of the same estimator."
             )
         columns = windows, state["times"], state["from_training"]
-        self._series = {
-            name: _Series(
-                window.copy(), deque(times, self._steps.n_times), from_training=flag
-            )
-            for name, window, times, flag in zip(names, *columns, strict=True)
-        }
-        self.n_late_ = int(state["n_late"])
+        with naming("state"):
+            self._series = {
+                name: _Series(
+                    window.copy(), deque(times, self._steps.n_times), from_training=flag
+                )
+                for name, window, times, flag in zip(names, *columns, strict=True)
+            }
+        self.n_late_ = n_late
         return self
 
     def _remember_training_rows(self):

@@ -7,7 +7,12 @@ import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import check_array, check_consistent_length, compute_sample_weight
+from sklearn.utils import (
+    assert_all_finite,
+    check_array,
+    check_consistent_length,
+    compute_sample_weight,
+)
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
@@ -19,8 +24,15 @@ from sklearn.utils.validation import (
 
 from ._callbacks import with_callbacks
 from ._network_estimator import SequenceNetwork
-from ._validation import check_sequences, is_windows
+from ._validation import check_sequences, is_windows, naming
 from .windowing._held_out import split_last_part
+
+
+def _check_weights(sample_weight, y):
+    with naming("sample_weight"):
+        weight = _check_sample_weight(sample_weight, y, ensure_non_negative=True)
+        assert_all_finite(weight.astype(np.float32), input_name="sample_weight")
+        return weight
 
 
 class _SupervisedNetwork(SequenceNetwork):
@@ -343,16 +355,16 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
                 "LSTMRegressor requires y to be passed, but the target y is None."
             )
         X = check_sequences(self, X, reset=not go_on)
-        y = check_array(
-            y, dtype=np.float64, ensure_2d=False, input_name="y", estimator=self
-        )
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        check_consistent_length(X, y)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                sample_weight, y, ensure_non_negative=True
+        with naming("y"):
+            y = check_array(
+                y, dtype=np.float64, ensure_2d=False, input_name="y", estimator=self
             )
+            assert_all_finite(y.astype(np.float32), input_name="y")
+            if y.ndim == 2 and y.shape[1] == 1:
+                y = column_or_1d(y, warn=True)
+            check_consistent_length(X, y)
+        if sample_weight is not None:
+            sample_weight = _check_weights(sample_weight, y)
         targets = y.reshape(len(y), -1)
         if go_on and targets.shape[1] != self.n_outputs_:
             raise ValueError(
@@ -635,10 +647,11 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
         """
         go_on = self.warm_start and self.__sklearn_is_fitted__()
         X = check_sequences(self, X, reset=not go_on)
-        y = _check_y(y, estimator=self)
-        check_classification_targets(y)
-        check_consistent_length(X, y)
-        binarizer = LabelBinarizer().fit(y)
+        with naming("y"):
+            y = _check_y(y, estimator=self)
+            check_classification_targets(y)
+            check_consistent_length(X, y)
+            binarizer = LabelBinarizer().fit(y)
         if len(binarizer.classes_) < 2:
             raise ValueError(
                 "LSTMClassifier needs two classes or more in y. Got one class: "
@@ -699,9 +712,7 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
     def _weights(self, y, sample_weight):
         """The weights of samples and classes together, None where all are one."""
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                sample_weight, y, ensure_non_negative=True
-            )
+            sample_weight = _check_weights(sample_weight, y)
         if self.class_weight is None:
             return sample_weight
         by_class = compute_sample_weight(self.class_weight, y)

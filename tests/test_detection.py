@@ -8,6 +8,7 @@ import sklearn
 from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.calibration import calibration_curve
 from sklearn.ensemble import IsolationForest, StackingClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 from sklearn.model_selection import (
@@ -443,6 +444,22 @@ def test_it_can_be_cloned_and_pickled():
     copy = pickle.loads(pickle.dumps(clf))
     np.testing.assert_array_equal(copy.predict_proba(X), clf.predict_proba(X))
     assert clone(clf).get_params()["detector__n_components"] == 2
+
+
+@pytest.mark.parametrize(
+    "detector", [PCAAutoencoder(2), IsolationForest(random_state=0)]
+)
+def test_a_frozen_detector_gets_another_threshold_without_training(detector):
+    X, y = make_windows()
+    X = np.nan_to_num(np.asarray(X))
+    takes = X if isinstance(detector, PCAAutoencoder) else X.reshape(len(X), -1)
+    fitted = clone(detector).fit(takes[y == 0])
+    clf = RareEventClassifier(FrozenEstimator(fitted), threshold=("recall", 0.9))
+    clf.fit(X, y)
+    assert clf.detector_.estimator is fitted
+    np.testing.assert_array_equal(
+        clf.decision_function(X), -fitted.score_samples(takes) - clf.threshold_
+    )
 
 
 def make_classifier(detector=None):

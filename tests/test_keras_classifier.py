@@ -2,6 +2,7 @@
 """SciKeras's classifier as the last step of a pipeline of windows."""
 
 import pickle
+from copy import copy
 
 import numpy as np
 import pytest
@@ -115,3 +116,11 @@ def test_a_pickle_predicts_the_same(table):
     np.testing.assert_allclose(loaded.predict_proba(X), expected, rtol=1e-5)
     assert average_precision_score(y, expected[:, 1]) > 0.8
     assert not clone(loaded).initialized_
+
+
+def test_a_shallow_copy_predicts_with_the_same_network(table):
+    X, y = windows(table)
+    fitted = classifier(epochs=1).fit(X, y)
+    twin = copy(fitted)
+    assert twin.model_ is fitted.model_
+    np.testing.assert_array_equal(twin.predict(X), fitted.predict(X))

@@ -268,6 +268,10 @@ def make_process_faults(
     >>> float(y.mean())
     0.01
     """
+    if n_series > n_samples:
+        raise ValueError(
+            f"'n_series' is {n_series}, more than the {n_samples} rows of 'n_samples'."
+        )
     rng = np.random.default_rng(random_state)
     loadings = rng.standard_normal((n_features, n_factors))
     loadings /= np.linalg.norm(loadings, axis=1, keepdims=True)

@@ -10,6 +10,7 @@ from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, validate_params
 
+from .._validation import naming
 from ._rows import check_rows
 
 
@@ -90,6 +91,7 @@ def detection_delay(y_true, y_pred, *, groups=None, within=None):
         limits = events.stops
     else:
         next_starts = np.append(events.starts[1:], rows.n_rows)
+        within = min(within, rows.n_rows)
         limits = np.minimum(events.starts + within + 1, next_starts)
     limits = np.minimum(limits, series_stops)
     flagged = np.append(np.flatnonzero(y_pred), rows.n_rows)
@@ -235,10 +237,12 @@ def _time_values(time, rows):
     """Time in the order of the series, and what reads durations in its unit."""
     time = pd.Series(column_or_1d(time)).infer_objects()
     check_consistent_length(time, rows.order)
-    if time.isna().any():
+    with naming("time"):
+        missing = np.flatnonzero(time.isna() | time.isin([np.inf, -np.inf]))
+    if len(missing):
         raise ValueError(
-            f"'time' has a missing value in row {np.flatnonzero(time.isna())[0]}. Drop "
-            "the row or give it a time."
+            f"'time' has a missing value in row {missing[0]}. Drop the row or give it "
+            "a time."
         )
     as_duration = _number
     if pd.api.types.is_datetime64_any_dtype(time):

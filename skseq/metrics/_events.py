@@ -39,10 +39,11 @@ def mean_or(zero_division, values, measure, missing):
 
 def f_score(precision, recall, beta):
     """Weighted harmonic mean of precision and recall; 0 where both are 0."""
-    weighted = beta**2 * precision + recall
+    weight = min(float(beta), 1e100) ** 2  # more cannot be told from recall alone
+    weighted = weight * precision + recall
     if weighted == 0:
         return 0.0
-    return float((1 + beta**2) * precision * recall / weighted)
+    return float((1 + weight) * precision * recall / weighted)
 
 
 @validate_params(

@@ -7,32 +7,35 @@ import numpy as np
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 
 from .._groups import series_order
+from .._validation import naming
 
 
 def event_labels(y, name="y"):
     """Labels as an array of 0 and 1, or a ValueError that tells the convention."""
-    y = column_or_1d(y)
+    with naming(name):
+        y = column_or_1d(y)
+        labels = np.unique(y)
+        are_flags = np.isin(labels, [0, 1]).all()
     if not len(y):
         raise ValueError(f"{name} is empty: there is nothing to measure.")
-    labels = np.unique(y)
-    if not np.isin(labels, [0, 1]).all():
+    if not are_flags:
         raise ValueError(
             f"{name} must be 1 (or True) for events and 0 (or False) for the rest. Got "
             f"the labels {labels.tolist()} instead. For an outlier detector's own "
             f"labels, -1 for outliers, pass {name} == -1."
         )
-    return y
+    return y.astype(int)
 
 
 def event_scores(y_score):
     """Scores as a 1-D array of finite floats."""
-    y_score = check_array(
-        column_or_1d(y_score),
-        ensure_2d=False,
-        dtype=[np.float64, np.float32],
-        input_name="y_score",
-    )
-    return y_score
+    with naming("y_score"):
+        return check_array(
+            column_or_1d(y_score),
+            ensure_2d=False,
+            dtype=[np.float64, np.float32],
+            input_name="y_score",
+        )
 
 
 class Runs(NamedTuple):

@@ -133,6 +133,11 @@ def vus_pr_score(y_true, y_score, *, max_window=100, n_thresholds=None, groups=N
 def _volume(curve, y_true, y_score, max_window, n_thresholds, groups):
     """Mean over the windows of the area under one kind of curve."""
     y_true, y_score, rows = check_rows(y_true, y_score, groups, check=event_scores)
+    if max_window > max(2 * rows.n_rows, 100):
+        raise ValueError(
+            f"The 'max_window' parameter is {max_window}, more than twice the "
+            f"{rows.n_rows} rows: so long a tolerance tells nothing. Lower it."
+        )
     if y_true.all() or not y_true.any():
         warnings.warn(
             "Only one class is present in y_true. The volume under the surface is not "
@@ -157,6 +162,7 @@ def _numbers_flagged(descending, n_thresholds):
     n_flagged = np.append(np.flatnonzero(np.diff(descending)) + 1, len(descending))
     if n_thresholds is None:
         return n_flagged
+    n_thresholds = min(n_thresholds, len(descending))  # more are no finer
     ranks = np.linspace(0, len(descending) - 1, n_thresholds).astype(int)
     return n_flagged[np.unique(np.searchsorted(n_flagged, ranks, side="right"))]
 

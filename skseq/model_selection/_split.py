@@ -11,7 +11,7 @@ from sklearn.utils import indexable
 from sklearn.utils.validation import _num_samples
 
 from .._groups import series_order
-from .._validation import is_windows
+from .._validation import is_windows, naming
 
 
 def _check_integer(splitter, name, low, *, or_none=False):
@@ -53,7 +53,8 @@ class _SeriesSplitter(GroupsConsumerMixin, BaseCrossValidator):
             Increasing.
         """
         self._check_parameters()
-        X, y, groups = indexable(X, y, groups)
+        with naming("X"):
+            X, y, groups = indexable(X, y, groups)
         if groups is None and is_windows(X):
             groups = X.series
         order, starts = series_order(groups, _num_samples(X))

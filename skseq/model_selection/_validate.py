@@ -11,7 +11,7 @@ from sklearn.utils.validation import _num_samples
 
 from .._groups import series_order
 from .._overlap import WindowOverlapWarning, shared_rows
-from .._validation import is_windows
+from .._validation import is_windows, naming
 from ._split import SeriesTimeSplit
 
 
@@ -97,11 +97,14 @@ def cross_validate_windows(
     >>> print(caught[0].message)
     Training windows hold up to 1995 rows that also stand in test windows: ...
     """
-    X, y, groups = indexable(X, y, groups)
+    with naming("X"):
+        X, y, groups = indexable(X, y, groups)
     if cv is None or isinstance(cv, Integral):
         gap = X.shape[1] - 1 if is_windows(X) else 0
         cv = SeriesTimeSplit(5 if cv is None else cv, gap=gap)
     splits = list(check_cv(cv).split(X, y, groups))
+    if not splits:
+        raise ValueError(f"'cv' gives no split. Got {cv!r}.")
     if is_windows(X):
         shared = [len(shared_rows(X[train], X[test])) for train, test in splits]
         joined = [0] * len(splits)

@@ -8,6 +8,8 @@ from ._style import (
     VERMILION,
     anomaly_score,
     check_labels,
+    check_number,
+    check_values,
     draw_threshold,
     legend_above,
     new_axes,
@@ -154,8 +156,9 @@ class ErrorDistributionDisplay:
         -------
         display : ErrorDistributionDisplay
         """
-        score = np.asarray(self.score, dtype=float)
+        score = check_values(self.score)
         event = check_labels(self.y_true, len(score))
+        check_number(n_bins, "n_bins", low=1, integer=True)
         self.ax_ = new_axes(ax, self)
         self.figure_ = self.ax_.figure
         xlabel, low, high = self.score_name, score.min(), score.max()

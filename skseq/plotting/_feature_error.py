@@ -3,10 +3,13 @@
 
 import numpy as np
 import pandas as pd
+from sklearn.utils import assert_all_finite
 
+from .._validation import check_cells
 from ._style import (
     VERMILION,
     check_labels,
+    check_time,
     event_runs,
     format_dates,
     names_of_features,
@@ -146,14 +149,20 @@ class FeatureErrorDisplay:
         -------
         display : FeatureErrorDisplay
         """
-        error = np.asarray(self.error, dtype=float)
+        error = check_cells(self.error, dtype=np.float64, input_name="error")
+        assert_all_finite(error, allow_nan=True, input_name="error")
         n_samples, n_features = error.shape
         names = self.feature_names
         if names is None:
             names = names_of_features(None, error, n_features)
         self.ax_ = new_axes(ax, self, figsize=(8, max(2.5, 1.2 + 0.22 * n_features)))
         self.figure_ = self.ax_.figure
-        time = np.arange(n_samples) if self.time is None else np.asarray(self.time)
+        time = check_time(self.time, n_samples)
+        later = np.flatnonzero(time[1:] < time[:-1]) + 1
+        if len(later):
+            raise ValueError(
+                f"'time' decreases in row {later[0]}. Sort the rows first."
+            )
         edges, cells = _columns(time, error)
         self._draw(edges, cells)
         self.ax_.set_yticks(np.arange(n_features) + 0.5, names)
@@ -168,7 +177,9 @@ class FeatureErrorDisplay:
     def _draw(self, edges, cells):
         from matplotlib.colors import LogNorm
 
-        positive = np.nanmin(cells) > 0 and np.nanmin(cells) < np.nanmax(cells)
+        # fmin and fmax do not warn where nothing was observed.
+        low, high = np.fmin.reduce(cells, axis=None), np.fmax.reduce(cells, axis=None)
+        positive = 0 < low < high
         self.mesh_ = self.ax_.pcolormesh(
             edges,
             np.arange(cells.shape[1] + 1),

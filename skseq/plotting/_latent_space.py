@@ -3,8 +3,13 @@
 
 import numpy as np
 from sklearn.decomposition import PCA
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils import (
+    assert_all_finite,
+    check_consistent_length,
+    column_or_1d,
+)
 
+from .._validation import check_cells, naming
 from ._style import (
     BLACK,
     BLUE,
@@ -119,11 +124,24 @@ class LatentSpaceDisplay:
         -------
         display : LatentSpaceDisplay
         """
-        latent = check_array(latent, ensure_min_samples=2, ensure_min_features=2)
-        check_consistent_length(latent, y)
+        latent = check_cells(
+            latent,
+            dtype=np.float64,
+            ensure_min_samples=2,
+            ensure_min_features=2,
+            input_name="latent",
+        )
+        with naming("latent"):
+            # Of what float32 holds, the squares fit float64.
+            assert_all_finite(latent.astype(np.float32), input_name="latent")
+        with naming("y"):
+            y = None if y is None else column_or_1d(y)
+            check_consistent_length(latent, y)
         pca = PCA(2, svd_solver="full")
-        coordinates = pca.fit_transform(latent)
-        return cls(coordinates, y, pca.explained_variance_ratio_).plot(ax=ax)
+        with np.errstate(invalid="ignore"):  # vectors without any variance
+            coordinates = pca.fit_transform(latent)
+        shares = np.nan_to_num(pca.explained_variance_ratio_)
+        return cls(coordinates, y, shares).plot(ax=ax)
 
     def plot(self, ax=None):
         """Draw the points.
@@ -141,21 +159,20 @@ class LatentSpaceDisplay:
         self.ax_ = new_axes(ax, self)
         self.figure_ = self.ax_.figure
         y = np.zeros(len(coordinates)) if self.y is None else np.asarray(self.y)
-        labels, counts = np.unique(y, return_counts=True)
+        with naming("y"):
+            labels, counts = np.unique(y, return_counts=True)
         self.collections_ = {}
-        for k, (label, count) in enumerate(zip(labels, counts, strict=True)):
+        for k, (label, count) in enumerate(zip(labels.tolist(), counts, strict=True)):
             color, marker = _STYLES[k % len(_STYLES)]
-            self.collections_[None if self.y is None else label.item()] = (
-                self.ax_.scatter(
-                    *coordinates[y == label].T,
-                    s=14,
-                    facecolor=(color, 0.6),
-                    edgecolor=color,
-                    linewidth=0.3,
-                    marker=marker,
-                    zorder=2 + np.sum(counts > count) / len(counts),
-                    label=f"{label} ({count:,})",
-                )
+            self.collections_[None if self.y is None else label] = self.ax_.scatter(
+                *coordinates[y == label].T,
+                s=14,
+                facecolor=(color, 0.6),
+                edgecolor=color,
+                linewidth=0.3,
+                marker=marker,
+                zorder=2 + np.sum(counts > count) / len(counts),
+                label=f"{label} ({count:,})",
             )
         shares = self.explained_variance_ratio
         for which, name, k in (("x", "first", 0), ("y", "second", 1)):

@@ -3,7 +3,17 @@
 
 import numpy as np
 
-from ._style import BLACK, BLUE, VERMILION, legend_above, new_axes, reach, use_log_scale
+from ._style import (
+    BLACK,
+    BLUE,
+    VERMILION,
+    check_number,
+    check_values,
+    legend_above,
+    new_axes,
+    reach,
+    use_log_scale,
+)
 
 
 class LossCurveDisplay:
@@ -98,12 +108,14 @@ class LossCurveDisplay:
         self.ax_ = new_axes(ax, self)
         self.figure_ = self.ax_.figure
         self.lines_, values = [], []
-        for curve, label, color, style in (
-            (self.loss_curve, "training", BLUE, "o-"),
-            (self.validation_loss_curve, "validation", VERMILION, "s--"),
+        for name, label, color, style in (
+            ("loss_curve", "training", BLUE, "o-"),
+            ("validation_loss_curve", "validation", VERMILION, "s--"),
         ):
+            curve = getattr(self, name)
             if curve is None:
                 continue
+            curve = check_values(curve, name, allow_nan=True)
             epochs = np.arange(1, len(curve) + 1)
             self.lines_ += self.ax_.plot(
                 epochs, curve, style, color=color, markersize=3, label=label
@@ -111,6 +123,7 @@ class LossCurveDisplay:
             values.extend(curve)
         self.best_epoch_line_ = None
         if self.best_epoch is not None:
+            check_number(self.best_epoch, "best_epoch", low=1)
             self.best_epoch_line_ = self.ax_.axvline(
                 self.best_epoch,
                 color=BLACK,

@@ -9,6 +9,7 @@ from ._style import (
     ORANGE,
     VERMILION,
     as_sequences,
+    check_number,
     names_of_features,
     panels,
     reach,
@@ -99,7 +100,7 @@ class ReconstructionDisplay:
         """
         estimator, X = reach(estimator, X, "reconstruct")
         sequences = X if hasattr(X, "shape") else np.asarray(X)
-        sample = range(len(sequences))[sample]
+        sample = _position(sample, len(sequences))
         one = sequences[sample : sample + 1]
         error = as_sequences(estimator.reconstruction_error(one, per="cell"))[0]
         sequence = np.asarray(as_sequences(one))[0]
@@ -152,6 +153,7 @@ class ReconstructionDisplay:
                 "X and X_reconstructed must have the same shape. Got "
                 f"{X.shape} and {X_reconstructed.shape} instead."
             )
+        sample = _position(sample, len(X))
         display = cls(
             np.asarray(X[sample]),
             np.asarray(X_reconstructed[sample]),
@@ -216,6 +218,12 @@ class ReconstructionDisplay:
         last.set(xlabel="time step", ylabel=kind.replace(" ", "\n"))
         last.xaxis.get_major_locator().set_params(integer=True)
         return self
+
+
+def _position(sample, n_samples):
+    """Which of the windows to draw, counted from the end where it is negative."""
+    check_number(sample, "sample", integer=True)
+    return range(n_samples)[sample]
 
 
 def _draw_feature(ax, observed, reconstructed):

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the displays share: colours, axes, and the way to a score."""
 
+from numbers import Integral, Real
+
 import numpy as np
+import pandas as pd
 from sklearn.pipeline import Pipeline
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
-from .._validation import is_windows
+from .._validation import check_cells, check_finite, is_temporal, is_windows, naming
 
 # Okabe and Ito's palette, which colour-blind people can tell apart.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
@@ -45,13 +49,14 @@ def panels(ax, display, n_rows, *, figsize, **grid_options):
 def use_log_scale(ax, which, values):
     """Set a log scale, with plain numbers, where the values allow it; tell whether."""
     values = np.asarray(values, dtype=float)
-    if not np.size(values) or not np.nanmin(values) > 0:
+    values = values[~np.isnan(values)]
+    if not values.size or not values.min() > 0:
         return False
     from matplotlib.ticker import LogLocator, NullFormatter
 
     ax.set(**{f"{which}scale": "log"})
     axis = getattr(ax, f"{which}axis")
-    decades = np.log10(np.nanmax(values) / np.nanmin(values))
+    decades = np.log10(values.max()) - np.log10(values.min())
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 3 else (1,)))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(NullFormatter())
@@ -137,7 +142,13 @@ def as_sequences(X):
     """Windows as they are, anything else as an array of three dimensions."""
     if is_windows(X):
         return X
-    X = np.asarray(X)
+    X = check_cells(X, dtype=np.float64, allow_nd=True, ensure_min_features=0)
+    if X.ndim > 3 or 0 in X.shape:
+        raise ValueError(
+            "X must be (n_samples, n_timesteps, n_features) or (n_samples, "
+            f"n_timesteps). Got an array of shape {X.shape} instead."
+        )
+    check_finite(X, lambda *cell: f"position {cell}")
     return X[:, :, np.newaxis] if X.ndim == 2 else X
 
 
@@ -149,6 +160,7 @@ def event_runs(y):
 
 def draw_threshold(axline, threshold):
     """Dashed line at the threshold, labelled for the legend."""
+    check_number(threshold, "threshold")
     return axline(
         threshold,
         color=BLACK,
@@ -161,15 +173,66 @@ def draw_threshold(axline, threshold):
 
 def check_labels(y, n_samples):
     """Flags of the events from labels 0 and 1."""
-    y = np.asarray(y)
+    with naming("y"):
+        y = np.asarray(y)
+        labels = np.unique(y).tolist()
+        are_flags = np.isin(y, [0, 1]).all()
     if y.shape != (n_samples,):
         raise ValueError(
             f"y must have one label for each of the {n_samples} scores. Got an array "
             f"of shape {y.shape} instead."
         )
-    if not np.isin(y, [0, 1]).all():
+    if not are_flags:
         raise ValueError(
             "y must be 1 (or True) for events and 0 (or False) for the rest. Got the "
-            f"labels {np.unique(y).tolist()} instead."
+            f"labels {labels} instead."
         )
     return y.astype(bool)
+
+
+def check_values(values, parameter="score", *, allow_nan=False):
+    """One number for each row, or each epoch."""
+    with naming(parameter):
+        values = column_or_1d(values)
+        if is_temporal(values.dtype):
+            raise TypeError(f"it holds values of dtype {values.dtype}, not numbers")
+        return check_array(
+            values,
+            ensure_2d=False,
+            dtype=np.float64,
+            ensure_all_finite="allow-nan" if allow_nan else True,
+            input_name=parameter,
+        )
+
+
+def check_time(time, n_samples):
+    """Dates, as of the clock on the wall, or numbers; the numbers of rows for None."""
+    if time is None:
+        return np.arange(n_samples)
+    with naming("time"):
+        time = pd.Series(time).reset_index(drop=True).infer_objects()
+        check_consistent_length(time, np.empty(n_samples))
+    missing = np.flatnonzero(time.isna())
+    if len(missing):
+        raise ValueError(f"'time' has a missing value in row {missing[0]}.")
+    if pd.api.types.is_datetime64_any_dtype(time):
+        return time.dt.tz_localize(None).to_numpy()
+    if not pd.api.types.is_numeric_dtype(time):
+        raise ValueError(
+            f"'time' must hold datetimes or numbers. Got {time[0]!r} in row 0."
+        )
+    return check_values(time, "time")
+
+
+def check_number(value, parameter, *, low=-np.inf, integer=False):
+    """Raise a ValueError unless a value is a finite number of at least ``low``."""
+    kind = Integral if integer else Real
+    if (
+        isinstance(value, kind)
+        and not isinstance(value, bool)
+        and low <= value < np.inf
+    ):
+        return
+    kind = "an int" if integer else "a finite number"
+    least = "" if low == -np.inf else f" of at least {low}"
+    raise ValueError(f"{parameter!r} must be {kind}{least}. Got {value!r} instead.")

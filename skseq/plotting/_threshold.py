@@ -11,6 +11,8 @@ from ._style import (
     VERMILION,
     anomaly_score,
     check_labels,
+    check_number,
+    check_values,
     draw_threshold,
     legend_above,
     new_axes,
@@ -159,7 +161,7 @@ class ThresholdDisplay:
         -------
         display : ThresholdDisplay
         """
-        score = np.asarray(score, dtype=float)
+        score = check_values(score)
         event = check_labels(y_true, len(score))
         if not event.any():
             raise ValueError(
@@ -172,7 +174,9 @@ class ThresholdDisplay:
             values[::-1][: np.isfinite(thresholds).sum()]
             for values in (fp, fn, tp, thresholds)
         )
-        total = None if cost is None else cost[0] * fp + cost[1] * fn
+        total = None
+        if cost is not None:
+            total = _check_cost(cost) @ np.stack([fp, fn])
         display = cls(
             thresholds, tp / (tp + fp), tp / (tp + fn), total, threshold, score_name
         )
@@ -236,3 +240,14 @@ class ThresholdDisplay:
         self.cost_ax_.set(ylabel="cost", ylim=(0, None))
         self.lines_["cost"] = line
         return line, dot
+
+
+def _check_cost(cost):
+    if np.shape(cost) != (2,):
+        raise ValueError(
+            "'cost' must be two numbers: the cost of a false alarm, and of a missed "
+            f"event row. Got {cost!r} instead."
+        )
+    for value in cost:
+        check_number(value, "cost", low=0)
+    return np.array(cost, dtype=float)

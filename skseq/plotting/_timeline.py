@@ -11,6 +11,9 @@ from ._style import (
     VERMILION,
     anomaly_score,
     check_labels,
+    check_number,
+    check_time,
+    check_values,
     draw_threshold,
     event_runs,
     format_dates,
@@ -180,11 +183,13 @@ class ScoreTimelineDisplay:
         -------
         display : ScoreTimelineDisplay
         """
-        score = np.asarray(self.score, dtype=float)
+        score = check_values(self.score, allow_nan=True)
         event = np.zeros(len(score), dtype=bool)
         if self.y_true is not None:
             event = check_labels(self.y_true, len(score))
-        time = np.arange(len(score)) if self.time is None else np.asarray(self.time)
+        time = check_time(self.time, len(score))
+        if self.threshold is not None:
+            check_number(self.threshold, "threshold")
         self.ax_ = new_axes(ax, self, figsize=(9, 4))
         self.figure_ = self.ax_.figure
         (self.score_line_,) = self.ax_.plot(

@@ -8,6 +8,7 @@ import pandas as pd
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, validate_params
 
+from .._validation import naming
 from ._series import series_codes
 
 
@@ -70,8 +71,9 @@ def early_warning_labels(y, horizon, *, groups=None):
     >>> keep
     array([ True,  True,  True, False, False,  True])
     """
-    y = column_or_1d(y)
-    wrong = np.flatnonzero(~np.isin(y, (0, 1)))
+    with naming("y"):
+        y = column_or_1d(y)
+        wrong = np.flatnonzero(~np.isin(y, (0, 1)))
     if len(wrong):
         raise ValueError(
             "'y' must hold 1 in the rows of events and 0 elsewhere. Got "
@@ -80,7 +82,8 @@ def early_warning_labels(y, horizon, *, groups=None):
     event = y.astype(bool)
     codes = np.zeros(len(y), dtype=int)
     if groups is not None:
-        groups = pd.Series(column_or_1d(groups))
+        with naming("groups"):
+            groups = pd.Series(column_or_1d(groups))
         check_consistent_length(y, groups)
         codes = series_codes([groups], "groups")
     order = np.argsort(codes, kind="stable")

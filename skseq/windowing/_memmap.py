@@ -6,9 +6,9 @@ from mmap import mmap
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_array
 
 from .._atomic import replacing
+from .._validation import check_cells, naming
 from ._table import take_features
 
 _BATCH_ROWS = 65_536
@@ -67,7 +67,8 @@ def _pieces_of(source):
         return (batch.to_pandas() for batch in batches)
     if hasattr(source, "to_delayed"):  # Dask
         return (partition.compute() for partition in source.to_delayed())
-    return source
+    with naming("source"):
+        return iter(source)
 
 
 def _checked(pieces):
@@ -75,9 +76,7 @@ def _checked(pieces):
     columns = None
     for number, piece in enumerate(pieces):
         if not isinstance(piece, pd.DataFrame):
-            piece = check_array(
-                piece, dtype=None, ensure_all_finite=False, ensure_min_samples=0
-            )
+            piece = check_cells(piece, dtype=None, ensure_min_samples=0)
         names = list(getattr(piece, "columns", range(piece.shape[1])))
         columns = names if columns is None else columns
         if names != columns:

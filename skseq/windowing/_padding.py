@@ -4,10 +4,16 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from .._validation import check_finite, is_windows, observed_steps
+from .._validation import (
+    check_cells,
+    check_finite,
+    is_windows,
+    naming,
+    observed_steps,
+    unmasked,
+)
 
 
 def _as_array(sequence, number):
@@ -15,8 +21,11 @@ def _as_array(sequence, number):
     try:
         # What is too large becomes infinite, and an error later.
         with np.errstate(over="ignore"):
-            array = np.asarray(sequence, dtype=np.float32)
-    except (TypeError, ValueError) as error:
+            array = np.asarray(unmasked(sequence))
+            if array.dtype.kind in "cmM":
+                raise TypeError(f"it holds values of dtype {array.dtype}")
+            array = array.astype(np.float32)
+    except (ArithmeticError, TypeError, ValueError) as error:
         raise ValueError(f"Sequence {number} is not numeric: {error}") from error
     if array.ndim not in (1, 2) or 0 in array.shape:
         raise ValueError(
@@ -96,7 +105,8 @@ def pad_sequences(sequences, *, n_timesteps=None, padding="pre"):
     array([[ 5.,  6.],
            [nan, nan]], dtype=float32)
     """
-    arrays = [_as_array(sequence, i) for i, sequence in enumerate(sequences)]
+    with naming("sequences"):
+        arrays = [_as_array(sequence, i) for i, sequence in enumerate(sequences)]
     if not arrays:
         raise ValueError("'sequences' is empty: give one sequence or more.")
     _check_alike(arrays)
@@ -108,8 +118,9 @@ def pad_sequences(sequences, *, n_timesteps=None, padding="pre"):
             f"n_timesteps={n_timesteps}. Cut it first, or pad to {longest}."
         )
     n_timesteps = longest if n_timesteps is None else n_timesteps
-    before = n_timesteps - lengths if padding == "pre" else np.zeros_like(lengths)
-    steps = np.arange(n_timesteps) - before[:, np.newaxis]
+    with naming("n_timesteps"):
+        before = n_timesteps - lengths if padding == "pre" else np.zeros_like(lengths)
+        steps = np.arange(n_timesteps) - before[:, np.newaxis]
     held = (steps >= 0) & (steps < lengths[:, np.newaxis])
     X = np.full((*held.shape, *arrays[0].shape[1:]), np.nan, dtype=np.float32)
     X[held] = np.concatenate(arrays)
@@ -156,9 +167,7 @@ def unpad_sequences(X):
     """
     if is_windows(X):
         X = np.asarray(X)
-    X = check_array(
-        X, dtype=np.float32, allow_nd=True, ensure_all_finite=False, input_name="X"
-    )
+    X = check_cells(X, dtype=np.float32, allow_nd=True, input_name="X")
     if X.ndim > 3:
         raise ValueError(
             "X must be (n_samples, n_timesteps, n_features) or (n_samples, "

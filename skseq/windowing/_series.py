@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from .._validation import naming
 from ._windows import index_dtype
 
 
@@ -40,14 +41,16 @@ class SeriesRows:
 def series_codes(groups, parameter="group_by"):
     """Number the series that columns name; a missing name is an error."""
     for group in groups:
-        missing = np.flatnonzero(group.isna())
+        with naming(parameter):
+            missing = np.flatnonzero(group.isna())
         if len(missing):
             raise ValueError(
                 f"The {parameter!r} column has a missing value in row {missing[0]}. "
                 "Give each row the name of its series."
             )
     keys = [group.array for group in groups]
-    codes = groups[0].groupby(keys, sort=False, observed=True).ngroup()
+    with naming(parameter):
+        codes = groups[0].groupby(keys, sort=False, observed=True).ngroup()
     return codes.to_numpy(index_dtype(len(codes)))
 
 

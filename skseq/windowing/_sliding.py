@@ -7,7 +7,6 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, _fit_context
-from sklearn.utils import check_array
 from sklearn.utils._param_validation import Hidden, Interval, RealNotInt
 from sklearn.utils.validation import (
     _check_feature_names_in,
@@ -16,7 +15,8 @@ from sklearn.utils.validation import (
 )
 
 from .._callbacks import CallbackSupportMixin, reports_fit
-from .._validation import is_windows
+from .._documentation import DocumentationLinkMixin
+from .._validation import check_cells, is_windows
 from ._history import History
 from ._output import SequenceTransformerMixin
 from ._series import Reach, rows_by_series
@@ -35,7 +35,12 @@ from ._windows import Windows, take_rows
 TIME_DELTA = "time_delta"
 
 
-class SlidingWindow(CallbackSupportMixin, SequenceTransformerMixin, BaseEstimator):
+class SlidingWindow(
+    CallbackSupportMixin,
+    SequenceTransformerMixin,
+    DocumentationLinkMixin,
+    BaseEstimator,
+):
     """Turn rows in time order into windows, one for each row.
 
     The window of row ``i`` ends at row ``i`` and reaches back ``window_size`` rows, or
@@ -180,8 +185,8 @@ class SlidingWindow(CallbackSupportMixin, SequenceTransformerMixin, BaseEstimato
         self.max_steps = max_steps
         self.add_time_delta = add_time_delta
 
-    @reports_fit
     @_fit_context(prefer_skip_nested_validation=True)
+    @reports_fit
     def fit(self, X, y=None):
         """Check the table, and remember its columns and the last rows of its series.
 
@@ -284,7 +289,7 @@ class SlidingWindow(CallbackSupportMixin, SequenceTransformerMixin, BaseEstimato
         check_is_fitted(self)
         if is_windows(X):
             return X.table[X.ends]
-        X = check_array(X, allow_nd=True, ensure_2d=False, ensure_all_finite=False)
+        X = check_cells(X, dtype="numeric", allow_nd=True, ensure_2d=False)
         if X.ndim != 3:
             raise ValueError(
                 f"X must be windows (n_samples, n_timesteps, n_features). Got {X.ndim} "
@@ -318,7 +323,7 @@ class SlidingWindow(CallbackSupportMixin, SequenceTransformerMixin, BaseEstimato
 
     def _check_table(self, X, *, reset):
         if not hasattr(X, "columns"):
-            X = check_array(X, dtype=None, ensure_all_finite=False, estimator=self)
+            X = check_cells(X, dtype=None, estimator=self)
         return validate_data(self, X, reset=reset, skip_check_array=True)
 
     def _rows(self, X, *, reset):

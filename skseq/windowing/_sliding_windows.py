@@ -5,9 +5,10 @@ from numbers import Integral
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, validate_params
 
+from .._validation import check_cells, naming
 from ._series import Reach, rows_by_series
 from ._table import take_features
 from ._windows import Windows, take_rows
@@ -67,12 +68,13 @@ def sliding_windows(X, window_size, *, stride=1, groups=None, padded=False):
     >>> windows[1].ravel()
     array([3., 4., 5., 6.], dtype=float32)
     """
-    names = [str(name) for name in getattr(X, "columns", ())] or None
+    names = [str(name) for name in X.columns] if hasattr(X, "columns") else None
     labels = X.index if isinstance(X, pd.DataFrame) else None
     if names is None:
-        X = check_array(X, dtype=None, ensure_all_finite=False)
+        X = check_cells(X, dtype=None)
     table = take_features(X, range(X.shape[1]))
-    groups = [] if groups is None else [pd.Series(column_or_1d(groups))]
+    with naming("groups"):
+        groups = [] if groups is None else [pd.Series(column_or_1d(groups))]
     check_consistent_length(table, *groups)
     rows, order = rows_by_series(groups, len(table), "groups")
     table = table if order is None else take_rows(table, order)
@@ -80,6 +82,7 @@ def sliding_windows(X, window_size, *, stride=1, groups=None, padded=False):
     starts = Reach(window_size).starts(rows, ends)
     nth = ends - np.repeat(rows.starts, rows.lengths)
     first = 0 if padded else window_size - 1
+    stride = min(stride, len(table))  # what is longer may not fit the dtype
     kept = np.flatnonzero((nth >= first) & ((nth - first) % stride == 0))
     last_rows = kept
     if order is not None:

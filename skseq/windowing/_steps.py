@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .._callbacks import CallbackSupportMixin, reports_fit
+from .._documentation import DocumentationLinkMixin
 from .._validation import check_sequences, is_windows, n_dimensions
 from ._output import SequenceTransformerMixin
 
@@ -69,7 +70,12 @@ def _like(X, out):
     return out[:, :, 0] if n_dimensions(X) == 2 and out.shape[2] == 1 else out
 
 
-class EachTimeStep(CallbackSupportMixin, SequenceTransformerMixin, BaseEstimator):
+class EachTimeStep(
+    CallbackSupportMixin,
+    SequenceTransformerMixin,
+    DocumentationLinkMixin,
+    BaseEstimator,
+):
     """Apply a transformer of rows to every time step of sequences.
 
     A scaler, an imputer, a PCA: whatever works on ``(n_samples, n_features)``. It is
@@ -119,8 +125,8 @@ class EachTimeStep(CallbackSupportMixin, SequenceTransformerMixin, BaseEstimator
     def __init__(self, transformer):
         self.transformer = transformer
 
-    @reports_fit
     @_fit_context(prefer_skip_nested_validation=False)
+    @reports_fit
     def fit(self, X, y=None):
         """Fit the transformer on the time steps.
 

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From a table to its columns: features, and the keys that name series and time."""
 
+import contextlib
 from numbers import Integral
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import _safe_indexing, check_array
+from sklearn.utils import _safe_indexing
 
-from .._validation import check_finite
+from .._validation import check_cells, check_finite, is_temporal
 
 
 def resolve_column(X, column, parameter):
@@ -67,13 +68,12 @@ def take_features(X, columns, estimator=None):
         columns = slice(columns[0], columns[-1] + 1)
     features = _safe_indexing(X, columns, axis=1)
     for k, dtype in enumerate(getattr(features, "dtypes", ())):
-        if _is_temporal(dtype):
+        if is_temporal(dtype) and len(features):
             raise _not_numeric(names[k], take_key(features, k), 0)
     try:
-        table = check_array(
+        table = check_cells(
             features,
             dtype=[np.float64, np.float32],
-            ensure_all_finite=False,
             estimator=estimator,
             input_name="X",
         )
@@ -84,12 +84,6 @@ def take_features(X, columns, estimator=None):
         raise
     check_finite(table, lambda row, k: f"row {row}, feature {names[k]!r}")
     return table
-
-
-def _is_temporal(dtype):
-    if hasattr(dtype, "is_temporal"):  # polars
-        return dtype.is_temporal()
-    return dtype.kind in "mM"
 
 
 def _not_numeric(name, column, row):
@@ -104,7 +98,9 @@ def _raise_not_numeric(features, names, error):
     """Name the first cell that is not a number, where there is one."""
     for k, name in enumerate(names):
         column = take_key(features, k)
-        missing = column.isna()
-        bad = np.flatnonzero(pd.to_numeric(column, errors="coerce").isna() & ~missing)
-        if len(bad):
-            raise _not_numeric(name, column, bad[0]) from error
+        # An int beyond any float, or a decimal that is no number at all
+        with contextlib.suppress(ArithmeticError):
+            numbers = pd.to_numeric(column, errors="coerce")
+            bad = np.flatnonzero(numbers.isna() & ~column.isna())
+            if len(bad):
+                raise _not_numeric(name, column, bad[0]) from error

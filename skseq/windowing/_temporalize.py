@@ -4,8 +4,10 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, validate_params
+
+from .._validation import check_cells, naming
 
 
 @validate_params(
@@ -74,8 +76,9 @@ def temporalize(X, y, lookback):
     >>> labels
     array([4, 5, 6, 7, 8])
     """
-    X = check_array(X, dtype=None, ensure_all_finite=False)
-    y = column_or_1d(y)
+    X = check_cells(X, dtype=None)
+    with naming("y"):
+        y = column_or_1d(y)
     check_consistent_length(X, y)
     if len(X) < lookback + 2:
         raise ValueError(

@@ -8,6 +8,7 @@ from numbers import Integral, Real
 import numpy as np
 import pandas as pd
 
+from .._validation import naming
 from ._series import series_names
 from ._table import cell
 
@@ -51,7 +52,8 @@ def time_values(key):
     kind : str
         What the column holds. All kinds but ``NUMBERS`` are nanoseconds.
     """
-    missing = key.isna()
+    with naming("time"):
+        missing = key.isna()
     if pd.api.types.is_float_dtype(key):
         missing |= np.isinf(key)
     if missing.any():

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from .._validation import naming
 from ._memmap import MappedTable, open_table
 
 
@@ -18,6 +19,40 @@ def take_rows(table, rows):
     """Rows of a table, given by an array of any shape."""
     # take() is the faster one, but first copies all of a table not in C order.
     return table.take(rows, axis=0) if table.flags.c_contiguous else table[rows]
+
+
+def _row_numbers(values, parameter, n_rows):
+    """Row numbers in the smallest dtype, none of them below -1 or above n_rows."""
+    with naming(parameter):
+        values = np.asarray(values)
+        if values.size and values.dtype.kind not in "iu":
+            raise TypeError(f"row numbers are integers, not {values.dtype}")
+    dtype = index_dtype(n_rows)
+    if values.dtype == dtype:
+        return values
+    if not values.size:
+        return np.empty(values.shape, dtype)
+    # What is outside of the table must not wrap around into it.
+    return np.clip(values, -1, n_rows).astype(dtype)
+
+
+def _series_starts(values, n_rows):
+    values = _row_numbers(values, "series_starts", n_rows)
+    increase = values.ndim == 1 and len(values) and (np.diff(values) > 0).all()
+    if not increase or values[0] != 0 or values[-1] > max(n_rows - 1, 0):
+        raise ValueError(
+            "'series_starts' must be 0 and further rows of the table, increasing. Got "
+            f"{values} instead."
+        )
+    return values
+
+
+def _positive(value, parameter):
+    with naming(parameter):
+        value = operator.index(value)
+    if value < 1:
+        raise ValueError(f"{parameter!r} must be 1 or more. Got {value} instead.")
+    return value
 
 
 def _is_whole(key):
@@ -108,17 +143,21 @@ class Windows:
         feature_names=None,
         index=None,
     ):
+        if not isinstance(table, np.ndarray):
+            raise TypeError(
+                f"'table' must be an ndarray. Got {type(table).__name__} instead."
+            )
         if table.ndim != 2 or table.dtype not in (np.float32, np.float64):
             raise ValueError(
                 "'table' must be a 2-D array of float32 or float64. Got "
                 f"{table.ndim} dimension(s) of {table.dtype} instead."
             )
-        dtype = index_dtype(len(table))
+        n_rows = len(table)
         self.table = table
-        self.starts = np.asarray(starts, dtype=dtype)
-        self.ends = np.asarray(ends, dtype=dtype)
-        self.n_timesteps = operator.index(n_timesteps)
-        self.series_starts = np.asarray(series_starts, dtype=dtype)
+        self.starts = _row_numbers(starts, "starts", n_rows)
+        self.ends = _row_numbers(ends, "ends", n_rows)
+        self.n_timesteps = _positive(n_timesteps, "n_timesteps")
+        self.series_starts = _series_starts(series_starts, n_rows)
         self.feature_names = None if feature_names is None else list(feature_names)
         self.index = index
         self._check()
@@ -225,15 +264,17 @@ class Windows:
                [8., 9.]], dtype=float32)
         """
         table = open_table(table)
-        for name, value in {"window_size": window_size, "stride": stride}.items():
-            if operator.index(value) < 1:
-                raise ValueError(f"{name!r} must be 1 or more. Got {value!r} instead.")
+        window_size = _positive(window_size, "window_size")
+        stride = _positive(stride, "stride")
+        series_starts = _series_starts(series_starts, len(table))
         dtype = index_dtype(len(table))
+        # Larger ones than the table may not fit the dtype.
+        reach, stride = (min(n, max(len(table), 1)) for n in (window_size - 1, stride))
         first = 0 if padded else window_size - 1
         starts, ends = [], []
-        for start, stop in pairwise([*series_starts, len(table)]):
-            end = np.arange(start + first, stop, stride, dtype=dtype)
-            starts.append(np.maximum(end - dtype(window_size - 1), dtype(start)))
+        for start, stop in pairwise([*series_starts.tolist(), len(table)]):
+            end = np.arange(min(start + first, stop), stop, stride, dtype)
+            starts.append(np.maximum(end - dtype(reach), start))
             ends.append(end)
         return cls(
             table,
@@ -268,7 +309,7 @@ class Windows:
                     "Use np.asarray(windows)[...], which gathers all of them."
                 )
             key = key[0]
-        if isinstance(key, (int, np.integer)):
+        if isinstance(key, (int, np.integer)) and not isinstance(key, bool):
             key = range(len(self))[key]
             return self[key : key + 1]._gather()[0]
         starts = self.starts[key]
