@@ -256,10 +256,13 @@ class SequenceNetwork(CallbackSupportMixin, DocumentationLinkMixin, BaseEstimato
         check_is_fitted(self)
         if "_keras_models" not in self.__dict__:
             from .networks._keras import build_models
+            from .networks._quiet import running_keras
 
-            self._keras_models = build_models(
-                self.architecture_, self.weights_, getattr(self, "linear_path_", None)
-            )
+            linear = getattr(self, "linear_path_", None)
+            with running_keras():
+                self._keras_models = build_models(
+                    self.architecture_, self.weights_, linear
+                )
         return self._keras_models
 
     def __getstate__(self):

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ._row_numbers import take_rows
 from ._series import SeriesRows
-from ._windows import take_rows
 
 
 def _ranges(starts, lengths):

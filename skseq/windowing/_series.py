@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import sparse
 
 from .._validation import naming
-from ._windows import index_dtype
+from ._row_numbers import index_dtype
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from .._documentation import DocumentationLinkMixin
 from .._validation import check_cells, is_windows
 from ._history import History
 from ._output import SequenceTransformerMixin
+from ._row_numbers import take_rows
 from ._series import Reach, rows_by_series
 from ._table import resolve_column, resolve_columns, take_features, take_key
 from ._time import (
@@ -30,7 +31,7 @@ from ._time import (
     typical_step,
     with_time,
 )
-from ._windows import Windows, take_rows
+from ._windows import Windows
 
 TIME_DELTA = "time_delta"
 

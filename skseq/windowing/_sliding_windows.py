@@ -9,9 +9,10 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, validate_params
 
 from .._validation import check_cells, naming
+from ._row_numbers import take_rows
 from ._series import Reach, rows_by_series
 from ._table import take_features
-from ._windows import Windows, take_rows
+from ._windows import Windows
 
 
 @validate_params(

@@ -1,58 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Windows: a lazy 3-D array-like over a 2-D table."""
 
-import operator
 from itertools import pairwise
 
 import numpy as np
 
-from .._validation import naming
 from ._memmap import MappedTable, open_table
-
-
-def index_dtype(n_rows):
-    """Integers that count the rows of a table in no more memory than needed."""
-    return np.int32 if n_rows < np.iinfo(np.int32).max else np.int64
-
-
-def take_rows(table, rows):
-    """Rows of a table, given by an array of any shape."""
-    # take() is the faster one, but first copies all of a table not in C order.
-    return table.take(rows, axis=0) if table.flags.c_contiguous else table[rows]
-
-
-def _row_numbers(values, parameter, n_rows):
-    """Row numbers in the smallest dtype, none of them below -1 or above n_rows."""
-    with naming(parameter):
-        values = np.asarray(values)
-        if values.size and values.dtype.kind not in "iu":
-            raise TypeError(f"row numbers are integers, not {values.dtype}")
-    dtype = index_dtype(n_rows)
-    if values.dtype == dtype:
-        return values
-    if not values.size:
-        return np.empty(values.shape, dtype)
-    # What is outside of the table must not wrap around into it.
-    return np.clip(values, -1, n_rows).astype(dtype)
-
-
-def _series_starts(values, n_rows):
-    values = _row_numbers(values, "series_starts", n_rows)
-    increase = values.ndim == 1 and len(values) and (np.diff(values) > 0).all()
-    if not increase or values[0] != 0 or values[-1] > max(n_rows - 1, 0):
-        raise ValueError(
-            "'series_starts' must be 0 and further rows of the table, increasing. Got "
-            f"{values} instead."
-        )
-    return values
-
-
-def _positive(value, parameter):
-    with naming(parameter):
-        value = operator.index(value)
-    if value < 1:
-        raise ValueError(f"{parameter!r} must be 1 or more. Got {value} instead.")
-    return value
+from ._row_numbers import (
+    check_positive,
+    check_series_starts,
+    index_dtype,
+    row_numbers,
+    take_rows,
+)
 
 
 def _is_whole(key):
@@ -154,10 +114,10 @@ class Windows:
             )
         n_rows = len(table)
         self.table = table
-        self.starts = _row_numbers(starts, "starts", n_rows)
-        self.ends = _row_numbers(ends, "ends", n_rows)
-        self.n_timesteps = _positive(n_timesteps, "n_timesteps")
-        self.series_starts = _series_starts(series_starts, n_rows)
+        self.starts = row_numbers(starts, "starts", n_rows)
+        self.ends = row_numbers(ends, "ends", n_rows)
+        self.n_timesteps = check_positive(n_timesteps, "n_timesteps")
+        self.series_starts = check_series_starts(series_starts, n_rows)
         self.feature_names = None if feature_names is None else list(feature_names)
         self.index = index
         self._check()
@@ -264,9 +224,9 @@ class Windows:
                [8., 9.]], dtype=float32)
         """
         table = open_table(table)
-        window_size = _positive(window_size, "window_size")
-        stride = _positive(stride, "stride")
-        series_starts = _series_starts(series_starts, len(table))
+        window_size = check_positive(window_size, "window_size")
+        stride = check_positive(stride, "stride")
+        series_starts = check_series_starts(series_starts, len(table))
         dtype = index_dtype(len(table))
         # Larger ones than the table may not fit the dtype.
         reach, stride = (min(n, max(len(table), 1)) for n in (window_size - 1, stride))
