@@ -20,6 +20,7 @@ from .training import borrow_engine
 from .training._batches import Preparation, feature_means
 from .training._checkpoint import Checkpoint, digest_of
 from .training._loop import Data, History, NonFiniteLossError, Settings, train
+from .windowing._row_numbers import all_rows
 
 
 def _layer_sizes(hidden_layer_sizes, name):
@@ -167,7 +168,7 @@ class SequenceNetwork(CallbackSupportMixin, DocumentationLinkMixin, BaseEstimato
         if refits:
             rng = np.random.RandomState()
             rng.set_state(order)
-            again = run(np.arange(len(X)), None, history.best_epoch, rng, NoReports())
+            again = run(all_rows(len(X)), None, history.best_epoch, rng, NoReports())
             self._replace_network(fitted, again, X)
         reports.end()
         return self

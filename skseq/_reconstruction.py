@@ -57,10 +57,14 @@ def sequences_like(estimator, sequences):
 
 def _weighted_mean(errors, weights, axis, empty):
     """Weighted mean over the cells that are not NaN; ``empty`` where none counts."""
-    observed = ~np.isnan(errors)
-    weights = weights * observed
+    missing = np.isnan(errors)
+    if not missing.any():  # several times as fast, which a stream feels
+        weights = weights / weights.sum(axis=1, keepdims=True)
+        errors = np.einsum("ntf,ntk->nf", errors, weights)
+        return errors if axis == (1,) else errors.sum(axis=1) / errors.shape[1]
+    weights = weights * ~missing
     total = weights.sum(axis)
-    summed = (np.where(observed, errors, 0) * weights).sum(axis)
+    summed = (np.where(missing, 0, errors) * weights).sum(axis)
     return np.where(total > 0, summed / np.where(total > 0, total, 1), empty)
 
 
@@ -305,15 +309,16 @@ class ReconstructionMixin:
     def _weights(self, cells):
         """How much the steps of each sequence count, of shape (n, n_timesteps, 1)."""
         score_on, n_timesteps = self._score_on, cells.shape[1]
-        places = np.arange(1, n_timesteps + 1)
+        places = np.arange(1, n_timesteps + 1)[np.newaxis]
         if score_on == "window":
             weights = np.ones((1, n_timesteps))
         elif score_on == "max":
             errors = observed_mean(cells, axis=2, empty=-np.inf)
             weights = places == np.argmax(errors, axis=1)[:, np.newaxis] + 1
         else:
-            seen = ~np.isnan(cells).all(axis=2)
-            # What comes after the last observed step is padding.
-            places = places + np.argmax(seen[:, ::-1], axis=1)[:, np.newaxis]
+            missing = np.isnan(cells[:, -1]).all(axis=1)
+            if missing.any():  # the last observed step counts as the last
+                seen = ~np.isnan(cells).all(axis=2)
+                places = places + np.argmax(seen[:, ::-1], axis=1)[:, np.newaxis]
             weights = places == n_timesteps if score_on == "last" else places**2
         return weights[:, :, np.newaxis]

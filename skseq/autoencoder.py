@@ -31,6 +31,7 @@ from ._validation import check_sequences, is_windows
 from .training._batches import CHUNK
 from .training._linear import fit_linear_path
 from .windowing._held_out import split_last_part
+from .windowing._row_numbers import all_rows
 
 
 def _has_latent_vector(estimator):
@@ -452,7 +453,7 @@ class LSTMAutoencoder(
         """
         go_on = self.warm_start and self.__sklearn_is_fitted__()
         X = check_sequences(self, X, reset=not go_on)
-        parts = np.arange(len(X)), None
+        parts = all_rows(len(X)), None
         if self.early_stopping:
             parts = split_last_part(X, self.validation_fraction)
         loss = self._checked_loss(X)
@@ -490,7 +491,7 @@ class LSTMAutoencoder(
         """
         go_on = self.__sklearn_is_fitted__()
         X = check_sequences(self, X, reset=not go_on)
-        rows, loss = np.arange(len(X)), self._checked_loss(X)
+        rows, loss = all_rows(len(X)), self._checked_loss(X)
         return self._train(X, y, rows, None, 1, loss=loss, go_on=go_on)
 
     def transform(self, X):

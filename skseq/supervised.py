@@ -26,6 +26,7 @@ from ._callbacks import with_callbacks
 from ._network_estimator import SequenceNetwork
 from ._validation import check_sequences, is_windows, naming
 from .windowing._held_out import split_last_part
+from .windowing._row_numbers import all_rows
 
 
 def _check_weights(sample_weight, y):
@@ -46,7 +47,7 @@ class _SupervisedNetwork(SequenceNetwork):
         weights = None
         if sample_weight is not None:
             weights = sample_weight.astype(np.float32)
-        rows, held_out = np.arange(len(X)), None
+        rows, held_out = all_rows(len(X)), None
         if self.early_stopping:
             rows, held_out = self._split(X, labels)
         targets = np.ascontiguousarray(targets, dtype=np.float32)[:, np.newaxis]
@@ -75,7 +76,7 @@ class _SupervisedNetwork(SequenceNetwork):
         """Rows to train on and to hold out: of independent sequences any, by class."""
         if is_windows(X):
             return split_last_part(X, self.validation_fraction)
-        rows = np.arange(len(X))
+        rows = all_rows(len(X))
         n_held_out = math.ceil(self.validation_fraction * len(X))
         if labels is not None:
             n_held_out = max(n_held_out, len(np.unique(labels)))

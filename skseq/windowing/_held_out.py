@@ -4,19 +4,26 @@
 import numpy as np
 
 from .._validation import is_windows
+from ._row_numbers import all_rows, index_dtype
 
 
-def _last_of_each(series, order, fraction):
-    """Flag the last ``fraction`` of each series, in the given order."""
-    codes = series[order]
-    starts = np.flatnonzero(np.diff(codes, prepend=-1))
-    counts = np.diff(starts, append=len(codes))
+def _last_of_each(ends, series_starts, fraction):
+    """Flag the windows that end in the last ``fraction`` of those of their series."""
+    order = slice(None)
+    if (ends[1:] < ends[:-1]).any():
+        order = np.argsort(ends, kind="stable")
+        ends = ends[order]
+    stops = np.append(np.searchsorted(ends, series_starts[1:]), len(ends))
+    counts = np.diff(stops, prepend=0)
     held = np.floor(fraction * counts + 0.5).astype(int)
     if not held.any():
         held = (counts > 1).astype(int)
-    nth_last = np.repeat(starts + counts, counts) - np.arange(len(codes))
-    flags = np.empty(len(codes), dtype=bool)
-    flags[order] = nth_last <= np.repeat(held, counts)
+    # Where the flags of a series begin, and where they end: in a byte for each window.
+    change = np.zeros(len(ends) + 1, dtype=np.int8)
+    np.add.at(change, stops - held, 1)
+    np.add.at(change, stops, -1)
+    flags = np.empty(len(ends), dtype=bool)
+    flags[order] = np.cumsum(change[:-1], dtype=np.int8)
     return flags
 
 
@@ -46,10 +53,10 @@ def split_last_part(X, fraction):
     """
     n_samples = len(X)
     if is_windows(X):
-        flags = _last_of_each(X.series, np.argsort(X.ends, kind="stable"), fraction)
+        flags = _last_of_each(X.ends, X.series_starts, fraction)
         training = ~X.shares_rows(X[flags])
     else:
-        flags = _last_of_each(np.zeros(n_samples, int), np.arange(n_samples), fraction)
+        flags = _last_of_each(all_rows(n_samples), np.zeros(1, int), fraction)
         training = ~flags
     if not flags.any() or not training.any():
         raise ValueError(
@@ -58,4 +65,5 @@ def split_last_part(X, fraction):
             "that share rows with both are set aside. Give more rows, or another "
             "fraction."
         )
-    return np.flatnonzero(training), np.flatnonzero(flags)
+    dtype = index_dtype(n_samples)
+    return tuple(np.flatnonzero(part).astype(dtype) for part in (training, flags))

@@ -13,6 +13,11 @@ def index_dtype(n_rows):
     return np.int32 if n_rows < np.iinfo(np.int32).max else np.int64
 
 
+def all_rows(n_rows):
+    """Numbers of all rows."""
+    return np.arange(n_rows, dtype=index_dtype(n_rows))
+
+
 def take_rows(table, rows):
     """Rows of a table, given by an array of any shape."""
     # take() is the faster one, but first copies all of a table not in C order.

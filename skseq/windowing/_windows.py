@@ -322,7 +322,9 @@ class Windows:
         array([0, 1, 3, 4])
         """
         first, covered = self._covered()
-        return first + np.flatnonzero(covered)
+        rows = np.flatnonzero(covered)
+        rows += first
+        return rows
 
     def _covered(self):
         """First row that a window refers to, and which rows from there on are."""
