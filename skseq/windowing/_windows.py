@@ -331,8 +331,10 @@ class Windows:
         # Of a slice this is quick, however long the table.
         first, end = self.starts.min(initial=len(self.table)), self.ends.max(initial=-1)
         n = max(end + 2 - first, 1)
-        depth = np.bincount(self.starts - first, minlength=n)
-        depth -= np.bincount(self.ends + 1 - first, minlength=n)
+        depth = np.zeros(n, dtype=self.ends.dtype)
+        one = depth.dtype.type(1)  # with an int, or other indices, at() is slow
+        np.add.at(depth, np.subtract(self.starts, first, dtype=np.intp), one)
+        np.subtract.at(depth, np.subtract(self.ends, first - 1, dtype=np.intp), one)
         return first, np.cumsum(depth, out=depth)[:-1] > 0
 
     def with_table(self, table, feature_names=None):
