@@ -205,6 +205,16 @@ class SlidingWindow(
             Fitted transformer.
         """
         check_time_is_given(self)
+        before = vars(self).copy()
+        try:
+            self._learn(X)
+        except BaseException:
+            # What it was fitted to before must not be mixed with what it was not.
+            self.__dict__ = before
+            raise
+        return self
+
+    def _learn(self, X):
         X = self._check_table(X, reset=True)
         self._group_columns = resolve_columns(X, self.group_by, "group_by")
         self._time_column = self._history = self._time_kind = None
@@ -218,7 +228,6 @@ class SlidingWindow(
             )
         if self.time is not None:
             self._learn_from_times(table, X)
-        return self
 
     def _learn_from_times(self, table, X):
         rows, order = self._rows(X, reset=True)

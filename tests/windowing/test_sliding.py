@@ -145,6 +145,18 @@ def test_fitted_sliders_can_be_cloned_and_pickled(frame, pumps):
     assert_array_equal(np.asarray(other.fit_transform(frame)), expected)
 
 
+def test_a_fit_that_fails_leaves_the_fit_before_as_it_was(frame, pumps):
+    expected = np.asarray(pumps.fit(frame).transform(frame))
+    with pytest.raises(ValueError, match="head"):
+        pumps.fit(frame.assign(head="x", more=1))
+    assert_array_equal(np.asarray(pumps.transform(frame)), expected)
+    slider = SlidingWindow(3)
+    with pytest.raises(ValueError, match="not numeric"):
+        slider.fit(frame)
+    with pytest.raises(NotFittedError):
+        slider.transform(frame)
+
+
 @pytest.mark.parametrize("container", ["pandas", "polars"])
 def test_windows_stay_windows_whatever_output_is_asked_for(frame, pumps, container):
     assert pumps.set_output(transform=container) is pumps
