@@ -34,7 +34,9 @@ def X():
 
 @pytest.fixture(scope="module")
 def network_file(X):
-    network = LSTMAutoencoder((3, 2), max_epochs=1, error="mahalanobis", random_state=0)
+    network = LSTMAutoencoder(
+        (3, 2), max_epochs=1, linear_skip=True, error="mahalanobis", random_state=0
+    )
     return to_bytes(network.fit(X))
 
 
