@@ -346,6 +346,7 @@ def _row(**changes):
     [
         (_row(flow=...), "A row has no 'flow', a column seen in fit"),
         (_row(flow=np.inf), "infinity .* row 0, feature 'flow'"),
+        (_row(flow=1e32), "too large .* row 0, feature 'flow'"),
         (_row(flow="n/m"), "Column 'flow' .* could not convert 'n/m' in row 0"),
         (_row(timestamp=None), "'time' of row 0 is missing"),
         (_row(timestamp=pd.NaT), "'time' of row 0 is missing"),
