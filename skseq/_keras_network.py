@@ -35,6 +35,13 @@ def missing_targets_ignored(model):
             delattr(model, name)
 
 
+def shallow_copy(estimator):
+    """A copy that shares the network."""
+    twin = type(estimator).__new__(type(estimator))
+    vars(twin).update(vars(estimator))
+    return twin
+
+
 def check_output(model, shape):
     """Raise a ValueError where a network does not give sequences like its input."""
     given = [tuple(output.shape) for output in model.outputs]

@@ -26,6 +26,7 @@ from ._keras_network import (
     check_output,
     forward,
     missing_targets_ignored,
+    shallow_copy,
     split,
 )
 from ._reconstruction import (
@@ -335,11 +336,7 @@ class KerasAutoencoder(
     def _n_features_out(self):
         return self.encoder_.outputs[0].shape[-1]
 
-    def __copy__(self):
-        # The state below is for a pickle: who copies shares the network.
-        twin = type(self).__new__(type(self))
-        vars(twin).update(vars(self))
-        return twin
+    __copy__ = shallow_copy  # the state below is for a pickle
 
     def __reduce__(self):
         return new, (type(self),), self.__getstate__()

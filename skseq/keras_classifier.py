@@ -7,7 +7,7 @@ The one module that loads Keras when it is imported: its class inherits from Sci
 from sklearn.utils import ClassifierTags
 
 from ._documentation import PAGES, DocumentationLinkMixin
-from ._keras_network import PackedModel
+from ._keras_network import PackedModel, shallow_copy
 from ._scikeras import import_scikeras, seeded
 from ._validation import check_sequences, n_dimensions
 from .networks._quiet import running_keras
@@ -136,11 +136,7 @@ class KerasClassifier(DocumentationLinkMixin, import_scikeras().KerasClassifier)
         tags.input_tags.allow_nan = True
         return tags
 
-    def __copy__(self):
-        # The state below is for a pickle: who copies shares the network.
-        twin = type(self).__new__(type(self))
-        vars(twin).update(vars(self))
-        return twin
+    __copy__ = shallow_copy  # the state below is for a pickle
 
     def __getstate__(self):
         state = dict(super().__getstate__())

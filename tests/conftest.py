@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Fixtures shared by the tests."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -44,3 +46,22 @@ def sensors(table):
         index=np.arange(300) * 2,
     )
     return frame, pd.Series(np.repeat(y[:75], 4), index=frame.index)
+
+
+@pytest.fixture
+def mount_disk(tmp_path):
+    """Make a file system of a size, such as "64k", in a folder of its own."""
+    folder = tmp_path / "disk"
+
+    def mount(size):
+        folder.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "skseq-test", folder]
+        try:
+            subprocess.run(command, check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            pytest.skip("needs the right to mount a file system")
+        return folder
+
+    yield mount
+    if os.path.ismount(folder):
+        subprocess.run(["umount", folder], check=True)

@@ -18,17 +18,8 @@ X = np.random.default_rng(0).normal(size=(60, 5, 2)).astype(np.float32)
 
 
 @pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 32 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=32m", "skseq-test", folder]
-    try:
-        subprocess.run(mount, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("needs the right to mount a file system")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
+def small_disk(mount_disk):
+    return mount_disk("32m")
 
 
 @contextlib.contextmanager

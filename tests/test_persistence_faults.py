@@ -73,21 +73,8 @@ def test_a_full_disk_leaves_the_old_file_alone(call, tmp_path, monkeypatch):
     assert load(path).window_size == 3
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 64 KiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "skseq-test", folder]
-    try:
-        subprocess.run(mount, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("needs the right to mount a file system")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
-
-
-def test_a_disk_that_is_full_leaves_the_old_file_alone(small_disk):
+def test_a_disk_that_is_full_leaves_the_old_file_alone(mount_disk):
+    small_disk = mount_disk("64k")
     path = small_disk / "a.skseq"
     save(SlidingWindow(3), path)
     large = PCAAutoencoder(20).fit(np.random.default_rng(0).normal(size=(99, 9, 99)))
