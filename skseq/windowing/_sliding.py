@@ -14,15 +14,17 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from .._callbacks import CallbackSupportMixin, reports_fit
-from .._documentation import DocumentationLinkMixin
+from .._estimator import CallbackSupportMixin, DocumentationLinkMixin, reports_fit
 from .._validation import check_cells, is_windows
-from ._history import History
-from ._output import SequenceTransformerMixin
-from ._row_numbers import take_rows
-from ._series import Reach, rows_by_series
-from ._table import resolve_column, resolve_columns, take_features, take_key
-from ._time import (
+from ..rows._row_numbers import take_rows
+from ..rows._series import rows_by_series
+from ..rows._table import (
+    resolve_column,
+    resolve_columns,
+    take_features,
+    take_key,
+)
+from ..rows._time import (
     check_time_is_given,
     duration_value,
     is_duration,
@@ -31,6 +33,9 @@ from ._time import (
     typical_step,
     with_time,
 )
+from ._history import History
+from ._output import SequenceTransformerMixin
+from ._reach import Reach
 from ._windows import Windows
 
 TIME_DELTA = "time_delta"

@@ -12,8 +12,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from .._callbacks import CallbackSupportMixin, reports_fit
-from .._documentation import DocumentationLinkMixin
+from .._estimator import CallbackSupportMixin, DocumentationLinkMixin, reports_fit
 from .._validation import check_sequences, is_windows, n_dimensions
 from ._output import SequenceTransformerMixin
 
