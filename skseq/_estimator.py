@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Reports to scikit-learn's callbacks, which are experimental in scikit-learn 1.9."""
+"""What all estimators share: a fit that is whole or not at all, and its reports.
+
+Reports go to scikit-learn's callbacks, which are experimental in scikit-learn 1.9.
+"""
 
 import contextlib
 import functools
@@ -35,9 +38,30 @@ __all__ = [
     "PAGES",
     "CallbackSupportMixin",
     "DocumentationLinkMixin",
+    "all_or_nothing",
     "reports_fit",
     "with_callbacks",
 ]
+
+
+def all_or_nothing(fit):
+    """Leave an estimator as it was where its fit fails or is interrupted.
+
+    The outermost decorator of ``fit`` and ``partial_fit``. They must not write into
+    what an attribute holds (an array, a list), but assign another.
+    """
+
+    @functools.wraps(fit)
+    def guarded(self, *args, **kwargs):
+        before = vars(self).copy()
+        try:
+            return fit(self, *args, **kwargs)
+        except BaseException:
+            # One assignment: a second Ctrl-C finds the one state or the other.
+            self.__dict__ = before
+            raise
+
+    return guarded
 
 
 def reports_fit(fit):
