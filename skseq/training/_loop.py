@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import contextlib
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from .._warnings import warn
 from ..engines._batches import (
     Preparation,
     add_noise,
@@ -165,11 +165,9 @@ def _keeping_the_best_when_interrupted(history):
     except KeyboardInterrupt:
         if not history.best_epoch:
             raise
-        warnings.warn(
+        warn(
             f"Training was interrupted in epoch {len(history.loss_curve) + 1}: the "
             f"weights of epoch {history.best_epoch} are kept.",
-            UserWarning,
-            stacklevel=4,
         )
 
 
