@@ -63,7 +63,7 @@ def _rows_of(partition, preparing):
 
 def _last_rows(rows, slider, n):
     """The last n rows of each series, in the order of the table."""
-    keys = [key.values(rows).array for key in slider.plan_.groups]
+    keys = [key.values(rows).set_axis(rows.index) for key in slider.plan_.groups]
     if not keys:
         return rows.iloc[max(len(rows) - n, 0) :]
     return rows.groupby(keys, sort=False, observed=True).tail(n)

@@ -7,6 +7,7 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 
+from .._warnings import warn
 from ._table import native, take_key
 from ._time import NUMBERS, time_kind
 
@@ -119,6 +120,58 @@ def resolve_keys(X, names, parameter):
             f"None, where a column is a str or an int. Got {names!r} instead."
         )
     return tuple(resolve_key(X, name, parameter) for name in names)
+
+
+# A step of time this much longer than the typical one is a gap that nobody meant: in a
+# table of days, weekends and holidays are shorter.
+_GAP = 10
+
+
+def warn_of_index(X, groups, time):
+    """Warn where an index tells of series or of gaps that no parameter names."""
+    if groups or not isinstance(X, pd.DataFrame) or not len(X):
+        return
+    index = X.index
+    levels = [index.get_level_values(k) for k in range(index.nlevels)]
+    clocks = [pd.api.types.is_datetime64_any_dtype(level.dtype) for level in levels]
+    if index.nlevels > 1:
+        named = None if time is None else time.name
+        rest = [v for v, c in zip(levels, clocks, strict=True) if not c]
+        # What always increases counts the rows: it names no series.
+        series = [
+            v.name
+            for v in rest
+            if not (v.name == named and named is not None)
+            and v.nunique() > 1
+            and not (v.is_unique and v.is_monotonic_increasing)
+        ]
+        if series:
+            warn(
+                f"The index of X has the levels {list(index.names)}, and 'group_by' is "
+                f"None: windows join the rows of what {series} may name as series of "
+                "their own. Name it in 'group_by', or drop it with X.droplevel."
+            )
+            return
+    if time is None and True in clocks:
+        _warn_of_jumps(levels[clocks.index(True)])
+
+
+def _warn_of_jumps(times):
+    """Warn of times that go back, or make a step far longer than the others."""
+    steps = np.diff(times.as_unit("ns").asi8)
+    ahead = steps[steps > 0]
+    if (steps < 0).any():
+        what = "goes back in time, as where series follow one another"
+    elif len(ahead) and ahead.max() > _GAP * np.median(ahead):
+        what = "has gaps"
+    else:
+        return
+    name = "its name (see X.rename_axis)" if times.name is None else repr(times.name)
+    warn(
+        f"The index of X {what}, and 'time' is None: windows join rows that are far "
+        f"apart. Give {name} to 'time', and 'max_gap' or 'group_by' with it; or drop "
+        "the index with X.reset_index(drop=True) if the rows do follow one another."
+    )
 
 
 def kind_of_names(names):

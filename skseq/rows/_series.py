@@ -42,6 +42,7 @@ class SeriesRows:
 
 def series_codes(groups, parameter="group_by", places=None):
     """Number the series that columns name; a missing name is an error."""
+    groups = [native(group) for group in groups]
     places = places or [f"{parameter!r} column"] * len(groups)
     for group, place in zip(groups, places, strict=True):
         with named_errors(parameter):

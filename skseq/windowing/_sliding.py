@@ -22,7 +22,7 @@ from .._estimator import (
     reports_fit,
 )
 from .._validation import check_cells, is_windows
-from ..rows._keys import resolve_key, resolve_keys
+from ..rows._keys import resolve_key, resolve_keys, warn_of_index
 from ..rows._row_numbers import take_rows
 from ..rows._table import take_features
 from ..rows._time import check_time_is_given, ticks, time_deltas, typical_step
@@ -62,13 +62,15 @@ class SlidingWindow(
         the most recent.
 
     group_by : str, int or list of str or int, default=None
-        Column or columns that name the series of each row: column names of a DataFrame,
-        indices for an array. The rows of different series may be interleaved. The
-        columns are not features of the windows.
+        Column or columns that name the series of each row: names of columns of a
+        DataFrame, or of levels of its index; indices for an array. The rows of
+        different series may be interleaved. The columns are not features of the
+        windows.
 
     time : str or int, default=None
-        Column that holds the time of each row, datetimes or numbers, which must not
-        decrease within a series. The column is not a feature of the windows.
+        Column, or level of the index of a DataFrame, that holds the time of each row,
+        datetimes or numbers, which must not decrease within a series. The column is not
+        a feature of the windows.
 
     max_gap : str, pandas.Timedelta, datetime.timedelta or float, default=None
         Longest time between two rows of one window: a duration such as ``"5min"`` where
@@ -92,6 +94,11 @@ class SlidingWindow(
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of these columns, where all of them are strings.
 
+    plan_ : WindowPlan
+        All that the methods of the fitted transformer read, streams and files too: the
+        positions of the features, the keys, how far back windows reach, and the last
+        rows of each series. Frozen, of plain types and arrays.
+
     time_delta_scale_ : float
         ``max_gap`` where it is given, else the median time between two rows of a series
         of the training table, equal times left out; 1 where there are no such rows. In
@@ -101,7 +108,16 @@ class SlidingWindow(
     ------
     ValueError
         If the rows of a series are not in time order (the first such row is named), a
-        named column is missing, or a feature is infinite or not a number.
+        named column is missing, a feature is infinite or not a number, or a column of
+        ``group_by`` or ``time`` holds another kind of values than in ``fit``, such as
+        text in the place of numbers, which would name new series without a word.
+
+    Warns
+    -----
+    UserWarning
+        In ``fit``, where the index of a DataFrame tells of series (a MultiIndex), or
+        goes back in time or has gaps (a DatetimeIndex), and neither ``group_by`` nor
+        ``time`` names it.
 
     See Also
     --------
@@ -220,6 +236,7 @@ class SlidingWindow(
                 "'add_time_delta' appends. Rename or drop it."
             )
         rows, order, keys = read_rows(X, groups, time)
+        warn_of_index(X, groups, time)
         groups, time = tuple(keys[: len(groups)]), None if time is None else keys[-1]
         plan = WindowPlan(tuple(features), groups, time, reach_of(self, time))
         if self.add_time_delta:
