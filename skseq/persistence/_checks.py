@@ -19,7 +19,7 @@ from ..reconstruction._errors import ErrorRule
 from ..reconstruction._mixin import SCORED_STEPS
 from ..rows._keys import Key
 from ..rows._series import SeriesRows
-from ..rows._time import TIME_KINDS
+from ..rows._time import TIME_KINDS, ZONED
 from ..windowing._last_rows import LastRows
 from ..windowing._plan import WindowPlan
 from ..windowing._reach import Reach
@@ -210,6 +210,9 @@ def _check_plan(plan):
     if last is not None:
         n_names = len(last.rows.names)
         expect(n_names == len(plan.groups), "there is not a name for each group")
+        for key, names in zip(plan.groups, last.rows.names, strict=True):
+            is_date = names.dtype.kind == "M"
+            expect(is_date or key.kind != ZONED, f"names of a time are {names.dtype}")
         shape = last.rows.n_rows, len(plan.features)
         _expect_array(last.table, "the table of last_rows", shape)
         expect(last.table.dtype.kind == "f", "the table of last_rows is not of floats")

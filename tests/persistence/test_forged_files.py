@@ -52,6 +52,15 @@ def pipeline_file(X):
     return to_bytes(make_pipeline(*steps).fit(X[:, 0]))
 
 
+@pytest.fixture(scope="module")
+def slider_file():
+    table = np.column_stack([np.arange(40) % 2, np.arange(40), np.ones(40)])
+    slider = SlidingWindow(
+        4.0, group_by=0, time=1, max_gap=9, max_steps=3, add_time_delta=True
+    )
+    return to_bytes(slider.fit(table))
+
+
 def resealed(content, edit):
     """The file with another manifest, as one who knows the format would forge it."""
     members = unpack(content)
@@ -154,6 +163,65 @@ def test_a_truncated_file_is_found(kept, network_file, tmp_path):
 def test_a_forged_manifest_is_found(edit, message, network_file):
     with pytest.raises(FileFormatError, match=message):
         from_bytes(resealed(network_file, edit))
+
+
+def set_in_plan(*path, to):
+    """Forge a part of ``plan_``, which objects and tuples lead to."""
+
+    def edit(manifest):
+        parts = manifest["estimator"]["state"]["plan_"]
+        for name in path[:-1]:
+            parts = parts["state" if parts["type"] == "object" else "value"][name]
+        parts["state" if parts["type"] == "object" else "value"][path[-1]] = to
+
+    return edit
+
+
+NO_NAMES = {"type": "tuple", "value": []}
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (set_in_plan("features", 0, to=3), r"not in range\(0, 3\)"),
+        (set_in_plan("features", 0, to=-1), r"not in range\(0, 3\)"),
+        (set_in_plan("features", 0, to=True), r"not in range\(0, 3\)"),
+        (set_in_plan("features", to=NO_NAMES), "features is empty"),
+        (set_in_plan("features", to=[2]), "features is empty"),
+        (set_in_plan("groups", to=NO_NAMES), "a name for each group"),
+        (set_in_plan("groups", to=[]), "groups is not a tuple"),
+        (set_in_plan("groups", 0, to=1), "a group is not a Key"),
+        (set_in_plan("groups", 0, "column", to=7), r"not in range\(0, 3\)"),
+        (set_in_plan("groups", 0, "column", to="7"), "column is '7'"),
+        (set_in_plan("groups", 0, "name", to=None), "name is None"),
+        (set_in_plan("groups", 0, "kind", to=1), "kind is 1"),
+        (
+            set_in_plan("groups", 0, "kind", to="datetimes with a time zone"),
+            "names of a time are float64",
+        ),
+        (set_in_plan("groups", 0, "parameter", to="x"), "parameter is 'x'"),
+        (set_in_plan("time", to=1), "time is not a Key"),
+        (set_in_plan("time", to=None), "there is no time"),
+        (set_in_plan("time", "kind", to="weeks"), "kind is 'weeks'"),
+        (set_in_plan("reach", to=1), "reach is not one"),
+        (set_in_plan("reach", "n_timesteps", to=0), "n_timesteps is 0"),
+        (set_in_plan("reach", "gap", to=-1), "gap is -1"),
+        (set_in_plan("reach", "duration", to="1"), "duration is '1'"),
+        (set_in_plan("delta_scale", to=0), "delta_scale is 0"),
+        (set_in_plan("last_rows", to=1), "last_rows are not LastRows"),
+        (set_in_plan("last_rows", "rows", to=1), "are not SeriesRows"),
+        (set_in_plan("last_rows", "rows", "n_rows", to=9), "shape"),
+        (set_in_plan("last_rows", "rows", "names", to=[]), "names is not a tuple"),
+        (set_in_plan("last_rows", "rows", "names", 0, to=1), "is not an array"),
+        (set_in_state("plan_", 1), "plan_ is not one"),
+        (without("plan_"), "'plan_' is missing"),
+    ],
+)
+def test_a_forged_plan_is_found(edit, message, slider_file):
+    from_bytes(slider_file)
+    forged = resealed(slider_file, edit)
+    with pytest.raises(FileFormatError, match=message):
+        from_bytes(forged)
 
 
 def test_an_error_names_the_other_version_that_wrote_the_file(network_file):
