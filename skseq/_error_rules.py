@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.covariance import ledoit_wolf
 
 from .training._losses import cell_errors
+from .training._product import product
 
 _MAX_CELLS = 2_000_000  # from which to tell what is usual
 _SHRINKAGE = 0.1  # towards equal variances, on top of what Ledoit and Wolf find
@@ -30,7 +31,8 @@ class ErrorRule(NamedTuple):
         deviation = np.subtract(targets, outputs, dtype=np.float64) - self.location
         missing = np.isnan(deviation)
         deviation[missing] = 0
-        shares = deviation * (deviation @ self.precision)
+        rows = deviation.reshape(-1, len(self.precision))
+        shares = deviation * product(rows, self.precision).reshape(deviation.shape)
         shares[missing] = np.nan
         return shares
 

@@ -286,7 +286,8 @@ class ReconstructionMixin:
         """Yield rows, targets and reconstructions, a bounded number at a time."""
         with self._reconstructing() as reconstruct:
             for rows, batch in self._preparation.chunks(X):
-                yield rows, batch.targets, reconstruct(batch)
+                # Sums over an array go by its memory: one layout for any number.
+                yield rows, batch.targets, np.ascontiguousarray(reconstruct(batch))
 
     def _errors(self, X, per):
         axis = _AXES[per]

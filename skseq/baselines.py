@@ -28,6 +28,7 @@ from ._reconstruction import (
 from ._thresholds import contamination_offset
 from ._validation import check_sequences
 from .training._batches import Preparation, position_means
+from .training._product import product
 
 
 def _covariance(X, means):
@@ -249,10 +250,10 @@ class PCAAutoencoder(
 
     def _encode(self, batch):
         deviations = (batch.inputs - self.mean_).reshape(len(batch.inputs), -1)
-        return deviations @ self.components_.T
+        return product(deviations, self.components_.T)
 
     def _decode(self, latent):
-        flat = latent @ self.components_
+        flat = product(latent, self.components_)
         return flat.reshape(-1, *self.sequence_shape_) + self.mean_
 
     @contextlib.contextmanager

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ._product import product
+
 
 @dataclass(frozen=True)
 class LinearPath:
@@ -32,18 +34,16 @@ class LinearPath:
         sequences = batch.inputs[:, :, : len(self.center)]
         deviations = _hold(sequences, batch.steps) - self.center
         deviations = deviations.reshape(len(sequences), -1)
-        mixed = _product(deviations, self.matrix)
+        mixed = product(deviations, self.matrix)
         return mixed.reshape(sequences.shape) + self.center
 
     def inputs(self, batch):
         """What the network beside it sees: each feature less its mean in a sequence."""
         sequences = batch.inputs[:, :, : len(self.center)]
         steps = batch.steps[:, :, np.newaxis]
-        if steps.all():
-            level = sequences.sum(axis=1, keepdims=True) / steps.shape[1]
-        else:
-            count = np.maximum(steps.sum(axis=1, keepdims=True), 1, dtype=np.float32)
-            level = np.sum(sequences, axis=1, where=steps, keepdims=True) / count
+        # One way with and without padding: no last bit hangs on the other sequences.
+        count = np.maximum(steps.sum(axis=1, keepdims=True), 1, dtype=np.float32)
+        level = np.where(steps, sequences, 0).sum(axis=1, keepdims=True) / count
         told = batch.inputs[:, :, len(self.center) :]
         if not told.size:
             return sequences - level
@@ -64,27 +64,6 @@ def _hold(sequences, steps):
     last = n_timesteps - 1 - np.argmax(steps[:, ::-1], axis=1)[:, np.newaxis]
     held = np.clip(np.arange(n_timesteps), first, last)
     return np.take_along_axis(sequences, held[:, :, np.newaxis], axis=1)
-
-
-def _product(rows, matrix):
-    """The matrix product on one core, where the kernels were built.
-
-    The threads of a BLAS wait for one another for longer than so small a product takes
-    where other work runs, and the last bits of a row would hang on the others.
-    """
-    from . import has_kernels
-
-    if len(rows) == 1:  # the kernels would multiply a block of them
-        return np.einsum("ij,jk->ik", rows, matrix)
-    if not has_kernels():
-        return rows @ matrix
-    from .native._blocks import empty, from_blocks, to_blocks
-    from .native._kernels import LANES, dense_forward
-
-    blocks = to_blocks(rows[:, np.newaxis])
-    out = empty((len(blocks), 1, matrix.shape[1], LANES))
-    dense_forward(blocks, matrix, np.zeros(matrix.shape[1], np.float32), out)
-    return from_blocks(out, len(rows))[:, 0]
 
 
 def fit_linear_path(X, preparation, noise) -> LinearPath:
