@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(shell for p in python3 python3.13 python3.12 python3.11 
 	2>/dev/null && echo $$p; done))
 BIN := .venv/bin
 
-NATIVE := skseq/training/native
+NATIVE := skseq/engines/native
 KERNELS := $(wildcard $(NATIVE)/*.cpp $(NATIVE)/*.h) $(NATIVE)/CMakeLists.txt
 PRELOAD = $(shell c++ -print-file-name=libasan.so) $(shell c++ -print-file-name=libubsan.so)
 
@@ -40,7 +40,7 @@ docs: .venv/.docs
 # undefined-behaviour sanitizers. Python itself is not free of leaks.
 sanitize: .venv-sanitize/.dev
 	LD_PRELOAD="$(PRELOAD)" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 \
-		.venv-sanitize/bin/python -P -m pytest $(CURDIR)/tests/training/native
+		.venv-sanitize/bin/python -P -m pytest $(CURDIR)/tests/engines/native
 
 .venv-sanitize/.dev: pyproject.toml $(KERNELS)
 	$(PYTHON) -m venv .venv-sanitize

@@ -60,9 +60,9 @@ _kept = ExitStack()  # as long as the process lives
 
 def native(case, n_threads):
     from skseq import LSTMAutoencoder
+    from skseq.engines._batches import Preparation
+    from skseq.engines._choose import borrow_engine
     from skseq.networks import Architecture
-    from skseq.training import borrow_engine
-    from skseq.training._batches import Preparation
 
     X, (_, *shape, batch_size, sizes) = data(case), case
     autoencoder = LSTMAutoencoder(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         baselines,
         datasets,
         detection,
+        keras_networks,
         metrics,
         model_selection,
         persistence,
@@ -22,13 +23,12 @@ if TYPE_CHECKING:
         supervised,
         windowing,
     )
-    from skseq._onnx import to_onnx
     from skseq._report import report
     from skseq.autoencoder import LSTMAutoencoder
     from skseq.baselines import PCAAutoencoder
     from skseq.detection import RareEventClassifier
-    from skseq.keras_autoencoder import KerasAutoencoder
-    from skseq.persistence import load, save
+    from skseq.keras_networks import KerasAutoencoder
+    from skseq.persistence import load, save, to_onnx
     from skseq.streaming import StreamScorer
     from skseq.supervised import LSTMClassifier, LSTMRegressor
     from skseq.windowing import (
@@ -60,6 +60,7 @@ __all__ = [
     "datasets",
     "detection",
     "early_warning_labels",
+    "keras_networks",
     "load",
     "metrics",
     "model_selection",
@@ -79,7 +80,7 @@ __all__ = [
 
 _MODULE_OF = {
     "EachTimeStep": "windowing",
-    "KerasAutoencoder": "keras_autoencoder",
+    "KerasAutoencoder": "keras_networks",
     "LSTMAutoencoder": "autoencoder",
     "LSTMClassifier": "supervised",
     "LSTMRegressor": "supervised",
@@ -95,7 +96,7 @@ _MODULE_OF = {
     "save": "persistence",
     "sliding_windows": "windowing",
     "temporalize": "windowing",
-    "to_onnx": "_onnx",
+    "to_onnx": "persistence",
     "unpad_sequences": "windowing",
 }
 

@@ -34,7 +34,7 @@ def unmasked(X):
 
 
 @contextlib.contextmanager
-def naming(parameter):
+def named_errors(parameter):
     """Give the errors of the checks of a parameter its name, where they lack it."""
     try:
         # Warnings of NumPy's are of cells that these checks are about to refuse.
@@ -53,7 +53,7 @@ def check_cells(X, *, dtype, **options):
     With ``dtype=None`` cells may be anything but complex. Otherwise they are numbers:
     datetimes and durations, which NumPy would cast, are refused.
     """
-    with naming(options.get("input_name", "X")):
+    with named_errors(options.get("input_name", "X")):
         X = np.asarray(X) if isinstance(X, (list, tuple)) else unmasked(X)
         dtypes = X.dtypes if hasattr(X, "columns") else [getattr(X, "dtype", None)]
         for given in dtypes:

@@ -16,22 +16,22 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from ._callbacks import with_callbacks
-from ._error_rules import differences_of, fit_error_rule, some_of
-from ._network_estimator import SequenceNetwork
-from ._reconstruction import (
+from ._estimator import with_callbacks
+from ._validation import check_sequences, is_windows
+from .engines._batches import CHUNK
+from .engines._linear import fit_linear_path
+from .reconstruction._errors import fit_error_rule, residuals, subsample
+from .reconstruction._mixin import (
     SCORED_STEPS,
     ReconstructionMixin,
     check_latent,
     latent_container,
     sequences_like,
 )
-from ._thresholds import contamination_offset
-from ._validation import check_sequences, is_windows
-from .training._batches import CHUNK
-from .training._linear import fit_linear_path
+from .reconstruction._offset import check_contamination
+from .rows._row_numbers import all_rows
+from .training._estimator import SequenceNetwork
 from .windowing._held_out import split_last_part
-from .windowing._row_numbers import all_rows
 
 
 def _has_latent_vector(estimator):
@@ -612,14 +612,14 @@ class LSTMAutoencoder(
             error = "mahalanobis"
         if error in ("standardized", "mahalanobis"):
             judged = rows if held_out is None or self._refits(X) else held_out
-            differences = differences_of(self._reconstructions(some_of(X[judged])))
+            differences = residuals(self._reconstructions(subsample(X[judged])))
             self.error_rule_ = fit_error_rule(error, differences)
 
     def _set_offset(self, X, held_out):
-        share = 0.01 if self.contamination == "auto" else self.contamination
+        rule = check_contamination(self.contamination, type(self).__name__)
         unseen = held_out is not None and not self._judges_all()
         scores = self._score_samples(X[held_out] if unseen else X)
-        self.offset_ = contamination_offset(scores, share, type(self).__name__)
+        self.offset_ = rule.offset(scores)
 
     def _judges_all(self):
         """Whether the offset is by definition of all training sequences."""

@@ -15,20 +15,19 @@ from sklearn.base import (
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ._callbacks import CallbackSupportMixin, reports_fit
-from ._documentation import DocumentationLinkMixin
-from ._error_rules import differences_of, fit_error_rule, some_of
-from ._reconstruction import (
+from ._estimator import CallbackSupportMixin, DocumentationLinkMixin, reports_fit
+from ._validation import check_sequences
+from .engines._batches import Preparation, position_means
+from .engines._product import product
+from .reconstruction._errors import fit_error_rule, residuals, subsample
+from .reconstruction._mixin import (
     SCORED_STEPS,
     ReconstructionMixin,
     check_latent,
     latent_container,
     sequences_like,
 )
-from ._thresholds import contamination_offset
-from ._validation import check_sequences
-from .training._batches import Preparation, position_means
-from .training._product import product
+from .reconstruction._offset import check_contamination
 
 
 def _covariance(X, means):
@@ -203,11 +202,10 @@ class PCAAutoencoder(
         self.n_components_ = int(n_components)
         self._error_rule = self.error
         if self.error in ("standardized", "mahalanobis"):
-            differences = differences_of(self._reconstructions(some_of(X)))
+            differences = residuals(self._reconstructions(subsample(X)))
             self._error_rule = fit_error_rule(self.error, differences)
-        share = 0.01 if self.contamination == "auto" else self.contamination
-        scores = self._score_samples(X)
-        self.offset_ = contamination_offset(scores, share, type(self).__name__)
+        rule = check_contamination(self.contamination, type(self).__name__)
+        self.offset_ = rule.offset(self._score_samples(X))
         return self
 
     def transform(self, X):

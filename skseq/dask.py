@@ -18,7 +18,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import StrOptions, validate_params
 from sklearn.utils.validation import check_is_fitted
 
-from .training._batches import CHUNK
+from .engines._batches import CHUNK
 from .windowing import SlidingWindow
 
 

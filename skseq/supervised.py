@@ -22,15 +22,15 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
-from ._callbacks import with_callbacks
-from ._network_estimator import SequenceNetwork
-from ._validation import check_sequences, is_windows, naming
+from ._estimator import with_callbacks
+from ._validation import check_sequences, is_windows, named_errors
+from .rows._row_numbers import all_rows
+from .training._estimator import SequenceNetwork
 from .windowing._held_out import split_last_part
-from .windowing._row_numbers import all_rows
 
 
 def _check_weights(sample_weight, y):
-    with naming("sample_weight"):
+    with named_errors("sample_weight"):
         weight = _check_sample_weight(sample_weight, y, ensure_non_negative=True)
         assert_all_finite(weight.astype(np.float32), input_name="sample_weight")
         return weight
@@ -356,7 +356,7 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
                 "LSTMRegressor requires y to be passed, but the target y is None."
             )
         X = check_sequences(self, X, reset=not go_on)
-        with naming("y"):
+        with named_errors("y"):
             y = check_array(
                 y, dtype=np.float64, ensure_2d=False, input_name="y", estimator=self
             )
@@ -648,7 +648,7 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
         """
         go_on = self.warm_start and self.__sklearn_is_fitted__()
         X = check_sequences(self, X, reset=not go_on)
-        with naming("y"):
+        with named_errors("y"):
             y = _check_y(y, estimator=self)
             check_classification_targets(y)
             check_consistent_length(X, y)

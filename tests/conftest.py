@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 from instruction_sets import isa  # noqa: F401
 
+from skseq import SlidingWindow
+
 
 @pytest.fixture(scope="session")
 def shared_data():
@@ -47,6 +49,26 @@ def sensors(table):
         index=np.arange(300) * 2,
     )
     return frame, pd.Series(np.repeat(y[:75], 4), index=frame.index)
+
+
+@pytest.fixture
+def frame():
+    """Two interleaved pumps, with a pause of pump 'a' before its last row."""
+    minutes = [0, 0, 1, 1, 2, 2, 30]
+    return pd.DataFrame(
+        {
+            "pump": list("abababa"),
+            "flow": np.arange(7.0),
+            "at": pd.Timestamp("2026-03-01") + pd.to_timedelta(minutes, unit="min"),
+            "head": np.arange(7.0) * 10,
+        },
+        index=pd.Index(range(100, 107), name="id"),
+    )
+
+
+@pytest.fixture
+def pumps():
+    return SlidingWindow(3, group_by="pump", time="at", max_gap="5min")
 
 
 @pytest.fixture

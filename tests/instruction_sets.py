@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 try:
-    from skseq.training.native import _kernels
+    from skseq.engines.native import _kernels
 except ImportError:  # they were not built
     INSTRUCTION_SETS, _FUNCTIONS = (), ()
 else:

@@ -17,9 +17,9 @@ from sklearn.base import clone
 from tolerances import assert_same_training, of_training
 
 from skseq import LSTMAutoencoder, SlidingWindow, sliding_windows, temporalize
+from skseq.engines._choose import borrow_engine
+from skseq.engines.native._engine import NativeEngine
 from skseq.networks import Architecture
-from skseq.training import borrow_engine
-from skseq.training.native._engine import NativeEngine
 
 N_TIMESTEPS, N_FEATURES = 6, 3
 
@@ -396,7 +396,7 @@ def test_an_interrupted_fit_does_not_look_fitted(sequences, monkeypatch):
         raise KeyboardInterrupt
 
     ae = tiny()
-    monkeypatch.setattr("skseq._network_estimator.train", interrupt)
+    monkeypatch.setattr("skseq.training._estimator.train", interrupt)
     with pytest.raises(KeyboardInterrupt):
         ae.fit(sequences)
     assert not ae.__sklearn_is_fitted__()
@@ -463,7 +463,7 @@ def test_auto_leaves_a_gpu_to_keras(sequences, monkeypatch):
     monkeypatch.setattr(keras.distribution, "list_devices", lambda kind: ["gpu:0"])
     lent = []
     monkeypatch.setattr(
-        "skseq.training._keras_engine.borrow",
+        "skseq.engines._keras.borrow",
         lambda architecture: lent.append(architecture) or contextlib.nullcontext(),
     )
     borrow_engine(Architecture(3, 2, (2,)))

@@ -14,9 +14,9 @@ from sklearn.preprocessing import StandardScaler
 from tolerances import assert_same_training
 
 from skseq import EachTimeStep, LSTMAutoencoder, SlidingWindow
+from skseq.engines._choose import borrow_engine
 from skseq.networks import Architecture
 from skseq.networks._keras import build_layers, keras
-from skseq.training import borrow_engine
 
 N, N_TIMESTEPS = 30, 6
 
@@ -253,7 +253,7 @@ def test_the_native_engine_names_what_it_does_not_support(X, named):
 
 def test_auto_takes_keras_for_what_the_native_engine_does_not_support(monkeypatch):
     lent = []
-    monkeypatch.setattr("skseq.training._keras_engine.borrow", lent.append)
+    monkeypatch.setattr("skseq.engines._keras.borrow", lent.append)
     for parameters in UNSUPPORTED.values():
         parameters = {**parameters, "kind": parameters.get("architecture", "sequence")}
         parameters.pop("architecture", None)

@@ -7,8 +7,8 @@ from sklearn.base import clone
 from tolerances import assert_same_training
 
 from skseq import LSTMAutoencoder, SlidingWindow
-from skseq.training._batches import Batch, Preparation
-from skseq.training._linear import fit_linear_path
+from skseq.engines._batches import Batch, Preparation
+from skseq.engines._linear import fit_linear_path
 from skseq.windowing._held_out import split_last_part
 
 N_TIMESTEPS, N_FEATURES = 4, 3

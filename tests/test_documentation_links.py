@@ -24,8 +24,8 @@ from skseq import (
     RareEventClassifier,
     SlidingWindow,
 )
-from skseq._documentation import PAGES
-from skseq.keras_classifier import KerasClassifier
+from skseq._estimator import PAGES
+from skseq.keras_networks._classifier import KerasClassifier
 
 ROOT = Path(__file__).parents[1]
 API = ROOT / "docs" / "api.rst"

@@ -340,7 +340,7 @@ def split_of(monkeypatch):
     def stop(engine, architecture, data, **kwargs):
         raise SeenData(data.training, data.held_out)
 
-    monkeypatch.setattr("skseq._network_estimator.train", stop)
+    monkeypatch.setattr("skseq.training._estimator.train", stop)
 
     def split(model, X, y):
         with pytest.raises(SeenData) as seen:
@@ -639,7 +639,7 @@ def test_a_refit_that_fails_leaves_the_classes_of_the_fit_before(monkeypatch):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("skseq._network_estimator.train", interrupt)
+    monkeypatch.setattr("skseq.training._estimator.train", interrupt)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, np.arange(40) % 3)
     assert model.classes_.tolist() == [0, 1]

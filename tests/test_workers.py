@@ -108,7 +108,7 @@ import multiprocessing
 import keras, numpy as np
 from scikeras.wrappers import BaseWrapper
 from skseq import KerasAutoencoder
-from skseq.keras_classifier import KerasClassifier
+from skseq.keras_networks import KerasClassifier
 
 X = np.random.default_rng(0).normal(size=(40, 5, 2)).astype("float32")
 y = np.arange(40) % 2
@@ -156,7 +156,7 @@ if __name__ == "__main__":
 FORKED_AFTER_IMPORT = """
 import multiprocessing
 import numpy as np
-import skseq.keras_classifier
+import skseq.keras_networks
 from skseq import LSTMAutoencoder
 
 X = np.zeros((40, 5, 2))

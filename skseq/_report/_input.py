@@ -6,8 +6,9 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_consistent_length
 
+from .._detectors import anomaly_score
 from .._validation import is_windows
-from ..plotting._style import anomaly_score, check_labels
+from ..rows._events import check_labels
 from ..windowing import SlidingWindow
 from ._scored import Model, Rows
 

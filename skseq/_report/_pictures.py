@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._detectors import names_of_features
 from ..plotting import (
     ErrorDistributionDisplay,
     FeatureErrorDisplay,
@@ -17,7 +18,6 @@ from ..plotting import (
     ThresholdDisplay,
 )
 from ..plotting._figures import precision_recall_figure
-from ..plotting._style import names_of_features
 
 # Small enough for the letters to be read on a telephone.
 _WIDTH, _HEIGHT, _DPI = 5.6, 4.0, 160

@@ -8,7 +8,7 @@ from numbers import Integral
 from sklearn.utils._param_validation import HasMethods, Interval, validate_params
 
 from .. import __version__
-from .._atomic import write_atomically
+from .._files import write_atomically
 from ._bootstrap import average_precision_difference
 from ._input import make_rows, score_models
 from ._page import (

@@ -14,12 +14,12 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from .._groups import series_order
 from ..metrics import (
     detection_delay,
     event_precision_recall_fscore_support,
     false_alarms_per,
 )
+from ..rows._series import group_order
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,13 @@ class Rows:
     @cached_property
     def order(self):
         """The rows, those of each series together."""
-        return series_order(self.groups, len(self))[0]
+        return group_order(self.groups, len(self))[0]
 
     @cached_property
     def follows(self):
         """Tell of each row in this order whether it is the next one of its series."""
         follows = np.ones(len(self), dtype=bool)
-        follows[series_order(self.groups, len(self))[1]] = False
+        follows[group_order(self.groups, len(self))[1]] = False
         return follows
 
     @property

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..plotting._style import as_sequences, names_of_features, reach
+from .._detectors import names_of_features, reach
+from ..plotting._style import as_sequences
 
 
 class WorstWindow(NamedTuple):

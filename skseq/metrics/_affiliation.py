@@ -4,8 +4,8 @@
 import numpy as np
 from sklearn.utils._param_validation import validate_params
 
+from ..rows._events import check_rows
 from ._events import ZERO_DIVISION, mean_or
-from ._rows import check_rows
 
 # All integrands are linear between multiples of a quarter row, where the borders of
 # zones (halves) and the points as far from an alarm as from a border (quarters) lie.

@@ -2,16 +2,14 @@
 """How soon an event is found, and how often an alarm is wrong."""
 
 import warnings
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
-import pandas as pd
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, validate_params
 
-from .._validation import naming
-from ._rows import check_rows
+from ..rows._events import check_rows
+from ..rows._time import number_duration, ordered_time
 
 
 @validate_params(
@@ -198,9 +196,10 @@ def false_alarms_per(y_true, y_pred, *, time=None, per=None, max_gap=None, group
                 f"The 'max_gap' parameter is {max_gap!r}, but 'time' is None. Give the "
                 "time of each row in 'time'."
             )
-        return n_false * _number(1000 if per is None else per, "per") / rows.n_rows
-    time, as_duration = _time_values(time, rows)
-    if per is None and as_duration is _number:
+        per = number_duration(1000 if per is None else per, "per")
+        return n_false * per / rows.n_rows
+    time, as_duration = ordered_time(time, rows)
+    if per is None and as_duration is number_duration:
         raise ValueError(
             "The 'per' parameter is None, but 'time' holds numbers. Give 'per' in "
             "their unit."
@@ -208,62 +207,6 @@ def false_alarms_per(y_true, y_pred, *, time=None, per=None, max_gap=None, group
     per = as_duration("1D" if per is None else per, "per")
     max_gap = np.inf if max_gap is None else as_duration(max_gap, "max_gap")
     return float(n_false * per / _watched(time, rows, max_gap))
-
-
-def _number(value, name):
-    if isinstance(value, Real) and 0 < value < np.inf:
-        return float(value)
-    raise ValueError(
-        f"The {name!r} parameter must be a positive number where 'time' holds none or "
-        f"numbers. Got {value!r} instead."
-    )
-
-
-def _nanoseconds(value, name):
-    try:
-        # pandas takes a bare number for nanoseconds, which nobody means.
-        duration = None if isinstance(value, Real) else pd.Timedelta(value)
-    except ValueError:
-        duration = None
-    if duration is not None and duration > pd.Timedelta(0):
-        return float(duration.as_unit("ns").value)
-    raise ValueError(
-        f"The {name!r} parameter must be a positive duration such as '1D' or '5min' "
-        f"where 'time' holds datetimes. Got {value!r} instead."
-    )
-
-
-def _time_values(time, rows):
-    """Time in the order of the series, and what reads durations in its unit."""
-    time = pd.Series(column_or_1d(time)).infer_objects()
-    check_consistent_length(time, rows.order)
-    with naming("time"):
-        missing = np.flatnonzero(time.isna() | time.isin([np.inf, -np.inf]))
-    if len(missing):
-        raise ValueError(
-            f"'time' has a missing value in row {missing[0]}. Drop the row or give it "
-            "a time."
-        )
-    as_duration = _number
-    if pd.api.types.is_datetime64_any_dtype(time):
-        time = pd.Series(pd.DatetimeIndex(time).as_unit("ns").asi8)
-        as_duration = _nanoseconds
-    elif not pd.api.types.is_numeric_dtype(time):
-        raise ValueError(
-            f"'time' must hold datetimes or numbers. Got {time[0]!r} in row 0; convert "
-            "it with pandas.to_datetime."
-        )
-    values = time.to_numpy()[rows.order]
-    first = rows.series_starts[1:]
-    falls = np.diff(values) < 0
-    falls[first - 1] = False
-    if falls.any():
-        row = rows.order[np.flatnonzero(falls)[0] + 1]
-        raise ValueError(
-            f"'time' decreases in row {row}. Sort the rows of each series by time "
-            "first, or name the series of each row in 'groups'."
-        )
-    return values, as_duration
 
 
 def _watched(time, rows, max_gap):

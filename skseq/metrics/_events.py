@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import (
     validate_params,
 )
 
-from ._rows import check_rows
+from ..rows._events import check_rows
 
 ZERO_DIVISION = [
     Options(Real, {0.0, 1.0}),

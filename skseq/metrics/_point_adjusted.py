@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.metrics import f1_score
 from sklearn.utils._param_validation import validate_params
 
-from ._rows import check_rows
+from ..rows._events import check_rows
 
 
 class PointAdjustmentWarning(UserWarning):

@@ -3,7 +3,7 @@
 
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from ._rows import event_labels
+from ..rows._events import event_labels
 
 
 def detector_average_precision(estimator, X, y):

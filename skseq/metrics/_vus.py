@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils._param_validation import Interval, validate_params
 
-from ._rows import check_rows, event_scores
+from ..rows._events import check_rows, event_scores
 
 _PARAMETERS = {
     "y_true": ["array-like"],

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Splitters for series of rows, and a check of what train and test parts share."""
 
-from .._overlap import WindowOverlapWarning
+from ..rows._overlap import WindowOverlapWarning
 from ._split import PurgedKFold, SeriesTimeSplit
 from ._validate import cross_validate_windows
 

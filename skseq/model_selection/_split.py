@@ -10,8 +10,8 @@ from sklearn.model_selection._split import GroupsConsumerMixin
 from sklearn.utils import indexable
 from sklearn.utils.validation import _num_samples
 
-from .._groups import series_order
-from .._validation import is_windows, naming
+from .._validation import is_windows, named_errors
+from ..rows._series import group_order
 
 
 def _check_integer(splitter, name, low, *, or_none=False):
@@ -53,11 +53,11 @@ class _SeriesSplitter(GroupsConsumerMixin, BaseCrossValidator):
             Increasing.
         """
         self._check_parameters()
-        with naming("X"):
+        with named_errors("X"):
             X, y, groups = indexable(X, y, groups)
         if groups is None and is_windows(X):
             groups = X.series
-        order, starts = series_order(groups, _num_samples(X))
+        order, starts = group_order(groups, _num_samples(X))
         series = np.split(order, starts[1:])
         for train, test in self._split_series(series):
             yield np.sort(train), np.sort(test)

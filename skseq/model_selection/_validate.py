@@ -9,9 +9,9 @@ from sklearn.model_selection import check_cv, cross_validate
 from sklearn.utils import indexable
 from sklearn.utils.validation import _num_samples
 
-from .._groups import series_order
-from .._overlap import WindowOverlapWarning, shared_rows
-from .._validation import is_windows, naming
+from .._validation import is_windows, named_errors
+from ..rows._overlap import WindowOverlapWarning, shared_rows
+from ..rows._series import group_order
 from ._split import SeriesTimeSplit
 
 
@@ -97,7 +97,7 @@ def cross_validate_windows(
     >>> print(caught[0].message)
     Training windows hold up to 1995 rows that also stand in test windows: ...
     """
-    with naming("X"):
+    with named_errors("X"):
         X, y, groups = indexable(X, y, groups)
     if cv is None or isinstance(cv, Integral):
         gap = X.shape[1] - 1 if is_windows(X) else 0
@@ -123,7 +123,7 @@ def cross_validate_windows(
 
 def _joined_rows(groups, n_rows, splits):
     """Number of rows of each split that do not follow the row before them."""
-    order, starts = series_order(groups, n_rows)
+    order, starts = group_order(groups, n_rows)
     position = np.empty(n_rows, dtype=int)
     position[order] = np.arange(n_rows)
 

@@ -3,7 +3,16 @@
 
 from typing import NamedTuple
 
-from ._style import BLACK, GREEN, ORANGE, PURPLE, SKY, YELLOW, new_axes, reach
+from .._detectors import reach
+from ._style import (
+    BLACK,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    SKY,
+    YELLOW,
+    new_axes,
+)
 
 _RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConditionalDecoder")
 _COLORS = {"input": YELLOW, "recurrent": SKY, "repeat": ORANGE, "dense": GREEN}

@@ -3,13 +3,12 @@
 
 import numpy as np
 
+from .._detectors import anomaly_score
+from ..rows._events import check_labels, check_values
 from ._style import (
     BLUE,
     VERMILION,
-    anomaly_score,
-    check_labels,
     check_number,
-    check_values,
     draw_threshold,
     legend_above,
     new_axes,

@@ -5,17 +5,11 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import assert_all_finite
 
+from .._detectors import names_of_features, reach
 from .._validation import check_cells
-from ._style import (
-    VERMILION,
-    check_labels,
-    check_time,
-    event_runs,
-    format_dates,
-    names_of_features,
-    new_axes,
-    reach,
-)
+from ..rows._events import check_labels, event_runs
+from ..rows._time import check_time
+from ._style import VERMILION, format_dates, new_axes
 
 _MAX_COLUMNS = 1000  # more than a picture has room for
 _GAP = 10  # a gap is longer than this many median steps

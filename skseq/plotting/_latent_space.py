@@ -9,7 +9,8 @@ from sklearn.utils import (
     column_or_1d,
 )
 
-from .._validation import check_cells, naming
+from .._detectors import reach
+from .._validation import check_cells, named_errors
 from ._style import (
     BLACK,
     BLUE,
@@ -21,7 +22,6 @@ from ._style import (
     YELLOW,
     legend_above,
     new_axes,
-    reach,
 )
 
 _STYLES = [
@@ -131,10 +131,10 @@ class LatentSpaceDisplay:
             ensure_min_features=2,
             input_name="latent",
         )
-        with naming("latent"):
+        with named_errors("latent"):
             # Of what float32 holds, the squares fit float64.
             assert_all_finite(latent.astype(np.float32), input_name="latent")
-        with naming("y"):
+        with named_errors("y"):
             y = None if y is None else column_or_1d(y)
             check_consistent_length(latent, y)
         pca = PCA(2, svd_solver="full")
@@ -159,7 +159,7 @@ class LatentSpaceDisplay:
         self.ax_ = new_axes(ax, self)
         self.figure_ = self.ax_.figure
         y = np.zeros(len(coordinates)) if self.y is None else np.asarray(self.y)
-        with naming("y"):
+        with named_errors("y"):
             labels, counts = np.unique(y, return_counts=True)
         self.collections_ = {}
         for k, (label, count) in enumerate(zip(labels.tolist(), counts, strict=True)):

@@ -3,15 +3,15 @@
 
 import numpy as np
 
+from .._detectors import reach
+from ..rows._events import check_values
 from ._style import (
     BLACK,
     BLUE,
     VERMILION,
     check_number,
-    check_values,
     legend_above,
     new_axes,
-    reach,
     use_log_scale,
 )
 

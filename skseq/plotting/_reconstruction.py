@@ -3,6 +3,7 @@
 
 import numpy as np
 
+from .._detectors import names_of_features, reach
 from ._style import (
     BLACK,
     BLUE,
@@ -10,9 +11,7 @@ from ._style import (
     VERMILION,
     as_sequences,
     check_number,
-    names_of_features,
     panels,
-    reach,
 )
 
 

@@ -4,15 +4,14 @@
 import numpy as np
 from sklearn.metrics import confusion_matrix_at_thresholds
 
+from .._detectors import anomaly_score
+from ..rows._events import check_labels, check_values
 from ._style import (
     BLACK,
     BLUE,
     GREEN,
     VERMILION,
-    anomaly_score,
-    check_labels,
     check_number,
-    check_values,
     draw_threshold,
     legend_above,
     new_axes,

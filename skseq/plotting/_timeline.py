@@ -4,18 +4,16 @@
 import numpy as np
 import pandas as pd
 
+from .._detectors import anomaly_score
+from ..rows._events import check_labels, check_values, event_runs
+from ..rows._time import check_time
 from ._style import (
     BLUE,
     ORANGE,
     SKY,
     VERMILION,
-    anomaly_score,
-    check_labels,
     check_number,
-    check_time,
-    check_values,
     draw_threshold,
-    event_runs,
     format_dates,
     legend_above,
     new_axes,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .._atomic import write_atomically
+from .._files import write_atomically
 
 _FORMAT = 1
 

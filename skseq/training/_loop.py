@@ -10,12 +10,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .._callbacks import EpochReports
+from ..engines._batches import (
+    Preparation,
+    add_noise,
+    draw_dropout,
+    has_padding,
+)
+from ..engines._losses import cell_losses, observed_mean
 from ..networks import Architecture
-from ._batches import Preparation, add_noise, draw_dropout, has_padding
 from ._checkpoint import Checkpoint, State
-from ._losses import cell_errors, observed_mean
-from ._watch import current_watcher
+from ._reports import EpochReports, current_watcher
 
 
 @dataclass(frozen=True)
@@ -241,7 +245,7 @@ def validation_loss(engine, data: Data, loss):
         if loss == "context":
             errors = np.full(len(batch.steps), engine.context_loss(batch))
         else:
-            errors = cell_errors(batch.targets, engine.reconstruct(batch), loss)
+            errors = cell_losses(batch.targets, engine.reconstruct(batch), loss)
             errors = observed_mean(errors, axis=(1, 2), empty=np.nan)
         if batch.weights is not None:
             errors = errors * batch.weights

@@ -4,7 +4,7 @@
 import numpy as np
 
 from .._validation import is_windows
-from ._row_numbers import all_rows, index_dtype
+from ..rows._row_numbers import all_rows, index_dtype
 
 
 def _last_of_each(ends, series_starts, fraction):

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ._row_numbers import take_rows
-from ._series import SeriesRows
+from ..rows._row_numbers import take_rows
+from ..rows._series import SeriesRows
 
 
 def _ranges(starts, lengths):

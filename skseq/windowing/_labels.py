@@ -8,8 +8,8 @@ import pandas as pd
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, validate_params
 
-from .._validation import naming
-from ._series import series_codes
+from .._validation import named_errors
+from ..rows._series import series_codes
 
 
 @validate_params(
@@ -71,7 +71,7 @@ def early_warning_labels(y, horizon, *, groups=None):
     >>> keep
     array([ True,  True,  True, False, False,  True])
     """
-    with naming("y"):
+    with named_errors("y"):
         y = column_or_1d(y)
         wrong = np.flatnonzero(~np.isin(y, (0, 1)))
     if len(wrong):
@@ -82,7 +82,7 @@ def early_warning_labels(y, horizon, *, groups=None):
     event = y.astype(bool)
     codes = np.zeros(len(y), dtype=int)
     if groups is not None:
-        with naming("groups"):
+        with named_errors("groups"):
             groups = pd.Series(column_or_1d(groups))
         check_consistent_length(y, groups)
         codes = series_codes([groups], "groups")

@@ -7,9 +7,9 @@ from mmap import mmap
 import numpy as np
 import pandas as pd
 
-from .._atomic import replacing
-from .._validation import check_cells, naming
-from ._table import take_features
+from .._files import replacing
+from .._validation import check_cells, named_errors
+from ..rows._table import take_features
 
 _BATCH_ROWS = 65_536
 
@@ -67,7 +67,7 @@ def _pieces_of(source):
         return (batch.to_pandas() for batch in batches)
     if hasattr(source, "to_delayed"):  # Dask
         return (partition.compute() for partition in source.to_delayed())
-    with naming("source"):
+    with named_errors("source"):
         return iter(source)
 
 

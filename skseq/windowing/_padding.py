@@ -10,7 +10,7 @@ from .._validation import (
     check_cells,
     check_finite,
     is_windows,
-    naming,
+    named_errors,
     observed_steps,
     unmasked,
 )
@@ -105,7 +105,7 @@ def pad_sequences(sequences, *, n_timesteps=None, padding="pre"):
     array([[ 5.,  6.],
            [nan, nan]], dtype=float32)
     """
-    with naming("sequences"):
+    with named_errors("sequences"):
         arrays = [_as_array(sequence, i) for i, sequence in enumerate(sequences)]
     if not arrays:
         raise ValueError("'sequences' is empty: give one sequence or more.")
@@ -118,7 +118,7 @@ def pad_sequences(sequences, *, n_timesteps=None, padding="pre"):
             f"n_timesteps={n_timesteps}. Cut it first, or pad to {longest}."
         )
     n_timesteps = longest if n_timesteps is None else n_timesteps
-    with naming("n_timesteps"):
+    with named_errors("n_timesteps"):
         before = n_timesteps - lengths if padding == "pre" else np.zeros_like(lengths)
         steps = np.arange(n_timesteps) - before[:, np.newaxis]
     held = (steps >= 0) & (steps < lengths[:, np.newaxis])

@@ -14,15 +14,22 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from .._callbacks import CallbackSupportMixin, reports_fit
-from .._documentation import DocumentationLinkMixin
+from .._estimator import (
+    CallbackSupportMixin,
+    DocumentationLinkMixin,
+    all_or_nothing,
+    reports_fit,
+)
 from .._validation import check_cells, is_windows
-from ._history import History
-from ._output import SequenceTransformerMixin
-from ._row_numbers import take_rows
-from ._series import Reach, rows_by_series
-from ._table import resolve_column, resolve_columns, take_features, take_key
-from ._time import (
+from ..rows._row_numbers import take_rows
+from ..rows._series import rows_by_series
+from ..rows._table import (
+    resolve_column,
+    resolve_columns,
+    take_features,
+    take_key,
+)
+from ..rows._time import (
     check_time_is_given,
     duration_value,
     is_duration,
@@ -31,6 +38,9 @@ from ._time import (
     typical_step,
     with_time,
 )
+from ._history import History
+from ._output import SequenceTransformerMixin
+from ._reach import Reach
 from ._windows import Windows
 
 TIME_DELTA = "time_delta"
@@ -186,6 +196,7 @@ class SlidingWindow(
         self.max_steps = max_steps
         self.add_time_delta = add_time_delta
 
+    @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     @reports_fit
     def fit(self, X, y=None):
@@ -205,16 +216,6 @@ class SlidingWindow(
             Fitted transformer.
         """
         check_time_is_given(self)
-        before = vars(self).copy()
-        try:
-            self._learn(X)
-        except BaseException:
-            # What it was fitted to before must not be mixed with what it was not.
-            self.__dict__ = before
-            raise
-        return self
-
-    def _learn(self, X):
         X = self._check_table(X, reset=True)
         self._group_columns = resolve_columns(X, self.group_by, "group_by")
         self._time_column = self._history = self._time_kind = None
@@ -228,6 +229,7 @@ class SlidingWindow(
             )
         if self.time is not None:
             self._learn_from_times(table, X)
+        return self
 
     def _learn_from_times(self, table, X):
         rows, order = self._rows(X, reset=True)

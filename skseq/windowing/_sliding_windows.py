@@ -8,10 +8,11 @@ import pandas as pd
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, validate_params
 
-from .._validation import check_cells, naming
-from ._row_numbers import take_rows
-from ._series import Reach, rows_by_series
-from ._table import take_features
+from .._validation import check_cells, named_errors
+from ..rows._row_numbers import take_rows
+from ..rows._series import rows_by_series
+from ..rows._table import take_features
+from ._reach import Reach
 from ._windows import Windows
 
 
@@ -74,7 +75,7 @@ def sliding_windows(X, window_size, *, stride=1, groups=None, padded=False):
     if names is None:
         X = check_cells(X, dtype=None)
     table = take_features(X, range(X.shape[1]))
-    with naming("groups"):
+    with named_errors("groups"):
         groups = [] if groups is None else [pd.Series(column_or_1d(groups))]
     check_consistent_length(table, *groups)
     rows, order = rows_by_series(groups, len(table), "groups")

@@ -12,8 +12,12 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from .._callbacks import CallbackSupportMixin, reports_fit
-from .._documentation import DocumentationLinkMixin
+from .._estimator import (
+    CallbackSupportMixin,
+    DocumentationLinkMixin,
+    all_or_nothing,
+    reports_fit,
+)
 from .._validation import check_sequences, is_windows, n_dimensions
 from ._output import SequenceTransformerMixin
 
@@ -125,6 +129,7 @@ class EachTimeStep(
     def __init__(self, transformer):
         self.transformer = transformer
 
+    @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=False)
     @reports_fit
     def fit(self, X, y=None):

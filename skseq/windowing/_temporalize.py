@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, validate_params
 
-from .._validation import check_cells, naming
+from .._validation import check_cells, named_errors
 
 
 @validate_params(
@@ -77,7 +77,7 @@ def temporalize(X, y, lookback):
     array([4, 5, 6, 7, 8])
     """
     X = check_cells(X, dtype=None)
-    with naming("y"):
+    with named_errors("y"):
         y = column_or_1d(y)
     check_consistent_length(X, y)
     if len(X) < lookback + 2:

@@ -5,14 +5,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from ._memmap import MappedTable, open_table
-from ._row_numbers import (
+from ..rows._row_numbers import (
     check_positive,
     check_series_starts,
     index_dtype,
     row_numbers,
     take_rows,
 )
+from ._memmap import MappedTable, open_table
 
 
 def _is_whole(key):

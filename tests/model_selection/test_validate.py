@@ -7,7 +7,6 @@ from sklearn.model_selection import KFold, cross_validate
 from sklearn.pipeline import make_pipeline
 
 from skseq import PCAAutoencoder, SlidingWindow
-from skseq._overlap import short_holes
 from skseq.metrics import detector_average_precision
 from skseq.model_selection import (
     PurgedKFold,
@@ -15,6 +14,7 @@ from skseq.model_selection import (
     WindowOverlapWarning,
     cross_validate_windows,
 )
+from skseq.rows._overlap import short_holes
 
 SHUFFLED = KFold(4, shuffle=True, random_state=0)
 SCORING = {"scoring": detector_average_precision}

@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from skseq import LSTMAutoencoder, SlidingWindow, Windows
-from skseq.training._batches import feature_means, has_padding
+from skseq.engines._batches import feature_means, has_padding
 from skseq.windowing import table_to_memmap
 
 

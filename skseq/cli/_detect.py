@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the command ``detect`` does between reading a table and telling of it."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import typer
+from sklearn.base import clone
+from sklearn.ensemble import IsolationForest
+from sklearn.preprocessing import StandardScaler
+
+from .._detectors import seed as set_seed
+from ..autoencoder import LSTMAutoencoder
+from ..baselines import PCAAutoencoder
+from ..detection._classifier import RareEventClassifier
+from ..detection._decision import fit_on_windows, score_windows
+from ..windowing import (
+    EachTimeStep,
+    SlidingWindow,
+    Windows,
+    early_warning_labels,
+)
+from ..windowing._held_out import split_last_part
+from ._progress import training_bars
+from ._table import rows_before
+
+LSTM = "LSTM autoencoder"
+HELD_OUT = 0.2  # last part of the training rows, for the threshold
+QUANTILE = 0.99  # of its scores, where it holds no event
+
+
+@dataclass(frozen=True)
+class Part:
+    """Windows of the rows on one side of the cut, and the labels of these rows."""
+
+    windows: Windows
+    y: np.ndarray
+
+    def __str__(self):
+        return f"{len(self.y)} rows, {self.y.sum()} of them in {self.n_events} events"
+
+    @property
+    def n_events(self):
+        """Number of runs of 1, each within one series."""
+        y = pd.Series(self.y)
+        before = y.groupby(self.windows.series).shift(fill_value=0)
+        return int(((y == 1) & (before == 0)).sum())
+
+
+def split(table, window_size, max_gap, horizon, cut):
+    """Scaled windows before and after the cut; those after it may reach back across it.
+
+    For an early warning, a window that holds a row of an event is in neither part: what
+    has happened is neither to be learned nor to be announced.
+    """
+    windows = SlidingWindow(
+        window_size,
+        group_by=None if table.series is None else table.series.name,
+        time=None if table.time is None else table.time.name,
+        max_gap=max_gap,
+    ).fit_transform(table.X)
+    past = rows_before(cut, table)
+    y, keep = table.y, np.ones(len(past), dtype=bool)
+    if horizon is not None:
+        y, _ = early_warning_labels(table.y, horizon, groups=table.series)
+        keep = ~windows.holds_any(table.y)
+    future = y[~past & keep]
+    if future.all() or not future.any():
+        raise ValueError(
+            f"--train-until {cut}: of the {len(future)} rows to be scored, "
+            f"{future.sum()} are to be found. There must be some of either kind."
+        )
+    scaler = EachTimeStep(StandardScaler()).fit(windows[past & keep])
+    windows = scaler.transform(windows)
+    return [Part(windows[rows], y[rows]) for rows in (past & keep, ~past & keep)]
+
+
+def make_detectors(layers, max_epochs):
+    return {
+        "PCA": PCAAutoencoder(),
+        "IsolationForest": IsolationForest(),
+        LSTM: LSTMAutoencoder(layers, max_epochs=max_epochs),
+    }
+
+
+@dataclass(frozen=True)
+class _EventlessModel:
+    """In the place of a RareEventClassifier where no training row is an event."""
+
+    detector_: object
+    imputer: object
+    threshold_: float
+
+    def decision_function(self, X):
+        return score_windows(self.detector_, self.imputer, X) - self.threshold_
+
+
+def _fit_model(detector, past, seed):
+    if past.y.any():
+        return RareEventClassifier(
+            detector, validation_fraction=HELD_OUT, random_state=seed
+        ).fit(past.windows, past.y)
+    model = set_seed(clone(detector), seed)
+    training, held_out = split_last_part(past.windows, HELD_OUT)
+    imputer = fit_on_windows(model, past.windows[training])
+    score = score_windows(model, imputer, past.windows[held_out])
+    return _EventlessModel(model, imputer, float(np.quantile(score, QUANTILE)))
+
+
+def fit(detectors, past, seed):
+    """Models by name, and what they warned of while they were fitted."""
+    models = {}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for name, detector in detectors.items():
+            typer.echo(f"Fitting {name} ...")
+            with training_bars():
+                models[name] = _fit_model(detector, past, seed)
+    messages = [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
+    return models, list(dict.fromkeys(messages))

@@ -1,0 +1,380 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Decisions on rare events from the scores of an outlier detector."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    MetaEstimatorMixin,
+    _fit_context,
+    clone,
+)
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from .._detectors import parts, seed
+from .._estimator import CallbackSupportMixin, DocumentationLinkMixin, with_callbacks
+from .._validation import check_sequences, is_windows
+from ..windowing import SlidingWindow
+from ..windowing._held_out import split_last_part
+from ._decision import (
+    check_two_classes,
+    decide,
+    fit_on_windows,
+    score_windows,
+    warn_of_holes,
+)
+from ._thresholds import check_rule
+
+
+class RareEventClassifier(
+    CallbackSupportMixin,
+    ClassifierMixin,
+    MetaEstimatorMixin,
+    DocumentationLinkMixin,
+    BaseEstimator,
+):
+    """Classifier of rare events around any outlier detector.
+
+    Fits the detector on normal windows, and sets the threshold on labelled windows that
+    come later. It stands after :class:`SlidingWindow` in a pipeline, and selects
+    *windows*, never rows: a table without its event rows would join rows that are not
+    neighbours.
+
+    Here the sign turns: detectors give a higher score to what is more normal, this
+    classifier gives a higher ``decision_function`` to events, as classifiers do.
+
+    Parameters
+    ----------
+    detector : estimator, default=None
+        Anything with ``fit`` and ``score_samples``, higher for what is more normal.
+        Those that take sequences (an :class:`LSTMAutoencoder`, a
+        :class:`PCAAutoencoder`, or a pipeline with such a step) get the windows as they
+        are. Others, such as :class:`~sklearn.ensemble.IsolationForest`, get them
+        flattened to ``(n_samples, n_timesteps * n_features)``, with the mean of the
+        training windows in the place of padding and missing values. None for
+        ``LSTMAutoencoder()``.
+
+    fit_on : {"normal", "all"}, default="normal"
+        Windows that the detector is fitted on. "normal" for those that hold no event
+        row at all, which only a :class:`Windows` can tell; of an array, those that are
+        not labelled as events. "all" for every window.
+
+    threshold : "f1" or tuple, default="f1"
+        How the threshold is set on the held-out windows.
+
+        - "f1" or ``("fbeta", beta)``: the highest F-beta.
+        - ``("precision", p)``: the highest recall of those with a precision of at least
+          ``p``.
+        - ``("recall", r)``: the highest precision of those with a recall of at least
+          ``r``.
+        - ``("quantile", q)``: the quantile ``q`` of the scores of normal windows, so
+          that about ``1 - q`` of them are false alarms. Needs no event.
+        - ``("pot", q)``: the score that a normal window exceeds with probability ``q``,
+          such as 1e-3, by peaks over threshold [1]_: from a generalised Pareto
+          distribution fitted to what is above their 0.98 quantile. Needs no event.
+        - ``("probability", p)``: where the calibrated probability of an event is ``p``.
+        - ``("cost", false_alarm, missed_event)``: the lowest total cost.
+
+        Of equally good thresholds, that with the fewest alarms.
+
+    validation_fraction : float, default=0.2
+        Share of each series, its last windows, that is held out from the detector for
+        the threshold and the probabilities.
+
+    warn_on_overlap : bool, default=True
+        Whether to warn where ``X`` are :class:`Windows` with holes as a splitter that
+        shuffles leaves them: the rows of its test windows would be trained on.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds every ``random_state`` of the detector that is None.
+
+    Attributes
+    ----------
+    detector_ : estimator
+        The fitted detector.
+
+    threshold_ : float
+        A window is an event where minus the detector's ``score_samples`` exceeds it; so
+        a reconstruction error, for an autoencoder.
+
+    calibration_method_ : {"isotonic", "sigmoid"} or None
+        How ``predict_proba`` was calibrated. None if it could not be.
+
+    classes_ : ndarray of shape (2,)
+        The labels. The event is ``classes_[1]``, the greater: 1 of 0 and 1, True of
+        False and True.
+
+    n_features_in_ : int
+        Number of features seen during fit.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features seen during fit, where all of them are strings.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` does not hold two classes, no window is left to fit the detector on, or
+        the detector holds a :class:`SlidingWindow`.
+
+    Warns
+    -----
+    UserWarning
+        If the held-out part has no event (the threshold is the 0.99 quantile then,
+        unless its rule needs none), if its events score no higher than the rest, if no
+        threshold reaches the precision or probability asked for, if "pot" has few
+        scores for its tail, or if most of ``y`` are events.
+
+    WindowOverlapWarning
+        If windows are missing here and there between those of a series, as after a
+        split that shuffles. See ``warn_on_overlap``.
+
+    See Also
+    --------
+    sklearn.model_selection.TunedThresholdClassifierCV : Threshold by cross-validation.
+    skseq.metrics.detector_average_precision : Scorer for a detector without classifier.
+
+    Notes
+    -----
+    The threshold is set on rows that the detector was never fitted on: the last
+    ``validation_fraction`` of each series is held out, and the windows before it that
+    share rows with it (``n_timesteps - 1`` of them) are not used at all. A plain array
+    is taken for one series of samples that share no rows: pass overlapping windows as
+    :class:`Windows`, which can tell. The detector is not fitted again on the held-out
+    part.
+
+    The threshold is as fine as the held-out part is large: with five events there, a
+    recall can only be a multiple of 0.2. It is a good one for later data only where
+    both hold several events. With none, a warning says so, and the threshold is the
+    0.99 quantile of the held-out scores, unless the rule needs no event.
+
+    ``predict`` follows the threshold, that is ``decision_function > 0``.
+    ``predict_proba`` estimates the probability of an event, whatever the threshold. As
+    with :class:`~sklearn.model_selection.FixedThresholdClassifier` the two need not
+    agree: at a threshold that accepts false alarms, the probability is below 0.5. With
+    ``threshold=("probability", 0.5)`` they do.
+
+    The probability is calibrated on the held-out windows, and never falls where
+    ``decision_function`` rises. With at least 1,000 of them, 100 of these with an event
+    and 100 without, by isotonic regression [2]_: it takes any shape, but needs that
+    many not to follow the noise (:class:`~sklearn.calibration.CalibratedClassifierCV`
+    gives the same advice). Scores within one of its steps share a probability: rank by
+    ``decision_function``, as scikit-learn's ranking scorers do. With fewer, by a
+    sigmoid [3]_, strictly increasing, after a squashing of the scores that is
+    logarithmic far out (arcsinh in units of the interquartile range), since
+    reconstruction errors have heavy tails. Where neither can be fitted (no event is
+    held out, or they score no higher than the rest) it is 0.5 at the threshold, and not
+    a calibrated probability. The windows of one event are alike: a few long events tell
+    less than their number of windows suggests.
+
+    References
+    ----------
+    .. [1] A. Siffer, P.-A. Fouque, A. Termier, C. Largouet, "Anomaly detection in
+       streams with extreme value theory", KDD 2017.
+
+    .. [2] B. Zadrozny, C. Elkan, "Transforming classifier scores into accurate
+       multiclass probability estimates", KDD 2002.
+
+    .. [3] J. Platt, "Probabilistic outputs for support vector machines and comparisons
+       to regularized likelihood methods", Advances in Large Margin Classifiers, 1999.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skseq import PCAAutoencoder, RareEventClassifier, SlidingWindow
+    >>> t = np.arange(1000)
+    >>> X = np.column_stack([np.sin(t / 5), np.cos(t / 5)])
+    >>> X += 0.1 * np.random.default_rng(0).normal(size=X.shape)
+    >>> y = t % 50 == 40
+    >>> X[y, 0] += 3
+    >>> detector = PCAAutoencoder(4, score_on="last")
+    >>> clf = make_pipeline(SlidingWindow(5), RareEventClassifier(detector))
+    >>> np.flatnonzero(clf.fit(X[:800], y[:800]).predict(X[800:]))
+    array([ 40,  90, 140, 190])
+    >>> clf.predict_proba(X)[838:842].round(2)
+    array([[1.  , 0.  ],
+           [1.  , 0.  ],
+           [0.35, 0.65],
+           [0.95, 0.05]])
+    """
+
+    _parameter_constraints: dict = {
+        "detector": [HasMethods(["fit", "score_samples", "get_params"]), None],
+        "fit_on": [StrOptions({"normal", "all"})],
+        "threshold": [StrOptions({"f1"}), tuple, list],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "warn_on_overlap": ["boolean"],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        detector=None,
+        *,
+        fit_on="normal",
+        threshold="f1",
+        validation_fraction=0.2,
+        warn_on_overlap=True,
+        random_state=None,
+    ):
+        self.detector = detector
+        self.fit_on = fit_on
+        self.threshold = threshold
+        self.validation_fraction = validation_fraction
+        self.warn_on_overlap = warn_on_overlap
+        self.random_state = random_state
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y):
+        """Fit the detector on normal windows, then set the threshold on later ones.
+
+        Parameters
+        ----------
+        X : Windows or array-like of shape (n_samples, n_timesteps, n_features) or \
+                (n_samples, n_timesteps)
+            Windows, in time order within each series. A 2-D ``X`` means univariate
+            sequences.
+
+        y : array-like of shape (n_samples,)
+            Labels of two classes, for the last row of each window.
+
+        Returns
+        -------
+        self : object
+            The fitted classifier.
+        """
+        task = self._init_callback_context(max_subtasks=1)
+        task.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        before = vars(self).copy()
+        try:
+            self._fit(X, y, task)
+        except BaseException:
+            # A fit that failed or was interrupted must not look like one that did not.
+            self.__dict__ = before
+            raise
+        task.call_on_fit_task_end(
+            estimator=self, X=X, y=y, reconstruction_attributes={}
+        )
+        return self
+
+    def _fit(self, X, y, task):
+        rule = check_rule(self.threshold, self.__class__.__name__)
+        detector = self._make_detector()
+        X = check_sequences(self, X, reset=True)
+        classes, event = check_two_classes(X, y)
+        if self.warn_on_overlap and is_windows(X):
+            warn_of_holes(X)
+        fitted, held_out = split_last_part(X, self.validation_fraction)
+        training = X[self._select(X, event, fitted)]
+        step = task.subcontext(task_name="fit-detector")
+        with step.propagate_callback_context(detector):
+            step.call_on_fit_task_begin(estimator=self, X=training)
+            self._imputer = fit_on_windows(detector, training)
+            step.call_on_fit_task_end(estimator=self, X=training)
+        self.detector_ = detector
+        score = score_windows(detector, self._imputer, X[held_out])
+        self.threshold_, self._link, self.calibration_method_ = decide(
+            rule, event[held_out], score, self.validation_fraction
+        )
+        self.classes_ = classes
+
+    def _make_detector(self):
+        """Unfitted copy of the detector, seeded."""
+        if self.detector is None:
+            from ..autoencoder import LSTMAutoencoder
+
+            return seed(LSTMAutoencoder(), self.random_state)
+        if any(isinstance(part, SlidingWindow) for part in parts(self.detector)):
+            raise ValueError(
+                "The 'detector' parameter of RareEventClassifier must not hold a "
+                "SlidingWindow: it is fitted without the events, and windows made from "
+                "the rows that are left would join rows that are not neighbours. Put "
+                "the windowing before the classifier: "
+                "make_pipeline(SlidingWindow(...), RareEventClassifier(detector))."
+            )
+        return seed(clone(self.detector), self.random_state)
+
+    def _select(self, X, event, candidates):
+        """Those of the candidate windows that the detector is fitted on."""
+        if self.fit_on == "all":
+            return candidates
+        holds_event = X.holds_any(event) if is_windows(X) else event
+        normal = candidates[~holds_event[candidates]]
+        if not len(normal):
+            raise ValueError(
+                "No normal window is left to fit the detector on: the "
+                f"{len(candidates)} window(s) that are not held out for the threshold "
+                "all hold an event. Give longer series or shorter windows, or set "
+                "fit_on='all'."
+            )
+        return normal
+
+    def _anomaly_score(self, X):
+        check_is_fitted(self)
+        X = check_sequences(self, X, reset=False)
+        return score_windows(self.detector_, self._imputer, X)
+
+    def decision_function(self, X):
+        """How far the score of each window is beyond the threshold.
+
+        Parameters
+        ----------
+        X : Windows or array-like of shape (n_samples, n_timesteps, n_features) or \
+                (n_samples, n_timesteps)
+            Windows.
+
+        Returns
+        -------
+        decision : ndarray of shape (n_samples,)
+            ``-detector_.score_samples(X) - threshold_``; positive for events.
+        """
+        return self._anomaly_score(X) - self.threshold_
+
+    def predict(self, X):
+        """Tell the events: where ``decision_function`` is positive.
+
+        Parameters
+        ----------
+        X : Windows or array-like of shape (n_samples, n_timesteps, n_features) or \
+                (n_samples, n_timesteps)
+            Windows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            Labels out of ``classes_``.
+        """
+        decision = self.decision_function(X)
+        return self.classes_[(decision > 0).astype(int)]
+
+    def predict_proba(self, X):
+        """Calibrated probabilities of the two classes.
+
+        Parameters
+        ----------
+        X : Windows or array-like of shape (n_samples, n_timesteps, n_features) or \
+                (n_samples, n_timesteps)
+            Windows.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, 2)
+            In the order of ``classes_``; the second column is that of the event; it
+            never falls where ``decision_function`` rises.
+        """
+        score = self._anomaly_score(X)
+        probability = self._link.probability(score)
+        return np.column_stack([1 - probability, probability])
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        tags.classifier_tags.multi_class = False
+        # It learns what is normal, not what sets the two classes apart.
+        tags.classifier_tags.poor_score = True
+        return tags

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Around any outlier detector: its windows, their labels, and decisions."""
+
+import warnings
+
+import numpy as np
+from sklearn.impute import SimpleImputer
+from sklearn.utils import (
+    assert_all_finite,
+    check_consistent_length,
+    column_or_1d,
+    gen_batches,
+)
+from sklearn.utils._chunking import get_chunk_n_rows
+from sklearn.utils.multiclass import check_classification_targets
+
+from .._detectors import takes_sequences
+from .._validation import named_errors
+from ..reconstruction._offset import RULES_WITHOUT_EVENTS
+from ..rows._overlap import WindowOverlapWarning, short_holes
+from ._calibration import fit_link, link_at
+from ._thresholds import choose_threshold
+
+# A shuffled splitter of up to 20 folds leaves more holes than one in 25 windows.
+_MIN_HOLES = 10
+
+
+_MIN_SHARE_OF_HOLES = 0.04
+
+
+def _flatten(X):
+    return np.asarray(X).reshape(len(X), -1)
+
+
+def fit_on_windows(detector, X):
+    """Fit a detector; the imputer of flattened windows, or None if it needs none."""
+    if takes_sequences(detector):
+        detector.fit(X, None)  # FrozenEstimator asks for a y
+        return None
+    imputer = SimpleImputer(keep_empty_features=True)
+    detector.fit(imputer.fit_transform(_flatten(X)), None)
+    return imputer
+
+
+def score_windows(detector, imputer, X):
+    """Minus the score of a fitted detector: higher for events.
+
+    Flattened windows are gathered a part at a time, as much as scikit-learn's
+    ``working_memory`` holds.
+    """
+    if imputer is None:
+        return -np.asarray(detector.score_samples(X), dtype=np.float64)
+    n_rows = get_chunk_n_rows(X.shape[1] * X.shape[2] * X.dtype.itemsize)
+    scores = [
+        detector.score_samples(imputer.transform(_flatten(X[batch])))
+        for batch in gen_batches(len(X), n_rows)
+    ]
+    return -np.concatenate(scores).astype(np.float64, copy=False)
+
+
+def check_two_classes(X, y):
+    """The two classes of ``y``, and the flags of the events."""
+    with named_errors("y"):
+        y = column_or_1d(y, warn=True)
+        assert_all_finite(y, input_name="y")
+        check_consistent_length(X, y)
+        check_classification_targets(y)
+        classes, codes = np.unique(y, return_inverse=True)
+    if len(classes) > 2:
+        raise ValueError(
+            "Only binary classification is supported. The type of the target is "
+            f"multiclass: y holds {len(classes)} classes."
+        )
+    if len(classes) < 2:
+        raise ValueError(
+            f"y holds 1 class only, {classes[0]!r}. A classifier needs at least "
+            "one event and one normal row. Without labelled events, fit the "
+            "detector alone: its predict gives -1 for outliers."
+        )
+    if codes.mean() > 0.5:
+        warnings.warn(
+            f"The greater label, {classes[1]!r}, is taken for the event, but it is "
+            f"that of {codes.mean():.0%} of the rows. Are the labels the other way "
+            "round? Label events 1 and the rest 0.",
+            UserWarning,
+            stacklevel=6,
+        )
+    return classes, codes.astype(bool)
+
+
+def decide(rule, event, score, fraction):
+    """Threshold, link to probabilities, and its method, from the held-out windows."""
+    link = fit_link(event, score)
+    if link is not None:
+        return choose_threshold(rule, event, score), link, link.method
+    message = (
+        f"The last {fraction:.0%} of each series, held out for the threshold, has "
+    )
+    if event.any():
+        message += "no event that stands out: "
+        is_lost = rule[0] == "probability"
+    else:
+        message += "no event: "
+        is_lost = rule[0] not in RULES_WITHOUT_EVENTS
+    if is_lost:
+        rule = "quantile", [0.99]
+        message += "the threshold is the 0.99 quantile of its scores, and "
+    warnings.warn(
+        f"{message}predict_proba is not calibrated. A larger 'validation_fraction' "
+        "may help.",
+        UserWarning,
+        stacklevel=6,
+    )
+    threshold = choose_threshold(rule, event, score)
+    return threshold, link_at(threshold, score), None
+
+
+def warn_of_holes(X):
+    """Warn of Windows that a shuffled splitter seems to have taken from their series.
+
+    It leaves holes of a few windows all over the series. Those of events that were left
+    out are fewer, and those of a splitter that keeps a gap longer.
+    """
+    n_holes = short_holes(X)
+    if n_holes < max(_MIN_HOLES, _MIN_SHARE_OF_HOLES * len(X)):
+        return
+    order = np.lexsort((X.ends, X.series))
+    steps = np.diff(X.ends[order])[np.diff(X.series[order]) == 0]
+    # What is left at random follows the window before it more often than at any other
+    # distance; after a stride, hardly ever.
+    if np.bincount(steps).argmax() > 1:
+        return
+    warnings.warn(
+        f"In {n_holes} places a few windows are missing between two of a series, as "
+        "after a split that shuffles: rows of those left out still stand in windows "
+        "beside them, so that scores on them are in part those of memory. Use "
+        "SeriesTimeSplit or PurgedKFold of skseq.model_selection, with "
+        "gap=window_size - 1, or put SlidingWindow into the pipeline and split rows in "
+        "time order. If they were left out for good, set warn_on_overlap=False.",
+        WindowOverlapWarning,
+        stacklevel=6,
+    )

@@ -1,0 +1,367 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""KerasAutoencoder: bring your own Keras network, through SciKeras."""
+
+import contextlib
+import copy
+from numbers import Real
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    OutlierMixin,
+    TransformerMixin,
+    _fit_context,
+    clone,
+)
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from .._estimator import CallbackSupportMixin, DocumentationLinkMixin, reports_fit
+from .._validation import check_sequences
+from ..engines._batches import CHUNK, Preparation, feature_means
+from ..networks._quiet import running_keras
+from ..reconstruction._mixin import (
+    SCORED_STEPS,
+    ReconstructionMixin,
+    check_latent,
+    latent_container,
+    sequences_like,
+)
+from ..reconstruction._offset import check_contamination
+from ._network import (
+    PackedModel,
+    check_output,
+    forward,
+    missing_targets_ignored,
+    shallow_copy,
+    split,
+)
+from ._scikeras import import_scikeras, new, seeded
+
+
+def _has_decoder(estimator):
+    """Tell whether to offer ``inverse_transform``: in any case before ``fit``."""
+    if not hasattr(estimator, "encoder_") or hasattr(estimator, "decoder_"):
+        return True
+    raise AttributeError(
+        "'inverse_transform' needs a network whose output depends on the layer "
+        f"{estimator.latent_layer!r} only; here a connection passes it by."
+    )
+
+
+class KerasAutoencoder(
+    CallbackSupportMixin,
+    ReconstructionMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    OutlierMixin,
+    DocumentationLinkMixin,
+    BaseEstimator,
+):
+    """Autoencoder from a Keras network of your own, through SciKeras.
+
+    SciKeras builds, compiles and trains the network, and routes parameters as its users
+    know. This class gives it the sequences themselves as the target, and offers latent
+    vectors, reconstruction errors and decisions.
+
+    Parameters
+    ----------
+    estimator : scikeras.wrappers.BaseWrapper
+        Around a function that builds the network, Sequential or functional. The network
+        maps (n_timesteps, n_features), which are ``meta["X_shape_"][1:]``, to the same
+        shape. ``estimator.random_state`` fixes the result.
+
+    latent_layer : str, default="latent"
+        Name of the layer whose output, one vector for each sequence, is the latent one.
+
+    score_on : {"window", "recent", "last", "max"}, default="window"
+        Which steps count in the error of a sequence: all alike, later ones more (the
+        k-th of n steps by ``k ** 2``), the last one, or the one with the largest error.
+
+    contamination : "auto", float or tuple, default="auto"
+        Share of outliers in the training data, in (0, 0.5], which sets ``offset_``.
+        "auto" lets 1% of the training sequences be outliers, ``("quantile", q)`` a
+        share of ``1 - q``, and ``("pot", q)`` sets it by peaks over threshold, at a
+        risk of q.
+
+    Attributes
+    ----------
+    estimator_ : scikeras.wrappers.BaseWrapper
+        The fitted clone of ``estimator``.
+
+    model_ : keras.Model
+        The network. It knows nothing of missing values: give it sequences without NaN.
+
+    encoder_ : keras.Model
+        The network up to ``latent_layer``, with the same layers.
+
+    decoder_ : keras.Model
+        The network from ``latent_layer`` on. Only where its output depends on nothing
+        else.
+
+    feature_means_ : ndarray of shape (n_features,)
+        Training means, which stand for missing values on the way into the network.
+
+    loss_curve_ : list of float
+        Training loss of each epoch.
+
+    offset_ : float
+        Score below which a sequence counts as an outlier; minus squared units of ``X``.
+        It is set on the scores of the training sequences themselves, so on new ones
+        somewhat more than the named share will lie below.
+
+    n_features_in_ : int
+        Number of features; of time steps where ``X`` was 2-D.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where the input has them.
+
+    sequence_shape_ : tuple of two int
+        ``(n_timesteps, n_features)`` of the training sequences.
+
+    See Also
+    --------
+    LSTMAutoencoder : A ready-made network, that also masks padding inside.
+    PCAAutoencoder : The linear baseline: try it first.
+
+    Notes
+    -----
+    Errors are squared, whatever loss the network is trained with.
+
+    A cell that is NaN, padding or missing, takes the training mean on the way in, and
+    as a target the output itself: it adds no gradient, and nothing to a loss that is
+    zero where both agree. It has no part in a score. But the network sees padding as
+    training means, so a latent vector may depend on how much there is.
+
+    All windows are gathered to train, and each fit starts anew, also with
+    ``warm_start``. A seed is set for the time of a fit only, and TensorFlow's switch to
+    deterministic operations is not: on a GPU, results may differ in rounding.
+
+    References
+    ----------
+    .. [1] G. E. Hinton and R. R. Salakhutdinov, "Reducing the dimensionality of data
+       with neural networks", Science 313, 2006.
+    .. [2] A. Garcia Badaracco, SciKeras, https://github.com/adriangb/scikeras.
+
+    Examples
+    --------
+    >>> import keras
+    >>> import numpy as np
+    >>> from scikeras.wrappers import BaseWrapper
+    >>> from skseq import KerasAutoencoder
+    >>> def build(meta, units=2):
+    ...     _, n_timesteps, n_features = meta["X_shape_"]
+    ...     return keras.Sequential([
+    ...         keras.Input((n_timesteps, n_features)),
+    ...         keras.layers.Flatten(),
+    ...         keras.layers.Dense(units, name="latent"),
+    ...         keras.layers.Dense(n_timesteps * n_features),
+    ...         keras.layers.Reshape((n_timesteps, n_features)),
+    ...     ])
+    >>> wrapper = BaseWrapper(
+    ...     build, loss="mse", optimizer="adam", epochs=2, verbose=0, random_state=0
+    ... )
+    >>> ae = KerasAutoencoder(wrapper).set_params(estimator__model__units=3)
+    >>> X = np.sin(np.arange(40 * 5).reshape(40, 5, 1))
+    >>> ae.fit(X).transform(X).shape
+    (40, 3)
+    >>> ae.inverse_transform(ae.transform(X)).shape
+    (40, 5, 1)
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit", "initialize"])],
+        "latent_layer": [str],
+        "score_on": [StrOptions(SCORED_STEPS)],
+        "contamination": [
+            StrOptions({"auto"}),
+            Interval(Real, 0, 0.5, closed="right"),
+            tuple,
+            list,
+        ],
+    }
+
+    _error_rule = "mse"
+
+    def __init__(
+        self,
+        estimator,
+        *,
+        latent_layer="latent",
+        score_on="window",
+        contamination="auto",
+    ):
+        self.estimator = estimator
+        self.latent_layer = latent_layer
+        self.score_on = score_on
+        self.contamination = contamination
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    @reports_fit
+    def fit(self, X, y=None):
+        """Build the network, and train it to reconstruct the sequences.
+
+        Parameters
+        ----------
+        X : Windows or array-like of shape (n_samples, n_timesteps, n_features) or \
+                (n_samples, n_timesteps)
+            Training sequences. NaN is padding or a missing value.
+
+        y : Ignored
+            Not used, present for API consistency by convention.
+
+        Returns
+        -------
+        self : object
+            Fitted estimator.
+
+        Raises
+        ------
+        TypeError
+            If ``estimator`` is not a wrapper of SciKeras.
+        ValueError
+            If the network does not give sequences like its input, has no vector at
+            ``latent_layer``, or its training loss does not stay finite.
+        """
+        if not isinstance(self.estimator, import_scikeras().BaseWrapper):
+            raise TypeError(
+                "The 'estimator' parameter of KerasAutoencoder must be a "
+                f"scikeras.wrappers.BaseWrapper. Got {self.estimator!r} instead."
+            )
+        X = check_sequences(self, X, reset=True)
+        means = feature_means(X)
+        batch = Preparation(means).batch(X, slice(None))
+        wrapper = clone(self.estimator)
+        with running_keras(), seeded(wrapper):
+            self._train(wrapper, batch)
+        losses = [float(loss) for loss in wrapper.history_["loss"]]
+        if not np.isfinite(losses).all():
+            raise ValueError(
+                "The training loss of KerasAutoencoder did not stay finite: epoch by "
+                f"epoch it is {losses}. Scale X, or lower the learning rate."
+            )
+        self.estimator_ = wrapper
+        self._connect(wrapper.model_)
+        self.feature_means_ = means
+        self.loss_curve_ = losses
+        rule = check_contamination(self.contamination, type(self).__name__)
+        self.offset_ = rule.offset(self._score_samples(X))
+        return self
+
+    def transform(self, X):
+        """Give the latent vectors of sequences.
+
+        Parameters
+        ----------
+        X : Windows or array-like of shape (n_samples, n_timesteps, n_features) or \
+                (n_samples, n_timesteps)
+            Sequences.
+
+        Returns
+        -------
+        latent : ndarray of shape (n_samples, latent_size), float32
+            Output of ``latent_layer``.
+        """
+        check_is_fitted(self)
+        sequences = check_sequences(self, X, reset=False)
+        latent = np.empty((len(sequences), self._n_features_out), dtype=np.float32)
+        for rows, batch in self._preparation.chunks(sequences):
+            latent[rows] = forward(self.encoder_, self._inputs(batch))
+        return latent_container(self, latent, X)
+
+    @available_if(_has_decoder)
+    def inverse_transform(self, X):
+        """Give the sequences that latent vectors stand for.
+
+        Available where the output of the network depends on ``latent_layer`` only.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, latent_size)
+            Latent vectors.
+
+        Returns
+        -------
+        sequences : ndarray of shape (n_samples, n_timesteps, n_features), or \
+                (n_samples, n_timesteps) where the training data was 2-D
+        """
+        check_is_fitted(self)
+        latent = check_latent(self, X)
+        starts = range(0, len(latent), CHUNK)
+        parts = [forward(self.decoder_, latent[k : k + CHUNK]) for k in starts]
+        return sequences_like(self, np.concatenate(parts))
+
+    def _train(self, wrapper, batch):
+        """Let SciKeras build the network, and train it on targets that it refuses."""
+        flat = batch.inputs.reshape(len(batch.inputs), -1)
+        wrapper.initialize(batch.inputs, flat)
+        model = wrapper.model_
+        if not model.built:
+            model.build((None, *batch.inputs.shape[1:]))
+        check_output(model, batch.inputs.shape[1:])
+        split(model, self.latent_layer)  # Or raise, before the training.
+        # SciKeras takes a y of two dimensions; what it encodes y to goes into the loss.
+        wrapper.target_encoder_ = FunctionTransformer(lambda y: batch.targets)
+        warm_start, wrapper.warm_start = wrapper.warm_start, True  # Keep this model.
+        with missing_targets_ignored(model):
+            wrapper.fit(batch.inputs, flat)
+        wrapper.warm_start = warm_start
+        wrapper.target_encoder_ = FunctionTransformer()
+
+    def _connect(self, model):
+        """Set the Keras models, which share their layers."""
+        self.model_ = model
+        self.__dict__.pop("decoder_", None)
+        self.encoder_, decoder = split(model, self.latent_layer)
+        if decoder is not None:
+            self.decoder_ = decoder
+
+    def _inputs(self, batch):
+        return self.estimator_.feature_encoder_.transform(batch.inputs)
+
+    @contextlib.contextmanager
+    def _reconstructing(self):
+        yield lambda batch: forward(self.model_, self._inputs(batch))
+
+    @property
+    def _preparation(self):
+        return Preparation(self.feature_means_)
+
+    @property
+    def _n_features_out(self):
+        return self.encoder_.outputs[0].shape[-1]
+
+    __copy__ = shallow_copy  # the state below is for a pickle
+
+    def __reduce__(self):
+        return new, (type(self),), self.__getstate__()
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        if "estimator_" not in state:
+            return state
+        for name in ("encoder_", "decoder_"):
+            state.pop(name, None)
+        state["model_"] = PackedModel(self.model_)
+        wrapper = copy.copy(self.estimator_)
+        # The callbacks and the optimiser of the fit refer to the model: not so the
+        # parameters that they were made from.
+        vars(wrapper).update(
+            self.estimator.get_params(deep=False),
+            model_=state["model_"],
+            _fit_callbacks=[],
+            _predict_callbacks=[],
+        )
+        state["estimator_"] = wrapper
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if "model_" in state:
+            self._connect(self.model_)
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "offset_")

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Estimators in files that hold no code."""
+
+from ._archive import FileFormatError
+from ._onnx import to_onnx
+from ._save import load, save
+
+__all__ = ["FileFormatError", "load", "save", "to_onnx"]
+
+# What users see in a traceback.
+FileFormatError.__module__ = __name__

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The classes that a file can name, by names of a fixed table."""
+
+import dataclasses
+from importlib import import_module
+
+from sklearn.base import BaseEstimator
+
+from ._archive import FileFormatError
+from ._checks import CHECKS, check_input
+
+_MODULES = {
+    "Architecture": "skseq.networks",
+    "EachTimeStep": "skseq.windowing",
+    "ErrorRule": "skseq.reconstruction._errors",
+    "History": "skseq.windowing._history",
+    "IsotonicLink": "skseq.detection._calibration",
+    "LSTMAutoencoder": "skseq.autoencoder",
+    "LSTMClassifier": "skseq.supervised",
+    "LSTMRegressor": "skseq.supervised",
+    "LinearPath": "skseq.engines._linear",
+    "PCAAutoencoder": "skseq.baselines",
+    "Pipeline": "sklearn.pipeline",
+    "RareEventClassifier": "skseq.detection",
+    "SeriesRows": "skseq.rows._series",
+    "SigmoidLink": "skseq.detection._calibration",
+    "SlidingWindow": "skseq.windowing",
+}
+
+# What a fitted estimator cannot be without; the first is what tells that it is fitted.
+_SEQUENCES = ("n_features_in_", "sequence_shape_")
+_NETWORK = ("weights_", "architecture_", "feature_means_", *_SEQUENCES)
+_REQUIRED = {
+    "EachTimeStep": ("transformer_", "_n_features_out", *_SEQUENCES),
+    "LSTMAutoencoder": (*_NETWORK, "offset_", "score_on_"),
+    "LSTMClassifier": (*_NETWORK, "classes_"),
+    "LSTMRegressor": (*_NETWORK, "n_outputs_", "_is_multioutput"),
+    "PCAAutoencoder": ("offset_", "mean_", "components_", "n_components_", *_SEQUENCES),
+    "RareEventClassifier": (
+        "detector_",
+        "classes_",
+        "threshold_",
+        "_imputer",
+        "_link",
+        *_SEQUENCES,
+    ),
+    "SlidingWindow": (
+        "_history",
+        "_group_columns",
+        "_time_column",
+        "_time_kind",
+        "n_features_in_",
+    ),
+}
+
+
+def class_named(name):
+    """The class of a name in the table."""
+    if name not in _MODULES:
+        raise FileFormatError(f"{name!r} is not a class that a file can hold")
+    return getattr(import_module(_MODULES[name]), name)
+
+
+def name_of(value):
+    """Name of the class of a value in the table, None where it is not of one."""
+    name = type(value).__name__
+    known = name in _MODULES and class_named(name) is type(value)
+    return name if known else None
+
+
+def state_of(value):
+    """Attributes of an object by name."""
+    if dataclasses.is_dataclass(value):
+        return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+    if isinstance(value, tuple):
+        return value._asdict()
+    # A callback watches a fit; it is no part of what came of it.
+    state = value.__getstate__().items()
+    return {name: part for name, part in state if name != "_skl_callbacks"}
+
+
+def is_fitted(name, state):
+    """Tell whether an estimator of a class has attributes that a fit sets."""
+    return name in _REQUIRED and _REQUIRED[name][0] in state
+
+
+def restored(name, state, *, fitted):
+    """An object of a class in the table from its attributes, checked.
+
+    Raises
+    ------
+    FileFormatError
+        If an attribute is missing or unknown, or does not go with the others.
+    """
+    cls = class_named(name)
+    if not issubclass(cls, BaseEstimator):
+        fields = getattr(cls, "_fields", None) or cls.__dataclass_fields__
+        _check_names(set(fields), state)
+        value = cls(**state)
+        if name in CHECKS:
+            CHECKS[name](value)
+        return value
+    # Never the word of the file alone: what looks fitted is checked as such.
+    fitted = fitted or is_fitted(name, state)
+    required = _REQUIRED.get(name, ()) if fitted else ()
+    _check_names({*cls._get_param_names(), *required}, state, cls)
+    value = cls.__new__(cls)
+    value.__setstate__(state)
+    value._validate_params()
+    if fitted or name == "Pipeline":
+        check_input(value)
+        CHECKS[name](value)
+    return value
+
+
+def _check_names(expected, state, cls=None):
+    """Those that must be there; beside them, none that would hide one of the class."""
+    missing = sorted(expected - state.keys())
+    if missing:
+        raise FileFormatError(f"the attribute {missing[0]!r} is missing")
+    for name in state.keys() - expected:
+        if cls is None or hasattr(cls, name) or not name.isidentifier():
+            raise FileFormatError(f"the attribute {name!r} is unknown")

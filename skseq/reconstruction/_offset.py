@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Thresholds from the scores of normal rows alone."""
+
+import warnings
+from numbers import Real
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import genpareto
+
+# Siffer et al. start their tail at this quantile.
+_TAIL_QUANTILE = 0.98
+
+
+# The standard error of the shape of a tail fitted to fewer is above 0.2.
+_MIN_EXCESSES = 20
+
+
+def _normal_scores(y, score):
+    """Scores of the normal rows (of all rows, where none is normal)."""
+    y, score = np.asarray(y, dtype=bool), np.asarray(score, dtype=np.float64)
+    return score if y.all() else score[~y]
+
+
+def quantile_threshold(y, score, quantile):
+    """Quantile of the scores of the normal rows (of all rows, where none is normal)."""
+    return float(np.quantile(_normal_scores(y, score), quantile))
+
+
+def pot_threshold(y, score, risk):
+    """Score that a normal row exceeds with this probability: peaks over threshold.
+
+    The excesses over the 0.98 quantile are taken to follow a generalised Pareto
+    distribution, which reaches beyond the highest score seen. Below that quantile, at a
+    risk of 0.02 or more, the scores speak for themselves.
+
+    References
+    ----------
+    .. [1] A. Siffer, P.-A. Fouque, A. Termier, C. Largouet, "Anomaly detection in
+       streams with extreme value theory", KDD 2017.
+    """
+    normal = _normal_scores(y, score)
+    if 1 - risk <= _TAIL_QUANTILE:
+        return float(np.quantile(normal, 1 - risk))
+    start = np.quantile(normal, _TAIL_QUANTILE)
+    excesses = normal[normal > start] - start
+    if len(excesses) < _MIN_EXCESSES:
+        warnings.warn(
+            f"{len(excesses)} of {len(normal)} normal scores are above their "
+            f"{_TAIL_QUANTILE} quantile, too few to fit the shape of the tail: it is "
+            "taken to be exponential. Hold out about "
+            f"{_MIN_EXCESSES / (1 - _TAIL_QUANTILE):.0f} normal rows or more, or use "
+            "('quantile', q).",
+            UserWarning,
+            stacklevel=2,
+        )
+    if not len(excesses):
+        return float(start)
+    shape, scale = _fit_tail(excesses)
+    # Of tied scores, fewer than 0.02 may be above their 0.98 quantile.
+    risk_in_tail = min(risk * len(normal) / len(excesses), 1)
+    return float(start + genpareto.isf(risk_in_tail, shape, scale=scale))
+
+
+def _fit_tail(excesses):
+    """Shape and scale of the generalised Pareto distribution of positive excesses."""
+    mean = excesses.mean()
+    if len(excesses) < _MIN_EXCESSES:
+        return 0.0, mean
+    # In units of the mean, the exponential distribution is at (0, 1).
+    shape, _, scale = genpareto.fit(excesses / mean, 0.0, floc=0, scale=1)
+    return shape, scale * mean
+
+
+class ContaminationRule(NamedTuple):
+    """How ``contamination`` sets an offset: a rule, its value, and on which samples."""
+
+    name: str
+    value: float
+    of_all: bool = False  # on all training samples, not on those held out
+
+    def offset(self, scores):
+        """``offset_`` on scores that are higher for normal samples; NaN counts not."""
+        error = -np.asarray(scores, dtype=np.float64)
+        error = error[~np.isnan(error)]
+        if not len(error):
+            return np.nan
+        return -RULES_WITHOUT_EVENTS[self.name](np.zeros(len(error)), error, self.value)
+
+
+# Rules that need no event.
+RULES_WITHOUT_EVENTS = {"quantile": quantile_threshold, "pot": pot_threshold}
+# What "auto" stands for: of normal samples that were not trained on, 1% are outliers.
+NORMAL_QUANTILE = 0.99
+
+
+def check_contamination(contamination, owner):
+    """Validate the ``contamination`` of an outlier detector, before it is fitted.
+
+    Parameters
+    ----------
+    contamination : "auto", float or tuple
+        Share of the training samples that are to count as outliers, in (0, 0.5]; or, of
+        held-out samples, one of the rules ``("quantile", q)``, the same as a share of
+        ``1 - q``, and ``("pot", q)``. "auto" is ``("quantile", 0.99)``.
+
+    owner : str
+        Name of the estimator, for the error.
+
+    Returns
+    -------
+    rule : ContaminationRule
+    """
+    if isinstance(contamination, str) and contamination == "auto":
+        return ContaminationRule("quantile", NORMAL_QUANTILE)
+    if isinstance(contamination, Real) and 0 < contamination <= 0.5:
+        return ContaminationRule("quantile", 1 - contamination, of_all=True)
+    if isinstance(contamination, (tuple, list)) and len(contamination) == 2:
+        name, value = contamination
+        is_number = isinstance(value, Real) and not isinstance(value, bool)
+        if name == "quantile" and is_number and 0 <= value <= 1:
+            return ContaminationRule("quantile", float(value))
+        if name == "pot" and is_number and 0 < value < 1:
+            return ContaminationRule("pot", float(value))
+    raise ValueError(
+        f"The 'contamination' parameter of {owner} must be 'auto', a share in "
+        "(0, 0.5], ('quantile', q) with a share in [0, 1], or ('pot', q) with "
+        f"0 < q < 1. Got {contamination!r} instead."
+    )

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Rows in any form, as tables; the cells of a table, as what they stand for."""
+
+from collections.abc import Mapping
+from numbers import Real
+
+import numpy as np
+import pandas as pd
+
+from .._validation import named_errors
+from ..rows._table import take_features, take_key
+from ..rows._time import LOCAL, NUMBERS
+
+
+class Columns:
+    """The columns that rows must have: by name, where they have names, or by number."""
+
+    def __init__(self, names, number):
+        self.names, self.number = names, number
+
+    def check_names(self, columns):
+        """Raise a ValueError where a table of these named columns cannot be read."""
+        if self.names is None:
+            return self.check_width(len(columns))
+        for name in self.names:
+            if name not in columns:
+                raise ValueError(
+                    f"A row has no {name!r}, a column seen in fit. It has "
+                    f"{list(columns)}. Give NaN where a value is missing."
+                )
+
+    def check_width(self, n_columns):
+        """Raise a ValueError where rows have more or fewer columns than in fit."""
+        if n_columns != self.number:
+            raise ValueError(
+                f"A row must have {self.number} values, one for each column seen in "
+                f"fit. Got {n_columns} instead."
+            )
+
+    def table(self, rows):
+        """Rows as a frame or a 2-D array, its columns those of the estimator."""
+        names = self.names
+        if hasattr(rows, "columns"):
+            self.check_names(list(rows.columns))
+            return np.asarray(rows) if names is None else rows[list(names)]
+        if not isinstance(rows, np.ndarray):
+            table = np.empty((len(rows), self.number), dtype=object)
+            for k, row in enumerate(rows):
+                table[k] = self._cells(row)
+            return table
+        if rows.ndim != 2:
+            raise ValueError(f"'rows' must be 2-D. Got {rows.ndim} dimension(s).")
+        self.check_width(rows.shape[1])
+        return rows
+
+    def _cells(self, row):
+        """The cells of one row, in order."""
+        names = self.names
+        if names is not None and isinstance(row, (Mapping, pd.Series)):
+            try:
+                return [row[name] for name in names]
+            except KeyError:
+                self.check_names(row.keys())
+        if isinstance(row, Mapping):
+            raise ValueError(
+                "A row is a dict, but 'estimator' was fitted on an array, whose "
+                "columns have no names. Give the values in the order of the columns."
+            )
+        cells = np.asarray(row, dtype=object)
+        if cells.ndim != 1:
+            raise ValueError(f"A row must be 1-D. Got {cells.ndim} dimension(s).")
+        self.check_width(len(cells))
+        return cells
+
+
+def floats(table, columns, names):
+    """Columns of a table as floats, fast where nothing is wrong with them."""
+    if isinstance(table, np.ndarray):
+        values = table[:, columns]
+        if values.dtype in (np.float32, np.float64):
+            return values
+        try:
+            return values.astype(np.float64)
+        except (ArithmeticError, TypeError, ValueError):
+            with named_errors("rows"):
+                table = np.where(pd.isna(table), np.nan, table)
+            table = pd.DataFrame(table, columns=names).infer_objects()
+    return take_features(table, columns)
+
+
+def time_number(value, kind, row):
+    """Time of a row as a number, as :class:`SlidingWindow` has it."""
+    if isinstance(value, np.generic):
+        value = value.item() if kind == NUMBERS else pd.Series([value])[0]
+    if value is None or value is pd.NaT or value is pd.NA or value != value:
+        raise ValueError(f"The 'time' of row {row} is missing. Drop it or give it one.")
+    try:
+        if kind == NUMBERS:
+            if isinstance(value, Real) and abs(value) != np.inf:
+                return value
+        elif isinstance(value, Real):
+            pass  # pandas would take nanoseconds
+        elif kind == "durations":
+            return pd.Timedelta(value).value
+        else:
+            time = value if isinstance(value, pd.Timestamp) else pd.Timestamp(value)
+            if (time.tz is None) == (kind == LOCAL):
+                return time.value
+    except (OverflowError, ValueError):
+        pass
+    raise ValueError(
+        f"The 'time' of row {row} must be as in fit, where it held {kind}. Got "
+        f"{value!r}."
+    )
+
+
+def cells_of(table, column):
+    if isinstance(table, np.ndarray):
+        return table[:, column].tolist()
+    return take_key(table, column).tolist()

@@ -1,0 +1,358 @@
+# SPDX-License-Identifier: BSD-3-Clause
+import io
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+from sklearn.metrics import average_precision_score, f1_score
+from typer.testing import CliRunner
+
+from skseq.cli import _main as cli
+from skseq.cli._detect import split
+from skseq.cli._table import read_labelled_table
+from skseq.datasets import make_process_faults
+
+N_ROWS, N_TRAIN = 600, 360
+TINY = ["--layers", "4,2", "--max-epochs", "1"]
+
+
+def run(*arguments):
+    runner = CliRunner(env={"COLUMNS": "80"})
+    return runner.invoke(cli.app, [str(argument) for argument in arguments])
+
+
+def make_table(**settings):
+    X, y = make_process_faults(
+        N_ROWS,
+        3,
+        fault_rate=0.1,
+        event_length=6,
+        precursor_length=5,
+        random_state=0,
+        **settings,
+    )
+    return X.assign(event=y)
+
+
+def assert_png(path):
+    assert path.read_bytes().startswith(b"\x89PNG\r\n")
+
+
+@pytest.fixture(scope="module")
+def table():
+    return make_table()
+
+
+@pytest.fixture(scope="module")
+def detected(table, tmp_path_factory):
+    """Output and folder of one run of detect."""
+    folder = tmp_path_factory.mktemp("detect")
+    table.to_csv(folder / "table.csv", index=False)
+    source = ["detect", folder / "table.csv", "--label", "event", "--time", "timestamp"]
+    result = run(*source, "--train-until", N_TRAIN, "--out", folder / "out", *TINY)
+    assert result.exit_code == 0, result.output
+    return result.stdout, folder / "out", result.stderr
+
+
+@pytest.fixture(scope="module")
+def scores(detected):
+    return pd.read_csv(detected[1] / "scores.csv", parse_dates=["timestamp"])
+
+
+def measures(output, model):
+    """The numbers that the printed table gives for a model."""
+    line = next(line for line in output.splitlines() if line.startswith(f"{model}  "))
+    return [float(number) for number in re.findall(r"\d+(?:\.\d+)?", line)]
+
+
+def test_detect_scores_the_rows_after_the_cut(scores, table):
+    np.testing.assert_array_equal(scores["row"], np.arange(N_TRAIN, N_ROWS))
+    assert (scores["timestamp"].to_numpy() == table["timestamp"][N_TRAIN:]).all()
+    assert scores.notna().all(axis=None)
+
+
+def test_detect_decides_by_a_threshold_on_the_score(scores):
+    flagged = scores["decision"] == 1
+    assert set(scores["decision"]) == {0, 1}
+    assert scores["score"][flagged].min() > scores["score"][~flagged].max()
+
+
+def test_detect_names_each_feature_once_for_a_row(scores):
+    top = scores[["feature_1", "feature_2", "feature_3"]].to_numpy()
+    np.testing.assert_array_equal(
+        np.sort(top, axis=1)[0], ["sensor_0", "sensor_1", "sensor_2"]
+    )
+    assert (np.sort(top, axis=1) == np.sort(top, axis=1)[0]).all()
+
+
+def test_detect_prints_the_measures_of_its_scores(detected, scores, table):
+    y = table["event"][N_TRAIN:]
+    n_events = ((y == 1) & (y.shift(fill_value=0) == 0)).sum()
+    rows, events, precision, *_, f1 = measures(detected[0], "LSTM autoencoder")
+    assert rows == len(y)
+    assert events == n_events
+    assert precision == pytest.approx(
+        average_precision_score(y, scores["score"]), abs=6e-4
+    )
+    assert f1 == pytest.approx(f1_score(y, scores["decision"]), abs=6e-4)
+
+
+def test_detect_prints_the_baselines_beside_it(detected):
+    for model in ("PCA", "IsolationForest"):
+        assert len(measures(detected[0], model)) == 7
+
+
+def test_detect_says_how_the_thresholds_were_set(detected):
+    assert "last 20% of the training rows" in detected[0]
+    assert "No scored row had a part in it" in detected[0]
+
+
+def test_detect_draws_nothing_where_standard_error_is_no_terminal(detected):
+    assert detected[2] == ""
+    assert "\x1b" not in detected[0]
+    assert "Note:" not in detected[0]
+
+
+def test_detect_shows_the_progress_of_the_training(table, tmp_path, monkeypatch):
+    shown = io.StringIO()
+    terminal = Console(
+        file=shown, width=100, force_terminal=True, force_interactive=True
+    )
+    monkeypatch.setattr("skseq.cli._progress.Console", lambda stderr: terminal)
+    table.to_csv(tmp_path / "table.csv", index=False)
+    source = ["detect", tmp_path / "table.csv", "--label", "event"]
+    result = run(*source, "--time", "timestamp", "--out", tmp_path / "out", *TINY)
+    assert result.exit_code == 0, result.output
+    assert "epoch 1/1" in shown.getvalue()
+    assert "\x1b" not in result.output
+
+
+def test_detect_writes_two_pictures(detected):
+    assert_png(detected[1] / "score.png")
+    assert_png(detected[1] / "precision_recall.png")
+
+
+def test_detect_writes_a_page_about_the_scored_rows(detected, table):
+    pytest.importorskip("plotly")
+    page = (detected[1] / "report.html").read_text(encoding="utf-8")
+    assert f"Wrote {detected[1] / 'report.html'}" in detected[0].replace("\n", "")
+    assert f"LSTM autoencoder scored {N_ROWS - N_TRAIN} rows" in page
+    for model in ("LSTM autoencoder", "PCA", "IsolationForest"):
+        average_precision = measures(detected[0], model)[2]
+        assert f"<td>{average_precision:.3f}</td>" in page
+    assert "Rare events in table.csv" in page
+    assert "a day" in page
+
+
+def test_detect_writes_the_page_where_it_is_told(table, tmp_path):
+    pytest.importorskip("plotly")
+    table.to_csv(tmp_path / "table.csv", index=False)
+    source = ["detect", tmp_path / "table.csv", "--label", "event", "--time"]
+    target = ["--out", tmp_path / "out", "--report", tmp_path / "page.html"]
+    result = run(*source, "timestamp", *target, "--horizon", "3", *TINY)
+    assert result.exit_code == 0, result.output
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "up to 3 rows before an event" in page
+    assert not (tmp_path / "out" / "report.html").exists()
+
+
+def test_without_plotly_detect_says_how_to_get_the_page(table, tmp_path, monkeypatch):
+    monkeypatch.setattr(cli, "find_spec", lambda name: None if name == "plotly" else 1)
+    table.to_csv(tmp_path / "table.csv", index=False)
+    source = ["detect", tmp_path / "table.csv", "--label", "event"]
+    keys = ["--time", "timestamp", "--out", tmp_path / "out"]
+    result = run(*source, *keys, *TINY)
+    assert result.exit_code == 0, result.output
+    assert "needs plotly: pip install skseq[report]\n" in result.stdout
+    assert (tmp_path / "out" / "score.png").exists()
+    assert not (tmp_path / "out" / "report.html").exists()
+
+
+def test_a_page_that_cannot_be_written_is_told_before_training(table, tmp_path):
+    table.to_csv(tmp_path / "table.csv", index=False)
+    source = ["detect", tmp_path / "table.csv", "--label", "event"]
+    keys = [
+        "--time",
+        "timestamp",
+        "--out",
+        tmp_path,
+        "--report",
+        tmp_path / "no/a.html",
+    ]
+    result = run(*source, *keys, *TINY)
+    assert result.exit_code == 2
+    assert re.fullmatch("Error: .* there is no folder .*\n", result.stderr)
+    assert "Fitting" not in result.stdout
+
+
+def test_detect_leaves_pyplot_without_figures(detected):
+    from matplotlib import pyplot
+
+    assert not pyplot.get_fignums()
+
+
+def test_detect_warns_of_an_early_event_in_several_series(tmp_path):
+    table = make_table(n_series=2).sort_values("timestamp", kind="stable")
+    table.to_parquet(tmp_path / "table.parquet")
+    keys = ["--label", "event", "--time", "timestamp", "--group-by", "machine"]
+    source = ["detect", tmp_path / "table.parquet", *keys, "--horizon", "3"]
+    result = run(*source, "--out", tmp_path, *TINY)
+    assert result.exit_code == 0, result.output
+
+    scores = pd.read_csv(tmp_path / "scores.csv", parse_dates=["timestamp"])
+    assert scores.columns[:3].to_list() == ["row", "timestamp", "machine"]
+    row = table.reset_index(drop=True).loc[scores["row"]]
+    assert (row["machine"].to_numpy() == scores["machine"]).all()
+    assert not row["event"].any()
+    assert_png(tmp_path / "score.png")
+
+
+def test_detect_takes_a_quantile_where_no_event_is_known_yet(table, tmp_path):
+    path = tmp_path / "table.csv"
+    known = table["event"].where(table.index >= N_TRAIN, 0)
+    table.assign(event=known).to_csv(path, index=False)
+    keys = ["--label", "event", "--time", "timestamp", "--train-until", N_TRAIN]
+    result = run("detect", path, *keys, "--out", tmp_path, *TINY)
+    assert result.exit_code == 0, result.output
+    assert "0 of them in 0 events" in result.stdout
+    assert "set to the 0.99 quantile of scores on the last 20%" in result.stdout
+    assert len(pd.read_csv(tmp_path / "scores.csv")) == N_ROWS - N_TRAIN
+
+
+def _split(table, tmp_path, *, series=None, horizon=None, cut="0.6"):
+    table.to_csv(tmp_path / "table.csv", index=False)
+    read = read_labelled_table(tmp_path / "table.csv", "event", "timestamp", series)
+    return split(read, 10, None, horizon, cut)
+
+
+def test_first_scored_window_reaches_back_across_the_cut(table, tmp_path):
+    past, future = _split(table, tmp_path, cut=str(N_TRAIN))
+    assert len(past.windows) == N_TRAIN
+    assert future.windows.index[0] == N_TRAIN
+    last, first = past.windows[N_TRAIN - 1], future.windows[0]
+    np.testing.assert_array_equal(first[:-1], last[1:])
+
+
+def test_scaling_knows_the_training_rows_only(table, tmp_path):
+    past, _ = _split(table, tmp_path, cut=str(N_TRAIN))
+    rows = past.windows.table[:N_TRAIN]
+    np.testing.assert_allclose(rows.mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(rows.std(axis=0), 1, atol=1e-5)
+
+
+def test_early_warning_finds_the_rows_before_an_event_and_drops_the_event(
+    table, tmp_path
+):
+    past, future = _split(table, tmp_path, horizon=3)
+    event = table["event"].to_numpy()
+    for part in (past, future):
+        for row, label in zip(part.windows.index, part.y, strict=True):
+            assert not event[max(row - 9, 0) : row + 1].any()
+            assert label == event[row + 1 : row + 4].any()
+
+
+def test_series_are_cut_at_one_time(tmp_path):
+    table = make_table(n_series=2, n_gaps=0)
+    past, future = _split(table, tmp_path, series="machine")
+    time = table["timestamp"]
+    assert time[past.windows.index].max() < time[future.windows.index].min()
+    assert len(past.windows) == N_TRAIN
+
+
+def _unsorted(frame):
+    return frame.iloc[[0, 2, 1, *range(3, N_ROWS)]]
+
+
+def _text_cell(frame):
+    frame = frame.astype({"sensor_1": object})
+    frame.loc[7, "sensor_1"] = "n/m"
+    return frame
+
+
+@pytest.mark.parametrize(
+    ("change", "arguments", "message"),
+    [
+        (lambda f: f, ["--label", "fault"], "--label: .* has no column 'fault'"),
+        (lambda f: f, ["--time", "when"], "--time: .* has no column 'when'"),
+        (lambda f: f, ["--group-by", "pump"], "--group-by: .* has no column 'pump'"),
+        (lambda f: f.assign(event=0), [], "has no events: all of its 600 rows are 0"),
+        (lambda f: f.assign(event=2), [], "must hold 1 .* Got 2 in row 0"),
+        (lambda f: f.assign(event="no"), [], "must hold 1 .* Got 'no' in row 0"),
+        (_unsorted, [], "'time' column decreases in row 2"),
+        (lambda f: f.assign(timestamp="x"), [], "must hold dates .* 'x' in row 0"),
+        (_text_cell, [], "'sensor_1' .* not numeric: .* 'n/m' in row 7"),
+        (lambda f: f.assign(sensor_0=np.inf), [], "row 0, feature 'sensor_0'"),
+        (lambda f: f[:0], [], "is empty: it has no rows"),
+        (lambda f: f, ["--train-until", "9999"], r"a row in \[1, 599\]. Got 9999"),
+        (lambda f: f, ["--train-until", "599"], "of the 1 rows to be scored, 0 are"),
+        (lambda f: f, ["--max-gap", "soon"], "'max_gap' .* Got 'soon'"),
+        (lambda f: f, ["--max-gap", "5"], "'max_gap' .* Got 5.0"),
+        (lambda f: f, ["--layers", "8;4"], "--layers: .* Got '8;4'"),
+        (lambda f: f[["timestamp", "event"]], [], "no feature column left"),
+    ],
+)
+def test_bad_input_ends_with_one_line_before_training(
+    table, tmp_path, change, arguments, message
+):
+    path, out = tmp_path / "table.csv", tmp_path / "out"
+    change(table).to_csv(path, index=False)
+    defaults = ["--label", "event", "--time", "timestamp", "--out", out]
+    result = run("detect", path, *defaults, *arguments)
+    assert result.exit_code == 2
+    assert re.fullmatch(rf"Error: .*{message}.*\n", result.stderr)
+    assert "Fitting" not in result.stdout
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: None, "There is no file"),
+        (lambda path: path.touch(), "is empty"),
+        (lambda path: path.write_bytes(b"a,b\n1,2,3\n\xff\xfe"), "cannot be read"),
+    ],
+)
+def test_a_file_that_is_no_table_ends_with_one_line(tmp_path, make, message):
+    path = tmp_path / "table.csv"
+    make(path)
+    result = run("detect", path, "--label", "event", "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert re.fullmatch(rf"Error: .*{message}.*\n", result.stderr)
+
+
+def test_too_few_training_rows_end_with_one_line(table, tmp_path):
+    path = tmp_path / "table.csv"
+    table.assign(event=np.arange(N_ROWS) % 3 == 0).to_csv(path, index=False)
+    label = ["--label", "event", "--time", "timestamp"]
+    result = run("detect", path, *label, "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert re.fullmatch("Error: .* window is left to fit .*\n", result.stderr)
+
+
+def test_a_folder_that_cannot_be_made_ends_with_one_line(table, tmp_path):
+    path = tmp_path / "table.csv"
+    table.to_csv(path, index=False)
+    keys = ["--label", "event", "--time", "timestamp"]
+    result = run("detect", path, *keys, "--out", path)
+    assert result.exit_code == 2
+    assert re.fullmatch("Error: .*table.csv.*\n", result.stderr)
+
+
+def test_demo_makes_a_table_and_detects_in_it(tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(cli, "detect", lambda *args, **kwargs: calls.append(args))
+    result = run("demo", "--out", tmp_path / "demo")
+    assert result.exit_code == 0, result.output
+    path, label, out = calls[0]
+    table = read_labelled_table(path, label, "timestamp")
+    assert table.y.mean() == pytest.approx(0.015)
+    assert out == tmp_path / "demo"
+    assert f"skseq detect {path} --label event" in result.stdout
+
+
+def test_without_arguments_the_commands_are_listed():
+    result = run()
+    assert "detect" in result.output
+    assert "demo" in result.output

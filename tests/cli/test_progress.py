@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The progress bar of the command line."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+from rich.console import Console
+from rich.text import Text
+
+from skseq import LSTMAutoencoder, SlidingWindow
+from skseq.cli._progress import training_bars
+from skseq.training._reports import current_watcher
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def terminal(clock):
+    return Console(
+        file=io.StringIO(),
+        width=100,
+        force_terminal=True,
+        force_interactive=True,
+        get_time=clock,
+    )
+
+
+def lines_of(console):
+    """What a terminal was sent, without colours and movements."""
+    shown = console.file.getvalue()
+    assert "\x1b" in shown
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
+    return [Text.from_ansi(line).plain for line in re.split(r"[\r\n]+", plain)]
+
+
+def test_a_bar_shows_epoch_loss_rows_a_second_and_time_left(terminal, clock):
+    with training_bars(terminal):
+        watcher = current_watcher()
+        watcher.begin(1000, 4, 0)
+        for epoch, loss in ((1, 0.5), (2, 0.25)):
+            clock.now += 10
+            watcher.advance(epoch, 1000, loss)
+    (line,) = {line for line in lines_of(terminal) if "epoch 2/4" in line}
+    for part in ("Training", "loss 0.25", "100 rows/s", "00:20"):
+        assert part in line
+
+
+def test_a_training_that_goes_on_counts_what_it_does_itself(terminal, clock):
+    with training_bars(terminal):
+        watcher = current_watcher()
+        watcher.begin(1000, 4, 3)
+        clock.now += 10
+        watcher.advance(4, 1000, 0.5)
+        watcher.end()
+    assert any(
+        "epoch 4/4" in line and "100 rows/s" in line for line in lines_of(terminal)
+    )
+
+
+@pytest.mark.parametrize("engine", ["native", "keras"])
+def test_a_fit_that_trains_twice_has_two_bars(engine, terminal):
+    table = np.sin(np.arange(120) / 3)[:, np.newaxis]
+    windows = SlidingWindow(4).fit_transform(table)
+    ae = LSTMAutoencoder(2, max_epochs=2, engine=engine, random_state=0)
+    with training_bars(terminal):
+        ae.fit(windows)
+    first, second = lines_of(terminal)[-3:-1]
+    assert re.search(rf"^Training .* epoch 2/2 loss {ae.loss_curve_[-1]:.4g} ", first)
+    assert f"epoch {ae.best_epoch_}/{ae.best_epoch_}" in second
+    assert second.startswith("Training on all rows")
+
+
+def test_training_that_stops_early_completes_its_bar(terminal):
+    X = np.random.default_rng(0).normal(size=(40, 3, 1))
+    settings = {"n_iter_no_change": 1, "tol": 10.0, "refit": False}
+    ae = LSTMAutoencoder(2, max_epochs=99, engine="native", **settings)
+    with training_bars(terminal):
+        ae.fit(X)
+        (bar,) = current_watcher()._progress.tasks
+    assert ae.n_iter_ < 99
+    assert bar.finished
+
+
+def test_nothing_is_written_where_there_is_no_terminal():
+    console = Console(file=io.StringIO())
+    with training_bars(console):
+        LSTMAutoencoder(2, max_epochs=1, engine="native").fit(np.zeros((9, 3, 1)))
+    assert console.file.getvalue() == ""
+
+
+def test_nobody_watches_later_trainings(terminal):
+    with training_bars(terminal):
+        watcher = current_watcher()
+    assert current_watcher() is not watcher

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``skseq score`` writes a score for each line it reads."""
+
+import io
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import typer
+from numpy.testing import assert_allclose
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from typer.testing import CliRunner
+
+from skseq import EachTimeStep, PCAAutoencoder, SlidingWindow
+from skseq.cli._score import score
+from skseq.persistence import save
+
+app = typer.Typer()
+app.command()(score)
+
+PROGRAM = "import typer; from skseq.cli._score import score; typer.run(score)"
+
+
+def run(text, *arguments):
+    return CliRunner().invoke(app, [str(a) for a in arguments], input=text)
+
+
+@pytest.fixture(scope="module")
+def model(sensors, tmp_path_factory):
+    """File of a pipeline, the pipeline, and rows after its training rows."""
+    frame = sensors[0].reset_index(drop=True)
+    frame["sensor_id"] = frame["sensor_id"].map(
+        {"a": "1", "b": "2", "c": "x", "d": "y"}
+    )
+    slider = SlidingWindow(4, group_by="sensor_id", time="timestamp", max_gap="1h")
+    pipeline = make_pipeline(slider, EachTimeStep(StandardScaler()), PCAAutoencoder(2))
+    pipeline.fit(frame[:140])
+    path = tmp_path_factory.mktemp("model") / "pump.skseq"
+    save(pipeline, path)
+    return path, pipeline, frame[140:].reset_index(drop=True)
+
+
+def read(output):
+    return pd.read_csv(io.StringIO(output))
+
+
+@pytest.mark.parametrize("follow", [[], ["--follow"]])
+def test_the_scores_are_those_of_the_table(model, follow):
+    path, pipeline, rows = model
+    text = rows.assign(flow=rows["flow"].where(rows.index != 7)).to_csv(index=False)
+    result = run(text, path, *follow)
+    assert result.exit_code == 0, result.stderr
+    scores = read(result.stdout)
+    assert scores.columns.tolist() == ["row", "score", "alarm"]
+    assert scores["row"].tolist() == rows.index.tolist()
+    rows = rows.assign(flow=rows["flow"].where(rows.index != 7))
+    assert_allclose(scores["score"], pipeline.score_samples(rows), rtol=1e-6)
+    assert scores["alarm"].tolist() == (pipeline.predict(rows) == -1).tolist()
+
+
+def test_each_line_is_scored_before_the_next_one_comes(model):
+    path, _, rows = model
+    lines = rows.to_csv(index=False).splitlines(keepends=True)
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(path), "--follow"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+    ) as process:
+        process.stdin.write(lines[0])
+        assert process.stdout.readline() == "row,score,alarm\n"
+        for k in range(3):
+            process.stdin.write(lines[k + 1])
+            assert process.stdout.readline().startswith(f"{k},")
+        process.stdin.close()
+        assert process.wait() == 0
+
+
+def test_a_reader_that_leaves_ends_it_without_a_complaint(model):
+    path, _, rows = model
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    result = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(path)],
+        input=rows.to_csv(index=False),
+        stdout=write_end,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(write_end)
+    assert result.returncode == 1
+    assert result.stderr == ""
+
+
+BAD_LINES = {
+    "1,2024-03-01 00:00:00,n/m,1.0": "'flow' .*could not convert 'n/m'",
+    "1,2024-03-01 00:00:00,1.0": "it has 3 cells, but the header names 4",
+    "1,,1.0,1.0": "'time' of row 0 is missing",
+    "1,2023-03-01 00:00:00,1.0,1.0": "comes late",
+    "1,2024-03-01 00:00:00,inf,1.0": "infinity",
+}
+
+
+@pytest.mark.parametrize("follow", [[], ["--follow"]])
+@pytest.mark.parametrize("bad", BAD_LINES)
+def test_a_bad_line_is_named_and_stops_or_is_skipped(model, bad, follow):
+    path, pipeline, rows = model
+    lines = rows.to_csv(index=False).splitlines()
+    text = "\n".join([*lines[:9], "", bad, *lines[9:]])
+    stopped = run(text, path, *follow)
+    assert stopped.exit_code == 2
+    assert stopped.stdout.count("\n") == 9
+    assert stopped.stderr.count("\n") == 1
+    assert re.search(f"line 11: .*{BAD_LINES[bad]}", stopped.stderr)
+
+    skipped = run(text, path, *follow, "--on-error", "skip")
+    assert skipped.exit_code == 0
+    assert skipped.stderr == stopped.stderr
+    scores = read(skipped.stdout)["score"]
+    assert np.isnan(scores[8])
+    assert_allclose(scores.drop(8), pipeline.score_samples(rows), rtol=1e-6)
+
+
+def test_a_late_row_can_be_dropped(model):
+    path, pipeline, rows = model
+    text = pd.concat([rows[:8], rows[:4], rows[8:]]).to_csv(index=False)
+    result = run(text, path, "--on-late", "drop")
+    assert result.exit_code == 0
+    scores = read(result.stdout)["score"]
+    assert scores[8:12].isna().all()
+    assert_allclose(scores.dropna(), pipeline.score_samples(rows), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "Standard input is empty"),
+        ("sensor_id,timestamp,flow\n", "no 'pressure', a column seen in fit"),
+    ],
+)
+def test_a_header_that_is_wrong_ends_with_one_line(model, text, message):
+    result = run(text, model[0])
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_file_that_is_no_model_ends_with_one_line(tmp_path):
+    (tmp_path / "pump.skseq").write_bytes(b"nothing")
+    for name in ("pump.skseq", "none.skseq"):
+        result = run("a\n1\n", tmp_path / name)
+        assert result.exit_code == 2
+        assert result.stderr.startswith("Error: ")
+        assert result.stderr.count("\n") == 1
+
+
+def test_a_model_of_an_array_takes_the_columns_in_order(tmp_path, table):
+    X = table[0]
+    pipeline = make_pipeline(SlidingWindow(3), PCAAutoencoder(2)).fit(X[:200])
+    save(pipeline, tmp_path / "pump.skseq")
+    text = pd.DataFrame(X[200:], columns=["p", "q"]).to_csv(index=False)
+    scores = read(run(text, tmp_path / "pump.skseq").stdout)["score"]
+    assert_allclose(scores, pipeline.score_samples(X[200:]), rtol=1e-6)
+    assert run("p\n1\n", tmp_path / "pump.skseq").exit_code == 2

@@ -1,0 +1,438 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Networks composed from the kernels, held to float64 NumPy and to Keras."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import naive_lstm as naive
+import numpy as np
+import pytest
+from instruction_sets import using
+from tolerances import of_training
+
+from skseq.engines._batches import Batch
+
+_kernels = pytest.importorskip(
+    "skseq.engines.native._kernels", reason="the kernels were not built"
+)
+from skseq.engines.native._blocks import from_blocks, to_blocks  # noqa: E402
+from skseq.engines.native._network import (  # noqa: E402
+    Inputs,
+    Network,
+    forward,
+    forward_few,
+)
+from skseq.engines.native._trainer import Trainer, _Shard, _shares  # noqa: E402
+
+
+def autoencoder(n_features, sizes, activation="tanh"):
+    units = (*sizes, *sizes[::-1])
+    return Network(n_features, units, n_features, len(sizes) - 1, activation)
+
+
+NETWORKS = {
+    "autoencoder": autoencoder(3, (5, 2)),
+    "relu autoencoder": autoencoder(3, (4,), "relu"),
+    "sequence": Network(3, (4, 3), 2),
+    "vector": Network(3, (4, 3), 2, last=1, output_activation="sigmoid"),
+    "classes": Network(3, (4, 3), 5, last=1, output_activation="softmax"),
+    "classes of steps": Network(3, (4,), 4, output_activation="softmax"),
+}
+
+
+def initial_weights(network, seed=0, scale=0.4):
+    rng = np.random.default_rng(seed)
+    return [rng.normal(scale=scale, size=s).astype(np.float32) for s in network.shapes]
+
+
+def sequences(n=21, n_timesteps=6, n_features=3, seed=0):
+    """Sequences with padding at the front, missing cells and a wholly padded one."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, n_timesteps, n_features)).astype(np.float32)
+    for i in range(0, n, 3):
+        x[i, : i % n_timesteps] = np.nan
+    x[rng.random(x.shape) < 0.05] = np.nan
+    x[-1] = np.nan
+    return x
+
+
+def targets(network, x, loss="mse"):
+    rng = np.random.default_rng(1)
+    steps = x.shape[1] if network.returns_sequences else 1
+    shape = (len(x), steps, network.n_outputs)
+    if loss == "categorical_crossentropy":
+        classes = rng.integers(network.n_outputs, size=shape[:2])
+        return np.eye(network.n_outputs, dtype=np.float32)[classes]
+    if loss == "binary_crossentropy":
+        return rng.integers(0, 2, size=shape).astype(np.float32)
+    return (2 * rng.normal(size=shape)).astype(np.float32)
+
+
+def batch_of(x, targets=None):
+    """A step without any observed cell is padding here, wherever it stands."""
+    filled = np.nan_to_num(x)
+    steps = ~np.isnan(x).all(axis=2)
+    if targets is None:
+        targets = x
+    elif targets.shape[1] == x.shape[1]:
+        targets = np.where(steps[:, :, np.newaxis], targets, np.float32(np.nan))
+    return Batch(filled, steps, targets)
+
+
+def predict(network, weights, x):
+    return from_blocks(forward(network, weights, Inputs.of(batch_of(x)))[0], len(x))
+
+
+@pytest.mark.parametrize("n", [1, 15, 16, 33])
+def test_blocks_and_back(n):
+    x = np.random.default_rng(0).normal(size=(n, 3, 2)).astype(np.float32)
+    blocks = to_blocks(x)
+    assert blocks.ctypes.data % 64 == 0
+    np.testing.assert_array_equal(from_blocks(blocks, n), x)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_predict_equals_the_naive_implementation(name, isa):
+    network, x = NETWORKS[name], sequences(n=300)
+    weights = initial_weights(network)
+    y = predict(network, weights, x)
+    expected = np.array([naive.forward(network, weights, x_i) for x_i in x])
+    np.testing.assert_allclose(y, expected, atol=2e-6)
+    few = forward_few(network, weights, batch_of(x))
+    np.testing.assert_allclose(few, expected, atol=2e-6)
+    np.testing.assert_array_equal(few, y)
+
+
+def test_the_encoder_is_the_first_part_of_the_autoencoder(isa):
+    network, x = NETWORKS["autoencoder"], sequences()
+    weights = initial_weights(network)
+    latent = predict(network.encoder, weights[:6], x)
+    expected = [naive.forward(network.encoder, weights[:6], x_i) for x_i in x]
+    np.testing.assert_allclose(latent, expected, atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "loss"),
+    [
+        *((name, loss) for name in NETWORKS for loss in ("mse", "mae", "huber")),
+        ("vector", "binary_crossentropy"),
+        ("classes", "categorical_crossentropy"),
+        ("classes of steps", "categorical_crossentropy"),
+    ],
+)
+def test_loss_and_gradients_equal_finite_differences(name, loss, isa):
+    network, x = NETWORKS[name], sequences(n=18)
+    weights = initial_weights(network)
+    target = targets(network, x, loss)
+    target[2, 0, 0 if loss != "categorical_crossentropy" else slice(None)] = np.nan
+    sample_weight = np.random.default_rng(2).random(len(x))
+    trainer = Trainer(network, weights, loss=loss)
+    value, gradient = loss_and_gradient(
+        trainer, batch_of(x, target), sample_weight / len(x)
+    )
+
+    exact = [w.astype(np.float64) for w in weights]
+    case = (x, target, sample_weight, loss)
+    assert value == pytest.approx(naive.batch_loss(network, exact, *case), abs=1e-6)
+    rng = np.random.default_rng(3)
+    for w, g in zip(exact, network.views(gradient), strict=True):
+        cell, ends = tuple(rng.integers(w.shape)), []
+        saved = w[cell]
+        for step in (1e-5, -1e-5):
+            w[cell] = saved + step
+            ends.append(naive.batch_loss(network, exact, *case))
+        w[cell] = saved
+        assert g[cell] == pytest.approx(np.subtract(*ends) / 2e-5, abs=2e-6)
+
+
+def loss_and_gradient(trainer, batch, share):
+    shard = _Shard(trainer.network)
+    return trainer._gradient(batch, share, shard), shard.gradient
+
+
+def fit(network, x, target=None, *, n_updates=5, seed=0, **kwargs):
+    trainer = Trainer(network, initial_weights(network, seed), **kwargs)
+    losses = [trainer.train_on_batch(batch_of(x, target)) for _ in range(n_updates)]
+    return losses, np.concatenate([w.ravel() for w in trainer.weights])
+
+
+def test_results_do_not_depend_on_the_number_of_threads(isa):
+    network = autoencoder(3, (24, 12))
+    x = sequences(n=150, n_timesteps=40)
+    losses, weights = fit(network, x)
+    for n_threads in (2, 3):
+        with ThreadPoolExecutor(n_threads) as pool:
+            again = fit(network, x, map=pool.map)
+        assert again[0] == losses
+        np.testing.assert_array_equal(again[1], weights)
+
+
+def test_two_fits_at_once_give_what_each_gives_alone(isa):
+    network, x = NETWORKS["autoencoder"], sequences(n=40)
+    alone = [fit(network, x, seed=s, n_updates=20)[1] for s in range(4)]
+    with ThreadPoolExecutor(2) as pool:
+        together = pool.map(
+            lambda s: fit(network, x, seed=s, n_updates=20)[1], range(4)
+        )
+        np.testing.assert_array_equal(list(together), alone)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_instruction_sets_agree(name, isa):
+    network, x = NETWORKS[name], sequences()
+    target = targets(network, x)
+    other = fit(network, x, target, n_updates=20)
+    with using("baseline"):
+        losses, weights = fit(network, x, target, n_updates=20)
+    atol = of_training([weights], 20)
+    np.testing.assert_allclose(other[0], losses, rtol=atol)
+    np.testing.assert_allclose(other[1], weights, atol=atol)
+
+
+def test_missing_cells_and_padded_samples_do_not_move_the_weights(isa):
+    network, x = NETWORKS["autoencoder"], sequences()
+    one, two = (fit(network, part, n_updates=1)[1] for part in (x[:-1], x))
+    np.testing.assert_allclose(one, two, atol=1e-6)
+
+
+def test_clipping_bounds_the_length_of_the_gradient(isa):
+    network, x = NETWORKS["autoencoder"], sequences()
+    trainer = Trainer(network, initial_weights(network), global_clipnorm=1e-3)
+    trainer.train_on_batch(batch_of(x))
+    assert np.linalg.norm(trainer._mean) == pytest.approx(0.1 * 1e-3, rel=1e-4)
+
+
+def test_dropout_scales_the_output_of_a_layer(isa):
+    network, x = Network(3, (4, 3), 2), sequences()
+    target = targets(network, x)
+    factor = np.random.default_rng(0).integers(0, 2, size=(len(x), 6, 3)) * 2.0
+    weights = initial_weights(network)
+    y = predict(Network(3, network.units, None), weights[:-2], x) * factor
+    expected = np.nanmean(
+        np.where(
+            np.isnan(x).all(axis=2, keepdims=True),
+            np.nan,
+            (y @ weights[-2] + weights[-1] - target) ** 2,
+        )[:-1],
+        axis=(1, 2),
+    ).mean()
+    trainer = Trainer(network, weights)
+    batch = batch_of(x, target)._replace(dropout=(np.ones((len(x), 1, 4)), factor))
+    assert trainer.train_on_batch(batch) == pytest.approx(expected, rel=1e-5)
+
+
+def test_dropout_scales_the_gradient_too(isa):
+    # Factors of the encoder's state are a diagonal matrix before the dense layer.
+    network, x = NETWORKS["vector"], sequences()
+    weights, target = initial_weights(network), targets(NETWORKS["vector"], sequences())
+    factor = np.array([2.0, 0.0, 0.5], np.float32)
+    dropout = np.ones((1, 1, 4)), factor[None, None]
+    dropout = tuple(np.repeat(f, len(x), axis=0) for f in dropout)
+    batch = batch_of(x, target)
+    share = np.full(len(x), 1 / len(x))
+    scaled = [*weights[:-2], factor[:, None] * weights[-2], weights[-1]]
+    loss, other = loss_and_gradient(Trainer(network, scaled), batch, share)
+    batch = batch._replace(dropout=dropout)
+    dropped = loss_and_gradient(Trainer(network, weights), batch, share)
+    assert dropped[0] == pytest.approx(loss)
+    other = network.views(other)
+    other[-2] *= factor[:, None]
+    for ours, want in zip(network.views(dropped[1]), other, strict=True):
+        np.testing.assert_allclose(ours, want, atol=1e-7)
+
+
+def test_dropout_goes_with_its_samples_whatever_the_shards(isa):
+    network = Network(3, (24, 12), 3, last=1)
+    x = sequences(n=150, n_timesteps=40)
+    rng = np.random.default_rng(0)
+    batch = batch_of(x, targets(network, x))._replace(
+        weights=rng.random(150, dtype=np.float32),
+        dropout=(
+            2.0 * rng.integers(0, 2, size=(150, 40, 24)),
+            2.0 * rng.integers(0, 2, size=(150, 1, 12)),
+        ),
+    )
+    trainer = Trainer(network, initial_weights(network))
+    whole = loss_and_gradient(trainer, batch, _shares(batch))
+    assert trainer.train_on_batch(batch) == pytest.approx(whole[0], rel=1e-6)
+    mean = trainer._mean / np.float32(0.1)
+    np.testing.assert_allclose(mean, whole[1], atol=1e-7)
+
+
+def test_weights_of_samples_count_as_repetitions(isa):
+    network, x = NETWORKS["autoencoder"], sequences(n=6)
+    twice = np.concatenate([x, x[:2]])
+    weights = np.array([2, 2, 1, 1, 1, 1]) * np.float32(5 / 7)  # x[-1] is padding
+    one, two = (Trainer(network, initial_weights(network)) for _ in range(2))
+    loss = one.train_on_batch(batch_of(x)._replace(weights=weights))
+    assert loss == pytest.approx(two.train_on_batch(batch_of(twice)), rel=1e-6)
+    np.testing.assert_allclose(one._mean, two._mean, atol=1e-7)
+
+
+def test_a_confident_error_still_learns(isa):
+    network, x = NETWORKS["classes"], sequences(n=4)
+    weights = initial_weights(network)
+    weights[-1][0] = 500
+    target = np.zeros((4, 1, 5), np.float32)
+    target[..., 1] = 1
+    trainer = Trainer(network, weights, loss="categorical_crossentropy")
+    _, gradient = loss_and_gradient(trainer, batch_of(x, target), np.full(4, 0.25))
+    np.testing.assert_allclose(network.views(gradient)[-1], [1, -1, 0, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("name", "loss"),
+    [
+        ("sequence", "binary_crossentropy"),
+        ("vector", "categorical_crossentropy"),
+        ("sequence", "rmse"),
+    ],
+)
+def test_a_loss_that_does_not_fit_the_output_is_refused(name, loss):
+    network = NETWORKS[name]
+    with pytest.raises(ValueError, match=f"loss='{loss}' does not go with output_"):
+        Trainer(network, initial_weights(network), loss=loss)
+
+
+@pytest.mark.parametrize("name", ["vector", "autoencoder"])
+def test_padding_at_the_end_keeps_the_last_observed_state(name, isa):
+    network = NETWORKS[name].encoder
+    weights = initial_weights(network)
+    x = np.random.default_rng(0).normal(size=(20, 6, 3)).astype(np.float32)
+    short = predict(network, weights, x[:, :4])
+    x[:, 4:] = np.nan
+    assert short.shape == (20, 1, network.units[-1])
+    np.testing.assert_array_equal(predict(network, weights, x), short)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_encode_gives_the_final_state_of_any_network(name, isa):
+    network, x = NETWORKS[name], sequences()
+    weights = initial_weights(network)
+    latent = predict(network.encoder, weights[: len(network.encoder.shapes)], x)
+    n_layers = len(network.units) if network.last is None else network.last + 1
+    states = Network(3, network.units[:n_layers], None, activation=network.activation)
+    expected = predict(states, weights[: 3 * n_layers], x)[:, -1:]
+    np.testing.assert_array_equal(latent, expected)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_double_precision_and_strided_input_is_taken_as_float32(name, isa):
+    network, x = NETWORKS[name], sequences()
+    weights, target = initial_weights(network), targets(network, x)
+    batch = batch_of(x, target)
+    share = np.full(len(x), 1 / len(x))
+    expected = loss_and_gradient(Trainer(network, weights), batch, share)
+    wide = [np.repeat(a, 2, axis=0)[::2].astype(np.float64) for a in batch[::2]]
+    again = Trainer(network, [w.astype(np.float64).copy("F") for w in weights])
+    loss, gradient = loss_and_gradient(
+        again, Batch(wide[0], batch.steps, wide[1]), share
+    )
+    assert loss == expected[0]
+    np.testing.assert_array_equal(gradient, expected[1])
+
+
+def test_a_target_of_another_shape_is_refused():
+    network, x = NETWORKS["sequence"], sequences()
+    trainer = Trainer(network, initial_weights(network))
+    with pytest.raises(ValueError, match="6 time steps of 2 outputs. Got 6 of 3"):
+        trainer.train_on_batch(batch_of(x))
+
+
+def test_training_goes_on_from_the_state_of_the_optimiser(isa):
+    network, x = NETWORKS["autoencoder"], sequences()
+    _, whole = fit(network, x, n_updates=6)
+    first = Trainer(network, initial_weights(network))
+    for _ in range(3):
+        first.train_on_batch(batch_of(x))
+    second = Trainer(network, first.weights, state=first.state)
+    for _ in range(3):
+        second.train_on_batch(batch_of(x))
+    again = np.concatenate([w.ravel() for w in second.weights])
+    np.testing.assert_array_equal(again, whole)
+
+
+def keras_model(network, n_timesteps, *, masking=False, l2=0.0):
+    """The network as a user of Keras writes it."""
+    keras = pytest.importorskip("keras")
+
+    layers = keras.layers
+    inputs = x = keras.Input((n_timesteps, network.n_features))
+    if masking:
+        x = layers.Masking(0.0)(x)
+    for i, units in enumerate(network.units):
+        sequences = i != network.last
+        x = layers.LSTM(
+            units,
+            activation=network.activation,
+            return_sequences=sequences,
+            kernel_regularizer=keras.regularizers.L2(l2),
+            recurrent_regularizer=keras.regularizers.L2(l2),
+        )(x)
+        if i == network.last and network.returns_sequences:
+            x = layers.RepeatVector(n_timesteps)(x)
+    dense = layers.Dense(network.n_outputs, activation=network.output_activation)
+    x = layers.TimeDistributed(dense)(x) if network.returns_sequences else dense(x)
+    return keras.Model(inputs, x)
+
+
+KERAS_CASES = {
+    "autoencoder": (autoencoder(3, (8, 5)), "mse"),
+    "sequence": (Network(3, (8, 4), 2), "huber"),
+    "vector": (
+        Network(3, (8, 4), 2, last=1, output_activation="sigmoid"),
+        "binary_crossentropy",
+    ),
+    "classes": (
+        Network(3, (8, 4), 3, last=1, output_activation="softmax"),
+        "categorical_crossentropy",
+    ),
+    "classes of steps": (
+        Network(3, (8,), 3, output_activation="softmax"),
+        "categorical_crossentropy",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", KERAS_CASES)
+def test_twenty_updates_and_predictions_equal_keras(name, isa):
+    keras = pytest.importorskip("keras")
+
+    network, loss = KERAS_CASES[name]
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(20, 18, 7, 3)).astype(np.float32)
+    y = targets(network, x.reshape(-1, 7, 3), loss)
+    y = y.reshape(20, 18, *y.shape[1:])
+    sample_weight = rng.random((20, 18)).astype(np.float32)
+    model = keras_model(network, 7, l2=0.02)
+    model.compile(keras.optimizers.Adam(0.01, global_clipnorm=0.05), loss=loss)
+    weights = model.get_weights()
+    assert [w.shape for w in weights] == network.shapes
+    trainer = Trainer(
+        network, weights, loss=loss, learning_rate=0.01, l2=0.02, global_clipnorm=0.05
+    )
+    for x_batch, y_batch, w_batch in zip(x, y, sample_weight, strict=True):
+        target = x_batch if name == "autoencoder" else y_batch
+        theirs = target if network.returns_sequences else target[:, 0]
+        keras_weight = w_batch[:, None] if network.returns_sequences else w_batch
+        expected = model.train_on_batch(x_batch, theirs, sample_weight=keras_weight)
+        batch = batch_of(x_batch, target)._replace(weights=w_batch)
+        atol = of_training(trainer.weights, 20)
+        assert trainer.train_on_batch(batch) == pytest.approx(expected, abs=atol)
+    atol = of_training(trainer.weights, 20)
+    for ours, theirs in zip(trainer.weights, model.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=atol)
+    expected = model.predict(x[0], verbose=0)
+    ours = predict(network, model.get_weights(), x[0])
+    np.testing.assert_allclose(ours.reshape(expected.shape), expected, atol=1e-5)
+
+
+def test_padding_carries_the_state_over_as_in_keras():
+    network = Network(3, (5, 4), 2, last=1)
+    x = np.random.default_rng(0).normal(size=(10, 6, 3)).astype(np.float32)
+    for i in range(10):
+        x[i, : i % 6] = 0
+    model = keras_model(network, 6, masking=True)
+    expected = model.predict(x, verbose=0)
+    x[(x == 0).all(axis=2)] = np.nan
+    ours = predict(network, model.get_weights(), x)[:, 0]
+    np.testing.assert_allclose(ours, expected, atol=1e-5)

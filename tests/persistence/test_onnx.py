@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What onnxruntime gives for a graph is what the estimator gives."""
+
+import numpy as np
+import pytest
+from sklearn.exceptions import NotFittedError
+
+from skseq import (
+    LSTMAutoencoder,
+    LSTMClassifier,
+    LSTMRegressor,
+    PCAAutoencoder,
+    SlidingWindow,
+)
+from skseq.networks import Architecture
+from skseq.persistence._onnx import to_onnx
+
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+SMALL = {"max_epochs": 3, "learning_rate": 0.02, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def X():
+    X = np.random.default_rng(0).normal(size=(50, 6, 2)).astype(np.float32)
+    X[3, 2, 1] = X[5, 3, 0] = np.nan
+    return X
+
+
+def outputs_of(model, X):
+    onnx.checker.check_model(model, full_check=True)
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(None, {"X": X}), strict=True))
+
+
+def assert_close(actual, expected):
+    np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"hidden_layer_sizes": 3, "activation": "relu"},
+        {"activation": "linear"},
+        {"add_missing_indicator": True, "linear_skip": True},
+        {"loss": "binary_crossentropy"},
+    ],
+    ids=str,
+)
+def test_an_autoencoder_reconstructs_and_encodes_the_same(parameters, X):
+    parameters = {"hidden_layer_sizes": (5, 3), **SMALL, **parameters}
+    X = 1 / (1 + np.exp(-X))
+    detector = LSTMAutoencoder(**parameters).fit(X)
+    outputs = outputs_of(to_onnx(detector), X)
+    assert_close(outputs["reconstruction"], detector.reconstruct(X))
+    assert_close(outputs["latent"], detector.transform(X))
+
+
+def test_the_linear_path_of_windows_is_in_the_graph():
+    table = np.sin(np.arange(300)).reshape(100, 3).astype(np.float32)
+    windows = SlidingWindow(4).fit_transform(table)[3:]
+    detector = LSTMAutoencoder(3, **SMALL).fit(windows)
+    outputs = outputs_of(to_onnx(detector), np.asarray(windows))
+    assert_close(outputs["reconstruction"], detector.reconstruct(windows))
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_classifier_gives_the_same_probabilities(n_classes, X):
+    y = np.arange(len(X)) % n_classes
+    classifier = LSTMClassifier((5, 3), **SMALL).fit(X, y)
+    outputs = outputs_of(to_onnx(classifier), X)
+    assert_close(outputs["probabilities"], classifier.predict_proba(X))
+
+
+def test_a_regressor_predicts_the_same(X):
+    regressor = LSTMRegressor(4, **SMALL).fit(X, X[:, 0])
+    assert_close(outputs_of(to_onnx(regressor), X)["prediction"], regressor.predict(X))
+
+
+# The other networks, which Keras runs, with random weights in place of training.
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"cell": "gru"},
+        {"bidirectional": True},
+        {"cell": "gru", "bidirectional": True, "activation": "relu"},
+        {"decoder": "reshape", "hidden_layer_sizes": (4, 6)},
+        {"decoder": "dense"},
+        {"architecture": "sequence"},
+    ],
+    ids=str,
+)
+def test_every_network_gives_what_keras_gives(options, X):
+    detector = LSTMAutoencoder(**{"hidden_layer_sizes": (4, 3), **SMALL, **options})
+    parameters = {"cell", "bidirectional", "activation", "decoder"}
+    detector.architecture_ = architecture = Architecture(
+        6,
+        2,
+        detector.hidden_layer_sizes,
+        kind=detector.architecture,
+        **{name: getattr(detector, name) for name in parameters},
+    )
+    rng = np.random.default_rng(0)
+    shapes = architecture.weight_shapes
+    detector.weights_ = [0.5 * rng.normal(size=s).astype(np.float32) for s in shapes]
+    detector.feature_means_ = np.zeros(2, np.float32)
+    detector.sequence_shape_, detector.n_features_in_ = (6, 2), 2
+    outputs = outputs_of(to_onnx(detector), X)
+    assert_close(outputs["reconstruction"], detector.reconstruct(X))
+
+
+@pytest.mark.parametrize(
+    ("estimator", "error", "message"),
+    [
+        (PCAAutoencoder(), TypeError, "Got PCAAutoencoder.*last step"),
+        (LSTMAutoencoder(), NotFittedError, "not fitted"),
+    ],
+)
+def test_what_has_no_graph_is_refused(estimator, error, message):
+    with pytest.raises(error, match=message):
+        to_onnx(estimator)
+
+
+@pytest.mark.parametrize(
+    "options", [{"kind": "context"}, {"decoder": "conditional"}], ids=str
+)
+def test_a_network_that_has_no_graph_is_refused(options):
+    detector = LSTMAutoencoder()
+    detector.weights_, detector.architecture_ = (
+        [],
+        Architecture(6, 2, (4, 3), **options),
+    )
+    with pytest.raises(ValueError, match=next(iter(options.values()))):
+        to_onnx(detector)

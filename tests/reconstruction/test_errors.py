@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Errors against what is usual, what they are made of, and the scores of rows."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.spatial.distance import mahalanobis
+from sklearn.covariance import LedoitWolf
+
+from skseq import LSTMAutoencoder, PCAAutoencoder, SlidingWindow
+from skseq.reconstruction import _errors as _error_rules
+from skseq.reconstruction._errors import fit_error_rule, subsample
+
+
+@pytest.fixture(scope="module")
+def windows():
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(200, 3)) @ rng.normal(size=(3, 3))
+    table[50:53] = np.nan
+    table[80, 1] = np.nan
+    names = ["flow", "level", "heat"]
+    frame = pd.DataFrame(table, columns=names, index=np.arange(200) * 5)
+    return SlidingWindow(4).fit_transform(frame)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        ("loss", "window"),
+        ("standardized", "max"),
+        ("mahalanobis", "window"),
+        ("mahalanobis", "last"),
+    ],
+    ids="-".join,
+)
+def fitted(windows, request):
+    error, score_on = request.param
+    return LSTMAutoencoder(
+        2, max_epochs=2, error=error, score_on=score_on, random_state=0
+    ).fit(windows)
+
+
+@pytest.fixture(scope="module")
+def differences():
+    rng = np.random.default_rng(1)
+    return rng.normal(size=(500, 3)) @ rng.normal(size=(3, 3)) + [1, 0, -2]
+
+
+def test_the_shares_of_a_step_sum_to_its_mahalanobis_distance(differences):
+    rule = fit_error_rule("mahalanobis", differences)
+    outputs = np.zeros((5, 1, 3))
+    cells = rule.cells(differences[:5, np.newaxis], outputs)
+    covariance = LedoitWolf().fit(differences).covariance_
+    equal = np.eye(3) * np.var(differences, axis=0).mean()
+    inverse = np.linalg.inv(0.9 * covariance + 0.1 * equal)
+    expected = [
+        mahalanobis(row, differences.mean(axis=0), inverse) ** 2
+        for row in differences[:5]
+    ]
+    np.testing.assert_allclose(cells.sum(axis=(1, 2)), expected, rtol=1e-4)
+
+
+def test_standardized_errors_are_one_on_average_for_each_feature(differences):
+    rule = fit_error_rule("standardized", differences)
+    cells = rule.cells(differences[:, np.newaxis], np.zeros((500, 1, 3)))
+    np.testing.assert_allclose(cells.mean(axis=(0, 1)), 1, rtol=1e-9)
+
+
+def test_a_missing_cell_has_no_part_in_a_rule_or_in_an_error(differences):
+    missing = differences.copy()
+    missing[::7, 1] = np.nan
+    rule = fit_error_rule("standardized", missing)
+    scale = np.nanmean(missing**2, axis=0)
+    np.testing.assert_allclose(np.diag(rule.precision), 1 / scale)
+    rule = fit_error_rule("mahalanobis", missing)
+    cells = rule.cells(missing[:1, np.newaxis], np.zeros((1, 1, 3)))
+    assert np.isnan(cells[0, 0]).tolist() == [False, True, False]
+
+
+def test_a_feature_that_is_always_met_exactly_stays_finite(differences):
+    exact = differences.copy()
+    exact[:, 0] = 0
+    for error in ("standardized", "mahalanobis"):
+        assert np.isfinite(fit_error_rule(error, exact).precision).all()
+        zeros = fit_error_rule(error, np.zeros((4, 3)))
+        assert np.isfinite(zeros.precision).all()
+
+
+def test_explained_shares_sum_to_the_error(fitted, windows):
+    error = fitted.reconstruction_error(windows)
+    by_feature = fitted.explain(windows)
+    np.testing.assert_allclose(by_feature.sum(axis=1), error, rtol=1e-9)
+    assert by_feature.columns.tolist() == ["flow", "level", "heat"]
+    assert by_feature.index.equals(windows.index)
+    by_cell = fitted.explain(windows, per="cell")
+    np.testing.assert_allclose(
+        by_cell.T.groupby(level="feature").sum().T[by_feature.columns], by_feature
+    )
+    assert by_cell.columns[-1] == (0, "heat")
+    assert (by_cell.iloc[0][-3] == 0).all()  # padding
+    assert by_cell.loc[80 * 5, (0, "level")] == 0  # a missing cell
+
+
+def test_explained_arrays_have_numbered_features(windows):
+    array = np.asarray(windows)[3:40]
+    shares = PCAAutoencoder(2).fit(array).explain(array)
+    assert shares.columns.tolist() == ["x0", "x1", "x2"]
+    assert shares.index.tolist() == list(range(37))
+
+
+def test_the_score_of_a_row_is_its_mean_over_the_windows_that_hold_it(fitted, windows):
+    part = windows[20:120]
+    cells = fitted.reconstruction_error(part, per="step")
+    by_row = {}
+    for errors, end in zip(cells, part.ends, strict=True):
+        for step, error in enumerate(errors):
+            if not np.isnan(error):
+                by_row.setdefault(end - 3 + step, []).append(error)
+    expected = [-np.mean(by_row.get(end, [0])) for end in part.ends]
+    np.testing.assert_allclose(fitted.score_rows(part), expected)
+
+
+def test_rows_of_arrays_are_not_known(windows):
+    array = np.asarray(windows)
+    pca = PCAAutoencoder(2).fit(array)
+    with pytest.raises(ValueError, match="X must be Windows"):
+        pca.score_rows(array)
+
+
+@pytest.mark.parametrize(("score_on", "reduce"), [("last", "last"), ("max", "max")])
+def test_the_scored_step_is_the_last_or_the_worst(windows, score_on, reduce):
+    pca = PCAAutoencoder(2, score_on=score_on).fit(windows)
+    steps = pca.reconstruction_error(windows, per="step")
+    for error, of_steps in zip(pca.reconstruction_error(windows), steps, strict=True):
+        seen = of_steps[~np.isnan(of_steps)]
+        expected = 0 if not len(seen) else seen[-1] if reduce == "last" else seen.max()
+        assert error == pytest.approx(expected)
+
+
+def test_recent_steps_count_by_the_square_of_their_place(windows):
+    X = np.asarray(windows)[10:30].copy()
+    pca = PCAAutoencoder(2, score_on="recent").fit(X)
+    X[0, 0], X[1, -1], X[2, 2, 1] = np.nan, np.nan, np.nan
+    cells = pca.reconstruction_error(X, per="cell")
+    places = np.tile([1.0, 4, 9, 16], (len(X), 1))
+    places[1] = 4, 9, 16, 0  # the last step that is not padding counts most
+    weights = places[:, :, np.newaxis] * ~np.isnan(cells)
+    expected = np.nansum(weights * cells, axis=(1, 2)) / weights.sum(axis=(1, 2))
+    np.testing.assert_allclose(pca.reconstruction_error(X), expected)
+    np.testing.assert_allclose(pca.explain(X).sum(axis=1), expected)
+    by_feature = np.nansum(weights * cells, axis=1) / weights.sum(axis=1)
+    errors = pca.reconstruction_error(X, per="feature")
+    np.testing.assert_allclose(errors, by_feature)
+
+
+def test_the_linear_baseline_is_judged_by_the_same_rules(windows):
+    pca = PCAAutoencoder(2, error="mahalanobis").fit(windows)
+    outputs = pca.reconstruct(windows)
+    steps = (np.asarray(windows) - outputs).reshape(-1, 3).astype(np.float64)
+    rule = fit_error_rule("mahalanobis", steps[~np.isnan(steps).all(axis=1)])
+    cells = rule.cells(np.asarray(windows, np.float64), outputs)
+    expected = np.nan_to_num(np.nanmean(cells[10:40], axis=(1, 2)))
+    np.testing.assert_allclose(
+        pca.reconstruction_error(windows)[10:40], expected, rtol=1e-3
+    )
+
+
+@pytest.mark.filterwarnings("ignore:.* too few to fit the shape:UserWarning")
+@pytest.mark.parametrize("rule", [("quantile", 0.95), ("pot", 0.01)])
+def test_the_offset_follows_a_rule(windows, rule):
+    pca = PCAAutoencoder(2, contamination=rule).fit(windows)
+    assert 0 < np.mean(pca.predict(windows) == -1) <= 0.06
+    with pytest.raises(ValueError, match="contamination"):
+        PCAAutoencoder(2, contamination=("f1", 1)).fit(windows)
+
+
+def test_what_is_usual_is_told_from_a_bounded_number_of_cells(windows, monkeypatch):
+    assert len(subsample(windows)) == 200
+    monkeypatch.setattr(_error_rules, "_MAX_CELLS", 500)
+    assert len(subsample(windows)) == 40  # of 12 cells each
