@@ -22,7 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._estimator import CallbackSupportMixin, DocumentationLinkMixin, reports_fit
 from .._validation import check_sequences
 from ..engines._batches import CHUNK, Preparation, feature_means
-from ..networks._quiet import running_keras
+from ..networks._quiet import hold_back_stderr, quiet_first_steps, running_keras
 from ..reconstruction._mixin import (
     SCORED_STEPS,
     ReconstructionMixin,
@@ -297,16 +297,17 @@ class KerasAutoencoder(
     def _train(self, wrapper, batch):
         """Let SciKeras build the network, and train it on targets that it refuses."""
         flat = batch.inputs.reshape(len(batch.inputs), -1)
-        wrapper.initialize(batch.inputs, flat)
-        model = wrapper.model_
-        if not model.built:
-            model.build((None, *batch.inputs.shape[1:]))
-        check_output(model, batch.inputs.shape[1:])
-        split(model, self.latent_layer)  # Or raise, before the training.
+        with hold_back_stderr():
+            wrapper.initialize(batch.inputs, flat)
+            model = wrapper.model_
+            if not model.built:
+                model.build((None, *batch.inputs.shape[1:]))
+            check_output(model, batch.inputs.shape[1:])
+            split(model, self.latent_layer)  # Or raise, before the training.
         # SciKeras takes a y of two dimensions; what it encodes y to goes into the loss.
         wrapper.target_encoder_ = FunctionTransformer(lambda y: batch.targets)
         warm_start, wrapper.warm_start = wrapper.warm_start, True  # Keep this model.
-        with missing_targets_ignored(model):
+        with missing_targets_ignored(model), quiet_first_steps(model):
             wrapper.fit(batch.inputs, flat)
         wrapper.warm_start = warm_start
         wrapper.target_encoder_ = FunctionTransformer()
@@ -315,7 +316,8 @@ class KerasAutoencoder(
         """Set the Keras models, which share their layers."""
         self.model_ = model
         self.__dict__.pop("decoder_", None)
-        self.encoder_, decoder = split(model, self.latent_layer)
+        with hold_back_stderr():
+            self.encoder_, decoder = split(model, self.latent_layer)
         if decoder is not None:
             self.decoder_ = decoder
 

@@ -263,10 +263,10 @@ class SequenceNetwork(CallbackSupportMixin, DocumentationLinkMixin, BaseEstimato
         check_is_fitted(self)
         if "_keras_models" not in self.__dict__:
             from ..networks._keras import build_models
-            from ..networks._quiet import running_keras
+            from ..networks._quiet import hold_back_stderr, running_keras
 
             linear = getattr(self, "linear_path_", None)
-            with running_keras():
+            with running_keras(), hold_back_stderr():
                 self._keras_models = build_models(
                     self.architecture_, self.weights_, linear
                 )
