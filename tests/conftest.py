@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from instruction_sets import isa  # noqa: F401
 
 from skseq import SlidingWindow
 

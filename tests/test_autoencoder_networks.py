@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from tolerances import assert_same_training
 
 from skseq import EachTimeStep, LSTMAutoencoder, SlidingWindow
 from skseq.engines._choose import borrow_engine
@@ -203,9 +204,7 @@ def test_padding_does_not_change_training(X, name, engine):
     padded = tiny(**parameters).fit(
         np.pad(full, ((0, 0), (2, 1), (0, 0)), constant_values=np.nan)
     )
-    assert padded.loss_curve_ == pytest.approx(plain.loss_curve_, rel=1e-5)
-    for a, b in zip(plain.weights_, padded.weights_, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-5)
+    assert_same_training(plain, padded)
 
 
 @pytest.mark.parametrize(
@@ -227,13 +226,9 @@ def test_engines_agree(X, parameters):
         for engine in ("native", "keras")
     )
     assert native.architecture_ == by_keras.architecture_
-    for a, b in zip(native.weights_, by_keras.weights_, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-5)
-    for a, b in zip(native.optimizer_state_, by_keras.optimizer_state_, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-5)
-    assert native.loss_curve_ == pytest.approx(by_keras.loss_curve_, rel=1e-5)
+    atol = assert_same_training(native, by_keras)
     np.testing.assert_allclose(
-        native.score_samples(X), by_keras.score_samples(X), atol=1e-5
+        native.score_samples(X), by_keras.score_samples(X), atol=atol
     )
 
 
@@ -448,9 +443,8 @@ def test_training_goes_on_where_it_stopped(X, parameters):
         parts.partial_fit(X)
     for _ in range(2):
         warm.fit(X)
-    for a, b, c in zip(whole.weights_, parts.weights_, warm.weights_, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-5)
-        np.testing.assert_allclose(a, c, atol=1e-5)
+    assert_same_training(whole, parts)
+    assert_same_training(whole, warm)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ class Preparation:
 
     def batch(self, X, rows, targets=None, weights=None) -> Batch:
         """Gather sequences; without ``targets``, these are their own."""
-        values = np.asarray(X[rows], dtype=np.float32)
+        values = np.ascontiguousarray(X[rows], dtype=np.float32)
         inputs, missing = values, np.isnan(values)
         steps = np.ones(values.shape[:2], dtype=bool)
         if missing.any():

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..networks import Architecture
 from ..networks._keras import build_layers, conditional_decoder, keras
-from ..networks._quiet import running_keras
+from ..networks._quiet import hold_back_stderr, quiet_first_call, running_keras
 from ._batches import CHUNK, Batch, pad_batch
 
 ops = keras.ops
@@ -41,7 +41,7 @@ def borrow(architecture: Architecture):
     with running_keras():
         with _lock:
             idle = _pool.pop(key, [])
-            engine = idle.pop() if idle else KerasEngine(key)
+            engine = idle.pop() if idle else _make_engine(key)
             if idle:
                 _pool[key] = idle
         try:
@@ -51,6 +51,11 @@ def borrow(architecture: Architecture):
                 _pool[key] = [*_pool.pop(key, []), engine]
                 while sum(map(len, _pool.values())) > _POOL_SIZE:
                     _drop_oldest()
+
+
+def _make_engine(architecture):
+    with hold_back_stderr():
+        return KerasEngine(architecture)
 
 
 def _drop_oldest():
@@ -163,6 +168,7 @@ class KerasEngine:
         self._steps = keras.Input((None,), dtype="bool")
         self._trainers: dict[tuple, _Trainer] = {}
         self._trainer: _Trainer | None = None
+        self._called: set[tuple] = set()
         if architecture.kind == "autoencoder" and architecture.decoder == "conditional":
             self._conditional = conditional_decoder(self._layers)
 
@@ -279,11 +285,15 @@ class KerasEngine:
         self._masked = masked or self._architecture.decoder == "conditional"
         self._batch_size = batch_size
         key = (loss, self._masked, dropout, global_clipnorm)
-        if key not in self._trainers:
-            self._trainers[key] = self._make_trainer(*key)
-        self._trainer = self._trainers[key]
+        with quiet_first_call(self._called, key):
+            if key not in self._trainers:
+                self._trainers[key] = self._make_trainer(*key)
+            self._trainer = self._trainers[key]
+            self._set_optimizer(learning_rate, optimizer_state)
+
+    def _set_optimizer(self, learning_rate, state):
         for k, variable in enumerate(self._optimizer_variables()):
-            value = 0 if optimizer_state is None else optimizer_state[k]
+            value = 0 if state is None else state[k]
             variable.assign(
                 ops.broadcast_to(ops.cast(value, variable.dtype), variable.shape)
             )
@@ -310,7 +320,9 @@ class KerasEngine:
     def train_batch(self, batch: Batch) -> float:
         """One step of the optimiser; the loss before it."""
         self._trainer.reset_metrics()
-        return float(self._trainer.train_on_batch(*self._trainer_inputs(batch)))
+        inputs, targets, weights = self._trainer_inputs(batch)
+        with quiet_first_call(self._called, (self._trainer, inputs[0].shape)):
+            return float(self._trainer.train_on_batch(inputs, targets, weights))
 
     def _trainer_inputs(self, batch):
         batch = pad_batch(batch, self._batch_size)
@@ -329,14 +341,17 @@ class KerasEngine:
         return self._forward(self._encoder, batch)
 
     def decode(self, latent, steps) -> np.ndarray:
-        return self._decoder.predict_on_batch([latent, steps])
+        with quiet_first_call(self._called, (self._decoder, steps.shape)):
+            return self._decoder.predict_on_batch([latent, steps])
 
     def _forward(self, model, batch):
         # Few sizes only: a graph is made for each, and the rounding of a sequence
         # hardly depends on its company.
         n = len(batch.steps)
         batch = pad_batch(batch, next(size for size in _FORWARD_SIZES if n <= size))
-        return np.array(model.predict_on_batch([batch.inputs, batch.steps])[:n])
+        with quiet_first_call(self._called, (model, batch.inputs.shape)):
+            outputs = model.predict_on_batch([batch.inputs, batch.steps])
+        return np.array(outputs[:n])
 
     def progress_bar(self, n_batches):
         """Keras's own bar."""

@@ -34,6 +34,10 @@ def product(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     from .native._blocks import empty, from_blocks, to_blocks
 
     bias = np.zeros(matrix.shape[1], np.float32)
+    if len(rows) <= _FEW:
+        out = np.empty((len(rows), 1, matrix.shape[1]), np.float32)
+        _kernels.dense_forward_few(rows[:, np.newaxis], matrix, bias, out)
+        return out[:, 0]
     blocks = to_blocks(rows[:, np.newaxis])
     out = empty((len(blocks), 1, matrix.shape[1], _kernels.LANES))
     _kernels.dense_forward(blocks, matrix, bias, out)

@@ -18,7 +18,7 @@ from .._estimator import (
 )
 from .._validation import check_sequences
 from ..engines._batches import CHUNK, Preparation, feature_means
-from ..networks._quiet import running_keras
+from ..networks._quiet import hold_back_stderr, quiet_first_steps, running_keras
 from ..reconstruction._estimator import CONTAMINATION_CONSTRAINTS
 from ..reconstruction._judge import SCORED_STEPS
 from ..reconstruction._latent import (
@@ -240,7 +240,8 @@ class KerasAutoencoder(
                 "The training loss of KerasAutoencoder did not stay finite: epoch by "
                 f"epoch it is {losses}. Scale X, or lower the learning rate."
             )
-        encoder, decoder = split(wrapper.model_, self.latent_layer)
+        with hold_back_stderr():
+            encoder, decoder = split(wrapper.model_, self.latent_layer)
         self.estimator_ = wrapper
         self._latent_layer = self.latent_layer
         self.feature_means_ = means
@@ -275,16 +276,17 @@ class KerasAutoencoder(
     def _train(self, wrapper, batch):
         """Let SciKeras build the network, and train it on targets that it refuses."""
         flat = batch.inputs.reshape(len(batch.inputs), -1)
-        wrapper.initialize(batch.inputs, flat)
-        model = wrapper.model_
-        if not model.built:
-            model.build((None, *batch.inputs.shape[1:]))
-        check_output(model, batch.inputs.shape[1:])
-        split(model, self.latent_layer)  # Or raise, before the training.
+        with hold_back_stderr():
+            wrapper.initialize(batch.inputs, flat)
+            model = wrapper.model_
+            if not model.built:
+                model.build((None, *batch.inputs.shape[1:]))
+            check_output(model, batch.inputs.shape[1:])
+            split(model, self.latent_layer)  # Or raise, before the training.
         # SciKeras takes a y of two dimensions; what it encodes y to goes into the loss.
         wrapper.target_encoder_ = FunctionTransformer(lambda y: batch.targets)
         warm_start, wrapper.warm_start = wrapper.warm_start, True  # Keep this model.
-        with missing_targets_ignored(model):
+        with missing_targets_ignored(model), quiet_first_steps(model):
             wrapper.fit(batch.inputs, flat)
         wrapper.warm_start = warm_start
         wrapper.target_encoder_ = FunctionTransformer()

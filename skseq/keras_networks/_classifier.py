@@ -4,12 +4,14 @@
 The one module that loads Keras when it is imported: its class inherits from SciKeras.
 """
 
+import contextlib
+
 from sklearn.utils import ClassifierTags
 
 from .._estimator import PAGES, DocumentationLinkMixin
 from .._validation import check_sequences, n_dimensions
 from ..engines._batches import Preparation, feature_means
-from ..networks._quiet import running_keras
+from ..networks._quiet import hold_back_stderr, quiet_first_steps, running_keras
 from ._network import PackedModel, shallow_copy
 from ._scikeras import import_scikeras, seeded
 
@@ -111,8 +113,18 @@ class KerasClassifier(DocumentationLinkMixin, import_scikeras().KerasClassifier)
         with running_keras(), seeded(self):
             super()._fit(*args, **kwargs)
 
+    def _initialize(self, *args, **kwargs):
+        with hold_back_stderr():
+            return super()._initialize(*args, **kwargs)
+
+    def _fit_keras_model(self, *args, **kwargs):
+        with quiet_first_steps(self.model_):
+            super()._fit_keras_model(*args, **kwargs)
+
     def _predict_raw(self, *args, **kwargs):
-        with running_keras():
+        fitted = hasattr(self, "model_")  # else it is told that it is not
+        quiet = quiet_first_steps(self.model_) if fitted else contextlib.nullcontext()
+        with running_keras(), quiet:
             return super()._predict_raw(*args, **kwargs)
 
     def _validate_data(self, X=None, y=None, reset=False, y_numeric=False):

@@ -2,11 +2,14 @@
 """A Keras network of a user's own: its training targets, parts and pickle."""
 
 import contextlib
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from ..engines._batches import CHUNK
-from ..networks._quiet import import_keras, running_keras
+from ..networks._quiet import import_keras, quiet_first_call, running_keras
+
+_called = WeakKeyDictionary()  # numbers of sequences that each network was asked for
 
 
 @contextlib.contextmanager
@@ -94,7 +97,8 @@ def forward(model, inputs):
     n = len(inputs)
     size = next(size for size in (32, 256, CHUNK) if n <= size)
     padded = np.pad(inputs, [(0, size - n)] + [(0, 0)] * (inputs.ndim - 1))
-    with running_keras():
+    called = _called.setdefault(model, set())
+    with running_keras(), quiet_first_call(called, size):
         return np.array(model.predict_on_batch(padded)[:n])
 
 

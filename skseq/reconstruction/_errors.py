@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.covariance import ledoit_wolf
 
 from ..engines._losses import cell_losses
+from ..engines._product import product
 
 _MAX_CELLS = 2_000_000  # from which to tell what is usual
 # Towards uncorrelated errors, on top of what Ledoit and Wolf find: the steps of windows
@@ -35,7 +36,8 @@ class ErrorRule(NamedTuple):
         deviation = np.subtract(targets, outputs, dtype=np.float64) - self.location
         missing = np.isnan(deviation)
         deviation[missing] = 0
-        shares = deviation * (deviation @ self.precision)
+        rows = deviation.reshape(-1, len(self.precision))
+        shares = deviation * product(rows, self.precision).reshape(deviation.shape)
         shares[missing] = np.nan
         return shares
 

@@ -20,6 +20,15 @@ from skseq.networks._quiet import _NOISE, quiet_tracing
         ),
         (b"E0000 00:00:1731 7501 cuda_dnn.cc:8579] Unable to register\n", True),
         (b"WARNING: All log messages before absl::InitializeLog()\n", True),
+        (
+            b"2026-01-02 03:04:05.678901: E tensorflow/core/util/util.cc:131] oneDNN "
+            b"supports DT_BOOL only on platforms with AVX-512.\n",
+            True,
+        ),
+        (b"I0000 00:00:1731612881.384082   20996 cudart_stub.cc:31] No GPU\n", True),
+        (b"2026-01-02 03:04:05.678: INFO of the user's own\n", False),
+        (b"E1234 is what the user calls it\n", False),
+        (b"\n", False),
         (b"Traceback (most recent call last):\n", False),
         (b"disk is full\n", False),
     ],
@@ -41,8 +50,8 @@ def run(code, **environment):
 
 def test_messages_of_others_come_through_while_noise_is_held_back():
     code = (
-        "import os; from skseq.networks._quiet import _hold_back_stderr\n"
-        "with _hold_back_stderr():\n"
+        "import os; from skseq.networks._quiet import hold_back_stderr\n"
+        "with hold_back_stderr():\n"
         "    os.write(2, b'I0000 00:00:1 a.cc:1] noise\\n')\n"
         "    os.write(2, b'message\\n')\n"
     )
@@ -51,8 +60,8 @@ def test_messages_of_others_come_through_while_noise_is_held_back():
 
 def test_everything_comes_through_after_an_error():
     code = (
-        "import os; from skseq.networks._quiet import _hold_back_stderr\n"
-        "with _hold_back_stderr():\n"
+        "import os; from skseq.networks._quiet import hold_back_stderr\n"
+        "with hold_back_stderr():\n"
         "    os.write(2, b'E0000 00:00:1 a.cc:1] the cause\\n')\n"
         "    raise SystemExit(3)\n"
     )
@@ -63,10 +72,104 @@ def test_everything_comes_through_after_an_error():
     )
 
 
+HOLD = (
+    "import os, sys; from skseq.networks._quiet import hold_back_stderr\n"
+    "noise = lambda: os.write(2, b'I0000 00:00:1 a.cc:1] noise\\n')\n"
+)
+
+
+def test_what_python_prints_comes_through_in_its_order_with_its_empty_lines():
+    code = HOLD + (
+        "sys.stderr.write('before\\nhalf ')\n"
+        "with hold_back_stderr():\n"
+        "    noise(); os.write(2, b'\\n'); print('a line\\n', file=sys.stderr)\n"
+        "    noise(); sys.stderr.write('\\r 3 of 4')\n"
+        "print(' done', file=sys.stderr)\n"
+    )
+    # The carriage return reads as a line end.
+    assert run(code).stderr == "before\nhalf a line\n\n\n 3 of 4 done\n"
+
+
+def test_who_lets_go_first_takes_it_from_nobody():
+    """As of two threads, of which the first to hold is the first to let go."""
+    code = HOLD + (
+        "one, two = hold_back_stderr(), hold_back_stderr()\n"
+        "one.__enter__(); two.__enter__(); noise()\n"
+        "one.__exit__(None, None, None); noise(); os.write(2, b'held\\n')\n"
+        "two.__exit__(None, None, None); os.write(2, b'after\\n'); noise()\n"
+    )
+    expected = "held\nafter\nI0000 00:00:1 a.cc:1] noise\n"
+    assert run(code).stderr == expected
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_fork_writes_to_standard_error_at_once():
+    code = HOLD + (
+        "with hold_back_stderr():\n"
+        "    os.write(2, b'held\\n')\n"
+        "    if not os.fork():\n"
+        "        os.write(2, b'child\\n'); os._exit(0)\n"
+        "    os.wait()\n"
+    )
+    assert run(code).stderr == "child\nheld\n"
+
+
+def test_nothing_is_held_where_there_is_no_standard_error():
+    code = HOLD + ("os.close(2)\nwith hold_back_stderr():\n    print('ran')\n")
+    assert run(code).stdout == "ran\n"
+
+
+FIRST_CALLS = """
+import os, sys
+import numpy as np
+from skseq import KerasAutoencoder, LSTMAutoencoder
+from skseq.keras_networks._scikeras import import_scikeras
+from skseq.networks._quiet import import_keras
+
+keras = import_keras()
+layers = keras.layers
+LINE = b"2026-01-02 03:04:05.678: E tensorflow/a.cc:1] oneDNN supports DT_BOOL\\n"
+
+class Loud(layers.Layer):
+    def call(self, x):  # once for each graph that is traced
+        os.write(2, LINE)
+        return x
+
+class Bar(keras.callbacks.Callback):
+    def on_train_batch_end(self, *_, **__):
+        print("batch", file=sys.stderr)
+
+for name in ("train_on_batch", "predict_on_batch"):
+    def loud(*args, call=getattr(keras.Model, name), seen=set(), **kwargs):
+        key = args[0], np.shape(args[1][0])
+        seen.add(key) if key in seen else (seen.add(key), os.write(2, LINE))
+        return call(*args, **kwargs)
+    setattr(keras.Model, name, loud)
+
+X = np.random.default_rng(0).normal(size=(20, 4, 2)).astype("float32")
+ae = LSTMAutoencoder(2, engine="keras", max_epochs=1, random_state=0).fit(X)
+ae.score_samples(X), ae.model_
+
+def build(meta):
+    return keras.Sequential([
+        keras.Input((4, 2)), Loud(), layers.Flatten(), layers.Dense(2, name="latent"),
+        layers.Dense(8), layers.Reshape((4, 2)),
+    ])
+
+wrapper = import_scikeras().BaseWrapper(build, loss="mse", callbacks=Bar, verbose=0)
+KerasAutoencoder(wrapper).fit(X).predict(X)
+"""
+
+
+def test_the_first_call_of_a_network_is_silent_but_for_the_users_own_lines():
+    result = run(FIRST_CALLS)
+    assert (result.returncode, result.stderr) == (0, "batch\n")
+
+
 def test_a_user_who_has_set_the_log_level_is_left_alone():
     code = (
-        "import os; from skseq.networks._quiet import _hold_back_stderr\n"
-        "with _hold_back_stderr():\n"
+        "import os; from skseq.networks._quiet import hold_back_stderr\n"
+        "with hold_back_stderr():\n"
         "    os.write(2, b'I0000 00:00:1 a.cc:1] wanted\\n')\n"
     )
     assert "wanted" in run(code, TF_CPP_MIN_LOG_LEVEL="0").stderr

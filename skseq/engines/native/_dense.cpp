@@ -87,6 +87,12 @@ void dense_forward(const Dense& p) {
     product(p.y + t * p.outputs * LANES, bias, kernel, p.x + t * p.inputs * LANES);
 }
 
+void dense_forward_few(const Dense& p) {
+  for (Size t = 0; t < p.blocks * p.steps; t++)
+    multiply_row(p.y + t * p.outputs, p.bias, p.outputs, p.x + t * p.inputs, p.kernel,
+                 p.inputs);
+}
+
 void dense_backward(const Dense& p, const DenseGradient& d) {
   const Packed kernel(p.kernel, p.inputs, p.outputs, p.outputs, 1);
   const Scratch none(p.inputs * LANES), dy_sum(p.outputs * LANES),
@@ -137,6 +143,7 @@ const Kernels kernels{SKSEQ_NAME(SKSEQ_ISA),
                       lstm_forward_few,
                       lstm_backward,
                       dense_forward,
+                      dense_forward_few,
                       dense_backward,
                       loss,
                       adam};

@@ -163,13 +163,18 @@ LSTM lstm(const In& x, const In& kernel, const In& recurrent, const In& bias,
   return p;
 }
 
+void check_axes_of_few(const Shape& x, const char* name, const Shape& out) {
+  if (x.size() != 3 || out.size() != 3)
+    throw std::invalid_argument(std::string("x and ") + name +
+                                " must have 3 axes, got shapes " + text(x) + " and " +
+                                text(out) + ".");
+}
+
 void lstm_forward_few(const In& x, const In& kernel, const In& recurrent, const In& bias,
                       const Out& h, const std::optional<In>& mask,
                       const std::string& activation, const Name& isa) {
   const Shape of_x = shape_of(x), of_h = shape_of(h);
-  if (of_x.size() != 3 || of_h.size() != 3)
-    throw std::invalid_argument("x and h must have 3 axes, got shapes " + text(of_x) +
-                                " and " + text(of_h) + ".");
+  check_axes_of_few(of_x, "h", of_h);
   LSTM p = lstm(of_x, kernel, recurrent, bias, of_h, activation);
   p.x = check("x", x, {p.blocks, p.x_steps, p.inputs});
   p.mask = check("mask", mask, {p.blocks, p.steps});
@@ -208,9 +213,10 @@ void lstm_backward(const In& dh, const In& x, const In& kernel, const In& recurr
   kernels(isa).lstm_backward(p, d);
 }
 
-Dense dense(const In& x, const In& kernel, const In& bias, Size outputs) {
+// `s`: the shape of a whole block, or with LANES left out that of samples
+Dense dense(const In& x, const Shape& s, const In& kernel, const In& bias,
+            Size outputs) {
   Dense p{};
-  const Shape s = blocks_of("x", x);
   p.blocks = s[0], p.steps = s[1], p.inputs = s[2], p.outputs = outputs;
   p.x = x.data();
   p.kernel = check("kernel", kernel, {p.inputs, outputs});
@@ -220,16 +226,26 @@ Dense dense(const In& x, const In& kernel, const In& bias, Size outputs) {
 
 void dense_forward(const In& x, const In& kernel, const In& bias, const Out& y,
                    const Name& isa) {
-  Dense p = dense(x, kernel, bias, blocks_of("y", y)[2]);
+  Dense p = dense(x, blocks_of("x", x), kernel, bias, blocks_of("y", y)[2]);
   p.y = check("y", y, {p.blocks, p.steps, p.outputs, LANES});
   const FlushDenormals guard;
   kernels(isa).dense_forward(p);
 }
 
+void dense_forward_few(const In& x, const In& kernel, const In& bias, const Out& y,
+                       const Name& isa) {
+  const Shape of_x = shape_of(x), of_y = shape_of(y);
+  check_axes_of_few(of_x, "y", of_y);
+  Dense p = dense(x, of_x, kernel, bias, of_y[2]);
+  p.y = check("y", y, {p.blocks, p.steps, p.outputs});
+  const FlushDenormals guard;
+  kernels(isa).dense_forward_few(p);
+}
+
 void dense_backward(const In& dy, const In& x, const In& kernel, const In& bias,
                     const Out& d_kernel, const Out& d_bias, const std::optional<Out>& dx,
                     const Name& isa) {
-  const Dense p = dense(x, kernel, bias, blocks_of("dy", dy)[2]);
+  const Dense p = dense(x, blocks_of("x", x), kernel, bias, blocks_of("dy", dy)[2]);
   DenseGradient d{};
   d.dy = check("dy", dy, {p.blocks, p.steps, p.outputs, LANES});
   d.dx = check("dx", dx, shape_of(x));
@@ -320,6 +336,10 @@ NB_MODULE(_kernels, m) {
         "Write the gradients of the weights, and of x (if dx is given).");
   m.def("dense_forward", dense_forward, array("x"), array("kernel"), array("bias"),
         array("y"), isa(), guard(), "Write x kernel + bias of each step to y.");
+  m.def("dense_forward_few", dense_forward_few, array("x"), array("kernel"),
+        array("bias"), array("y"), isa(), guard(),
+        "dense_forward for a few samples, without blocks: x and y have no axis of "
+        "lanes.");
   m.def("dense_backward", dense_backward, array("dy"), array("x"), array("kernel"),
         array("bias"), array("d_kernel"), array("d_bias"), optional("dx"), isa(),
         guard(), "Write the gradients of the weights, and of x (if dx is given).");

@@ -14,7 +14,8 @@ def activate_output(activation: str, z: np.ndarray) -> np.ndarray:
         return (0.5 * (1 + np.tanh(0.5 * z))).astype(np.float32)
     if activation == "softmax":
         p = np.exp(z - z.max(axis=2, keepdims=True))
-        return p / p.sum(axis=2, keepdims=True)
+        # Added up in one order, whatever the layout: ``sum`` goes by the memory.
+        return p / np.add.accumulate(p, axis=2)[:, :, -1:]
     return z
 
 
@@ -51,7 +52,6 @@ def loss_and_gradient(
     target: np.ndarray,
     share: np.ndarray,
     dy: np.ndarray,
-    isa: str | None = None,
 ) -> tuple[float, np.ndarray]:
     """Weighted loss over the observed cells (those where ``target`` is not NaN).
 
@@ -60,7 +60,7 @@ def loss_and_gradient(
     each sample in the sum over samples. The gradient, by the output of the dense layer,
     may be ``dy``, which is overwritten.
     """
-    value = _kernels.loss(y, target, share, dy, loss, isa)
+    value = _kernels.loss(y, target, share, dy, loss)
     if loss == "categorical_crossentropy":  # a mean over classes until here
         n_classes = y.shape[2]
         return n_classes * value, np.multiply(dy, n_classes, out=dy)

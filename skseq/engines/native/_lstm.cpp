@@ -78,29 +78,6 @@ void forward(const LSTM& p) {
   }
 }
 
-// out = init + x matrix, for one sample: x (depth), matrix (depth, columns)
-void multiply_row(float* out, const float* init, Size columns, const float* x,
-                  const float* matrix, Size depth) {
-  for_each_tile(columns / WIDTH, [&](Size first, auto height) {
-    constexpr int M = decltype(height)::value;
-    const float* panel = matrix + first * WIDTH;
-    Vec sums[M];
-    SKSEQ_UNROLL
-    for (int m = 0; m < M; m++) sums[m] = load(init + (first + m) * WIDTH);
-    for (Size k = 0; k < depth; k++, panel += columns) {
-      SKSEQ_UNROLL
-      for (int m = 0; m < M; m++) sums[m] += x[k] * load(panel + m * WIDTH);
-    }
-    SKSEQ_UNROLL
-    for (int m = 0; m < M; m++) store(out + (first + m) * WIDTH, sums[m]);
-  });
-  for (Size c = columns - columns % WIDTH; c < columns; c++) {
-    float sum = init[c];
-    for (Size k = 0; k < depth; k++) sum += x[k] * matrix[k * columns + c];
-    out[c] = sum;
-  }
-}
-
 // The forward pass of a few samples, each by itself: vectors of neighbouring units.
 template <Activation A>
 void forward_few(const LSTM& p) {

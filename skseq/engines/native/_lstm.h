@@ -27,7 +27,7 @@ struct LSTM {
   float *h, *cache;
 };
 
-// lstm_forward_few takes samples for blocks, without the axis of LANES, and no cache.
+// The functions of a few take samples for blocks, without the axis of LANES, and no cache.
 
 // dh (blocks, dh_steps, units, LANES), dh_steps = steps, or 1: that of the last step
 // dx is null or of x's shape; the gradients of the weights are overwritten
@@ -73,6 +73,7 @@ struct Kernels {
   void (*lstm_forward_few)(const LSTM&);
   void (*lstm_backward)(const LSTM&, const LSTMGradient&);
   void (*dense_forward)(const Dense&);
+  void (*dense_forward_few)(const Dense&);
   void (*dense_backward)(const Dense&, const DenseGradient&);
   double (*loss)(const Loss&);
   void (*adam)(const Adam&);

@@ -141,7 +141,6 @@ def forward(
     training: bool = False,
     dropout: Sequence[np.ndarray] = (),
     work: Workspace | None = None,
-    isa: str | None = None,
 ) -> tuple[np.ndarray, list[_Step]]:
     """Output blocks of the network, and the steps that ``backward`` retraces.
 
@@ -159,7 +158,7 @@ def forward(
             cache = work.empty("cache", layer, shape=shape)
         part = weights[3 * layer : 3 * layer + 3]
         mask, activation = inputs.mask, network.activation
-        _kernels.lstm_forward(x, *part, h, cache, mask, activation, isa)
+        _kernels.lstm_forward(x, *part, h, cache, mask, activation)
         steps.append(_Step(x, h, cache))
         x = np.ascontiguousarray(h[:, -1:]) if layer == network.last else h
         if dropout:
@@ -167,7 +166,7 @@ def forward(
             x = x * dropout[layer]
     if network.n_outputs is not None:
         y = work.empty("y", shape=(n_blocks, x.shape[1], network.n_outputs, LANES))
-        _kernels.dense_forward(x, *weights[-2:], y, isa)
+        _kernels.dense_forward(x, *weights[-2:], y)
         steps.append(_Step(x, y))
         x = y
     return activate_output(network.output_activation, x), steps
@@ -177,18 +176,22 @@ def forward_few(
     network: Network,
     weights: Sequence[np.ndarray],
     batch: Batch,
-    isa: str | None = None,
 ) -> np.ndarray:
-    """Output of the network for a few samples, sooner than in a block of many."""
+    """Output of the network for a few samples, sooner than in a block of many.
+
+    To the last bit what they have in a block.
+    """
     x = np.ascontiguousarray(batch.inputs, dtype=np.float32)
     mask = None if batch.steps.all() else batch.steps.astype(np.float32)
     for layer, units in enumerate(network.units):
         h = np.empty((*batch.steps.shape, units), dtype=np.float32)
         part = weights[3 * layer : 3 * layer + 3]
-        _kernels.lstm_forward_few(x, *part, h, mask, network.activation, isa)
+        _kernels.lstm_forward_few(x, *part, h, mask, network.activation)
         x = np.ascontiguousarray(h[:, -1:]) if layer == network.last else h
     if network.n_outputs is not None:
-        x = x @ weights[-2] + weights[-1]
+        y = np.empty((*x.shape[:2], network.n_outputs), dtype=np.float32)
+        _kernels.dense_forward_few(x, *weights[-2:], y)
+        x = y
     return activate_output(network.output_activation, x)
 
 
@@ -201,7 +204,6 @@ def backward(
     dy: np.ndarray,
     *,
     work: Workspace | None = None,
-    isa: str | None = None,
 ) -> None:
     """Write the gradients of the weights, given that of the output of the dense layer.
 
@@ -210,7 +212,7 @@ def backward(
     work = work or Workspace()
     *steps, dense = steps
     dx = work.empty("dx", shape=dense.x.shape)
-    _kernels.dense_backward(dy, dense.x, *weights[-2:], *gradients[-2:], dx, isa)
+    _kernels.dense_backward(dy, dense.x, *weights[-2:], *gradients[-2:], dx)
     for layer in reversed(range(len(network.units))):
         step, part = steps[layer], slice(3 * layer, 3 * layer + 3)
         if step.dropout is not None:
@@ -227,5 +229,4 @@ def backward(
             dx,
             inputs.mask,
             network.activation,
-            isa,
         )

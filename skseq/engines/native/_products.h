@@ -113,6 +113,34 @@ void product(float* out, const float* init, const Packed& a, const float* x) {
   product(out, init, a, x, a, nullptr);
 }
 
+// out = init + x matrix, for one sample: x (depth), matrix (depth, columns). Each sum is
+// added up in vectors and in the order of product, so that a sample has the same bits in
+// a block. Nothing may stand in its own way: out is not init.
+void multiply_row(float* out, const float* init, Size columns, const float* x,
+                  const float* matrix, Size depth) {
+  const auto multiply_columns = [&](Size from, auto width) {
+    constexpr int M = decltype(width)::value;
+    const float* panel = matrix + from;
+    Vec sums[M];
+    SKSEQ_UNROLL
+    for (int m = 0; m < M; m++) sums[m] = load(init + from + m * WIDTH);
+    for (Size k = 0; k < depth; k++, panel += columns) {
+      SKSEQ_UNROLL
+      for (int m = 0; m < M; m++) sums[m] += x[k] * load(panel + m * WIDTH);
+    }
+    SKSEQ_UNROLL
+    for (int m = 0; m < M; m++) store(out + from + m * WIDTH, sums[m]);
+  };
+  for_each_tile(columns / WIDTH, [&](Size first, auto width) {
+    multiply_columns(first * WIDTH, width);
+  });
+  if (columns % WIDTH == 0) return;
+  if (columns > WIDTH) return multiply_columns(columns - WIDTH, Rows<1>());
+  Vec sum = load_some(init, columns);
+  for (Size k = 0; k < depth; k++) sum += x[k] * load_some(matrix + k * columns, columns);
+  std::memcpy(out, &sum, 4 * columns);
+}
+
 // ------------------------------------------------------- gradients of weights
 
 // Steps whose gradients are gathered before they meet the inputs of those steps.

@@ -90,10 +90,9 @@ class Trainer:
         global_clipnorm: float | None = None,
         map: Callable = map,
         state: Sequence[np.ndarray] | None = None,
-        isa: str | None = None,
     ) -> None:
         check_loss(loss, network.output_activation)
-        self.network, self.loss, self.l2, self.isa = network, loss, l2, isa
+        self.network, self.loss, self.l2 = network, loss, l2
         self.learning_rate, self.global_clipnorm = learning_rate, global_clipnorm
         self._map, self._shards = map, []
         self._flat = _flatten(weights)
@@ -156,11 +155,10 @@ class Trainer:
     def _gradient(self, batch, share, shard):
         """The loss of some samples; its gradient is written to the shard."""
         network, weights, work = self.network, self._weights, shard.work
-        options = {"work": work, "isa": self.isa}
         inputs = Inputs.of(batch)
         dropout = [to_blocks(factors) for factors in batch.dropout]
         y, steps = forward(
-            network, weights, inputs, training=True, dropout=dropout, **options
+            network, weights, inputs, training=True, dropout=dropout, work=work
         )
         own = batch.targets is batch.inputs
         target = inputs.x if own else to_blocks(batch.targets)
@@ -173,10 +171,8 @@ class Trainer:
         shares.flat[: len(share)] = share
         dy = work.empty("dy", shape=y.shape)
         activation = network.output_activation
-        loss, dy = loss_and_gradient(
-            self.loss, activation, y, target, shares, dy, self.isa
-        )
-        backward(network, weights, shard.views, inputs, steps, dy, **options)
+        loss, dy = loss_and_gradient(self.loss, activation, y, target, shares, dy)
+        backward(network, weights, shard.views, inputs, steps, dy, work=work)
         return loss
 
     def _update(self, gradient):
@@ -193,5 +189,4 @@ class Trainer:
             self._variance,
             self.n_updates,
             self.learning_rate,
-            isa=self.isa,
         )

@@ -101,7 +101,11 @@ SKSEQ_INLINE Vec load(const float* p) {
   return v;
 }
 SKSEQ_INLINE void store(float* p, const Vec& v) { std::memcpy(p, &v, sizeof v); }
-
+SKSEQ_INLINE Vec load_some(const float* p, std::ptrdiff_t n) {  // n < WIDTH, then zeros
+  Vec v = splat(0.f);
+  std::memcpy(&v, p, 4 * n);
+  return v;
+}
 
 // out[c * stride + r] = p[r * stride + c] for r and c below TURN
 #if defined(__AVX__) && defined(__GNUC__)

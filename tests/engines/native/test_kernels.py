@@ -99,7 +99,7 @@ def test_lstm_of_a_few_samples_equals_that_of_blocks(size, activation, repeated,
     _kernels.lstm_forward(blocks, *weights, h, mask=block_mask, **options)
     few = np.full((n, steps, units), np.nan, np.float32)
     _kernels.lstm_forward_few(x, *weights, few, mask=mask, **options)
-    np.testing.assert_allclose(few, from_blocks(h, n), atol=2e-6)
+    np.testing.assert_array_equal(few, from_blocks(h, n))
     x[0, -1] = np.nan
     again = few.copy()
     _kernels.lstm_forward_few(x, *weights, again, mask=mask, **options)
@@ -155,6 +155,9 @@ def test_dense_equals_matrix_products(size, isa):
     blocks = to_blocks(x)
     y = np.full((len(blocks), steps, outputs, LANES), np.nan, np.float32)
     _kernels.dense_forward(blocks, kernel, bias, y, isa)
+    few = np.full((n, steps, outputs), np.nan, np.float32)
+    _kernels.dense_forward_few(x, kernel, bias, few, isa)
+    np.testing.assert_array_equal(few, from_blocks(y, n))
     dx, d_kernel, d_bias = (np.full_like(a, np.nan) for a in (blocks, kernel, bias))
     _kernels.dense_backward(
         to_blocks(dy), blocks, kernel, bias, d_kernel, d_bias, dx, isa
@@ -279,6 +282,8 @@ def test_wrong_types_and_names_are_refused():
         _kernels.lstm_forward_few(
             h[..., 0].copy(), *good[1:], np.zeros((1, 2, 2), "f4")
         )
+    with pytest.raises(ValueError, match="x and y must have 3 axes, got"):
+        _kernels.dense_forward_few(*good[:2], good[3], h)
     blocks = np.zeros((1, 1, 1, 16), np.float32)
     with pytest.raises(ValueError, match="there is no loss 'rmse'"):
         _kernels.loss(blocks, blocks, np.zeros((1, 16)), blocks, "rmse")
