@@ -17,7 +17,7 @@ from sklearn.metrics import (
 from ..metrics import (
     detection_delay,
     event_precision_recall_fscore_support,
-    false_alarms_per,
+    false_alarm_rate,
 )
 from ..rows._series import group_order
 
@@ -102,7 +102,7 @@ class Rows:
 
     def false_alarm_rate(self, y_true, y_pred):
         watched = {"time": self.time, "max_gap": self.max_gap} if self.has_dates else {}
-        return false_alarms_per(y_true, y_pred, groups=self.groups, **watched)
+        return false_alarm_rate(y_true, y_pred, groups=self.groups, **watched)
 
     @cached_property
     def rate_of_one(self):

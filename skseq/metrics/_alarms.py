@@ -120,7 +120,7 @@ def _warn_undefined(measure, reason):
     },
     prefer_skip_nested_validation=True,
 )
-def false_alarms_per(y_true, y_pred, *, time=None, per=None, max_gap=None, groups=None):
+def false_alarm_rate(y_true, y_pred, *, time=None, per=None, max_gap=None, groups=None):
     """Rate of false alarms: in a day, or in 1,000 rows.
 
     An alarm is a run of consecutive rows predicted 1, and a false one if none of its
@@ -178,13 +178,13 @@ def false_alarms_per(y_true, y_pred, *, time=None, per=None, max_gap=None, group
     Examples
     --------
     >>> import pandas as pd
-    >>> from skseq.metrics import false_alarms_per
+    >>> from skseq.metrics import false_alarm_rate
     >>> y_true = [0, 1, 1, 1, 0, 0, 0, 0]
     >>> y_pred = [0, 0, 0, 1, 1, 0, 1, 1]
-    >>> false_alarms_per(y_true, y_pred)
+    >>> false_alarm_rate(y_true, y_pred)
     125.0
     >>> time = pd.date_range("2026-03-01", periods=8, freq="3h")
-    >>> false_alarms_per(y_true, y_pred, time=time)
+    >>> false_alarm_rate(y_true, y_pred, time=time)
     1.0
     """
     y_true, y_pred, rows = check_rows(y_true, y_pred, groups)

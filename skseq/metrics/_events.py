@@ -107,7 +107,7 @@ def event_precision_recall_fscore_support(
     See Also
     --------
     detection_delay : How soon events are found.
-    false_alarms_per : How often an alarm is wrong.
+    false_alarm_rate : How often an alarm is wrong.
     sklearn.metrics.precision_recall_fscore_support : The same of rows.
 
     Notes

@@ -90,7 +90,7 @@ def test_measure_does_not_depend_on_the_container(name, y_true, y, dtype):
 @given(labels, labels, columns, odd_options, odd_options, st.none() | columns)
 def test_false_alarms_at_any_time(y_true, y_pred, time, per, max_gap, groups):
     rate = attempt(
-        metrics.false_alarms_per,
+        metrics.false_alarm_rate,
         y_true,
         y_pred,
         time=time,
@@ -123,8 +123,8 @@ def test_scorer_of_any_labels(scorer, y):
 
 @fuzzed
 @given(odd_options, st.dictionaries(st.sampled_from(["beta", "within"]), odd_options))
-def test_get_scorer_by_any_name(name, params):
-    attempt(metrics.get_scorer, name, **params)
+def test_make_event_scorer_by_any_name(name, params):
+    attempt(metrics.make_event_scorer, name, **params)
 
 
 @pytest.mark.parametrize("name", ["SeriesTimeSplit", "PurgedKFold"])

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.exceptions import UndefinedMetricWarning
 
-from skseq.metrics import detection_delay, false_alarms_per
+from skseq.metrics import detection_delay, false_alarm_rate
 
 Y_TRUE = [0, 1, 1, 1, 0, 0, 0, 0]
 Y_PRED = [0, 0, 0, 1, 1, 0, 1, 1]
@@ -46,8 +46,8 @@ def test_delay_without_an_event_is_undefined():
 
 
 def test_an_alarm_counts_once_and_only_if_it_touches_no_event():
-    assert false_alarms_per(Y_TRUE, Y_PRED) == 1000 / 8
-    assert false_alarms_per(Y_TRUE, Y_PRED, per=8) == 1
+    assert false_alarm_rate(Y_TRUE, Y_PRED) == 1000 / 8
+    assert false_alarm_rate(Y_TRUE, Y_PRED, per=8) == 1
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -55,22 +55,22 @@ def test_false_alarms_equal_those_of_plain_loops(labels, seed):
     y_true, y_pred, _, groups = labels(seed)
     alarms = naive.events(y_pred, groups)
     n_false = sum(not any(y_true[row] for row in alarm) for alarm in alarms)
-    rate = false_alarms_per(y_true, y_pred, groups=groups, per=len(y_true))
+    rate = false_alarm_rate(y_true, y_pred, groups=groups, per=len(y_true))
     assert rate == pytest.approx(n_false)
 
 
 def test_rate_is_per_day_where_time_is_given():
     time = pd.date_range("2026-03-01", periods=8, freq="3h")
-    assert false_alarms_per(Y_TRUE, Y_PRED, time=time) == 1
-    assert false_alarms_per(Y_TRUE, Y_PRED, time=time, per="12h") == 0.5
+    assert false_alarm_rate(Y_TRUE, Y_PRED, time=time) == 1
+    assert false_alarm_rate(Y_TRUE, Y_PRED, time=time, per="12h") == 0.5
     zoned = time.tz_localize("Europe/Berlin")
-    assert false_alarms_per(Y_TRUE, Y_PRED, time=zoned.to_series()) == 1
-    assert false_alarms_per(Y_TRUE, Y_PRED, time=np.arange(8) * 3, per=24) == 1
+    assert false_alarm_rate(Y_TRUE, Y_PRED, time=zoned.to_series()) == 1
+    assert false_alarm_rate(Y_TRUE, Y_PRED, time=np.arange(8) * 3, per=24) == 1
 
 
 def test_two_machines_watched_for_a_day_are_two_days():
     time = pd.date_range("2026-03-01", periods=8, freq="3h")
-    rate = false_alarms_per(
+    rate = false_alarm_rate(
         np.tile(Y_TRUE, 2),
         np.tile(Y_PRED, 2),
         time=np.tile(time, 2),
@@ -81,8 +81,8 @@ def test_two_machines_watched_for_a_day_are_two_days():
 
 def test_a_pause_counts_as_the_longest_gap_allowed():
     time = [0, 1, 2, 3, 103, 104, 105, 106]
-    assert false_alarms_per(Y_TRUE, Y_PRED, time=time, per=107) == 1
-    assert false_alarms_per(Y_TRUE, Y_PRED, time=time, per=8, max_gap=1) == 1
+    assert false_alarm_rate(Y_TRUE, Y_PRED, time=time, per=107) == 1
+    assert false_alarm_rate(Y_TRUE, Y_PRED, time=time, per=8, max_gap=1) == 1
 
 
 @pytest.mark.parametrize(
@@ -103,4 +103,4 @@ def test_a_pause_counts_as_the_longest_gap_allowed():
 )
 def test_bad_times_are_refused(parameters, message):
     with pytest.raises(ValueError, match=message):
-        false_alarms_per(Y_TRUE, Y_PRED, **parameters)
+        false_alarm_rate(Y_TRUE, Y_PRED, **parameters)
