@@ -128,7 +128,7 @@ class Model:
             "precision": np.nan,
             "recall": np.nan,
             "events found": np.nan,
-            "alarms that meet an event": np.nan,
+            "event precision": np.nan,
             "median detection delay": np.nan,
             "false alarms": np.nan,
         }
@@ -158,6 +158,6 @@ class Model:
             "precision": precision,
             "recall": recall,
             "events found": found * rows.n_events,
-            "alarms that meet an event": right,
+            "event precision": right,
             "median detection delay": delay,
         }

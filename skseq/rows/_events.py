@@ -52,8 +52,14 @@ class Runs(NamedTuple):
 
     def count(self, flags):
         """Number of flagged rows in each run."""
-        before = np.append(0, np.cumsum(flags))
-        return before[self.stops] - before[self.starts]
+        return self.total(np.asarray(flags, dtype=np.intp))
+
+    def total(self, values):
+        """Sum of the values of each run."""
+        if not len(self):
+            return np.zeros(0, dtype=np.asarray(values).dtype)
+        bounds = np.column_stack([self.starts, self.stops]).ravel()
+        return np.add.reduceat(np.append(values, 0), bounds)[::2]
 
 
 class OrderedRows(NamedTuple):

@@ -23,16 +23,43 @@ def events(flags, groups=None):
     return runs
 
 
-def precision_recall(y_true, y_pred, groups, min_overlap):
-    right = []
+def false_rows(y_true, y_pred, groups, tolerance, time):
+    """Rows of alarms that are false, by alarm; the tolerance is in the unit of time."""
+    found = []
     for alarm in events(y_pred, groups):
-        hits = sum(y_true[row] for row in alarm)
-        right.append(hits > 0 and hits / len(alarm) >= min_overlap)
+        meets = any(y_true[row] for row in alarm)
+        beside = [
+            meets
+            and any(
+                groups[other] == groups[row]
+                and abs(time[other] - time[row]) <= tolerance
+                for other in np.flatnonzero(y_true)
+            )
+            for row in alarm
+        ]
+        pairs = zip(alarm, beside, strict=True)
+        found.append([row for row, excused in pairs if not (y_true[row] or excused)])
+    return found
+
+
+def precision_recall(y_true, y_pred, groups, tolerance, time, weights):
+    right = []
+    false = false_rows(y_true, y_pred, groups, tolerance, time)
+    for alarm, wrong in zip(events(y_pred, groups), false, strict=True):
+        hit = sum(weights[row] for row in alarm if y_true[row])
+        right.append(hit / (hit + sum(weights[row] for row in wrong)))
     found = [any(y_pred[row] for row in event) for event in events(y_true, groups)]
     return np.mean(right), np.mean(found)
 
 
-def delays(y_true, y_pred, groups, within):
+def n_false_alarms(y_true, y_pred, groups, tolerance, time):
+    """Stretches of false rows that follow each other in their series."""
+    false = np.zeros(len(y_true), dtype=bool)
+    false[sum(false_rows(y_true, y_pred, groups, tolerance, time), [])] = True
+    return len(events(false, groups))
+
+
+def delays(y_true, y_pred, groups, within, time=None):
     """Delay of each event, None where it is not found in time."""
     out = []
     for event in events(y_true, groups):
@@ -46,7 +73,7 @@ def delays(y_true, y_pred, groups, within):
             if is_next or late:
                 break
             if y_pred[row]:
-                delay = steps
+                delay = steps if time is None else time[row] - time[event[0]]
                 break
         out.append(delay)
     return out

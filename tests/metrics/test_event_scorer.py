@@ -108,7 +108,7 @@ def test_a_bare_detector_is_refused(table, name):
 
 
 def test_a_scorer_travels_to_a_worker(fitted):
-    scorer = make_event_scorer("event_f1", min_overlap=0.5)
+    scorer = make_event_scorer("event_f1", tolerance=0)
     assert pickle.loads(pickle.dumps(scorer))(*fitted) == scorer(*fitted)
 
 
