@@ -8,6 +8,7 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 from ._affiliation import affiliation_precision_recall
 from ._alarms import detection_delay, false_alarm_rate
 from ._events import event_precision_recall_fscore_support, f_score
+from ._shares import false_alarm_share
 from ._vus import vus_pr_score, vus_roc_score
 
 
@@ -29,7 +30,9 @@ def _affiliation_f1(y_true, y_pred, **kwargs):
 
 
 def _median_delay(y_true, y_pred, **kwargs):
-    return detection_delay(y_true, y_pred, **kwargs)[0]
+    delay = detection_delay(y_true, y_pred, **kwargs)[0]
+    # A search needs numbers: seconds, where the time is given in datetimes.
+    return getattr(delay, "total_seconds", lambda: delay)()
 
 
 def _found_in_time(y_true, y_pred, **kwargs):
@@ -46,6 +49,7 @@ _MEASURES = {
     "event_recall": (_event_recall, 1, _LABELS),
     "found_in_time": (_found_in_time, 1, _LABELS),
     "neg_detection_delay": (_median_delay, -1, _LABELS),
+    "neg_false_alarm_share": (false_alarm_share, -1, _LABELS),
     "neg_false_alarms": (false_alarm_rate, -1, _LABELS),
     "vus_pr": (vus_pr_score, 1, _SCORES),
     "vus_roc": (vus_roc_score, 1, _SCORES),
@@ -77,8 +81,10 @@ def make_event_scorer(name, **params):
     name : str
         - "event_precision", "event_recall", "event_f1": of
           :func:`event_precision_recall_fscore_support`.
-        - "found_in_time", "neg_detection_delay": of :func:`detection_delay`.
+        - "found_in_time", "neg_detection_delay": of :func:`detection_delay`; the delay
+          in rows, or in seconds where ``time`` holds datetimes.
         - "neg_false_alarms": minus :func:`false_alarm_rate`.
+        - "neg_false_alarm_share": minus :func:`false_alarm_share`.
         - "affiliation_f1": the harmonic mean of :func:`affiliation_precision_recall`.
         - "vus_pr", "vus_roc": :func:`vus_pr_score`, :func:`vus_roc_score`.
 

@@ -2,6 +2,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn import config_context
 from sklearn.dummy import DummyClassifier
@@ -16,6 +17,7 @@ from skseq.metrics import (
     detection_delay,
     event_precision_recall_fscore_support,
     false_alarm_rate,
+    false_alarm_share,
     make_event_scorer,
     vus_pr_score,
     vus_roc_score,
@@ -28,6 +30,7 @@ MEASURES = {
     "event_f1": lambda y, p: event_precision_recall_fscore_support(y, p)[2],
     "found_in_time": lambda y, p: detection_delay(y, p)[1],
     "neg_detection_delay": lambda y, p: -detection_delay(y, p)[0],
+    "neg_false_alarm_share": lambda y, p: -false_alarm_share(y, p),
     "neg_false_alarms": lambda y, p: -false_alarm_rate(y, p),
     "affiliation_f1": lambda y, p: (
         2 / sum(1 / value for value in affiliation_precision_recall(y, p))
@@ -97,6 +100,15 @@ def test_series_reach_the_measure_by_metadata_routing(table):
             y[test], predicted, groups=groups[test]
         )
         assert results["test_f1"][k] == expected[2]
+
+
+def test_delays_in_time_are_scored_in_seconds(fitted):
+    model, X, y = fitted
+    scorer = make_event_scorer(
+        "neg_detection_delay", time=pd.date_range("2026", periods=len(y), freq="5min")
+    )
+    expected = -300 * detection_delay(y, model.predict(X))[0]
+    assert scorer(model, X, y) == expected
 
 
 @pytest.mark.parametrize("name", ["vus_pr", "event_f1"])
