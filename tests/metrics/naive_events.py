@@ -117,6 +117,51 @@ def vus(y_true, y_score, max_window, groups):
     return np.mean(areas, axis=0)
 
 
+def vus_tsb_ad(y_true, y_score, max_window, groups):
+    """Both volumes of the leaderboard, with every score as a threshold.
+
+    Rows beside an event are positive only where they are flagged, surroundings are one
+    if they have a row in common, and precision is summed in steps.
+    """
+    volumes = []
+    for window in range(max_window + 1):
+        soft = [0.0] * len(y_true)
+        segments = []
+        for event in events(y_true, groups):
+            series = [i for i, group in enumerate(groups) if group == groups[event[0]]]
+            first, last = series.index(event[0]), series.index(event[-1])
+            around = set()
+            for place, row in enumerate(series):
+                distance = max(first - place, place - last)
+                if distance <= window // 2:
+                    around.add(row)
+                if 0 < distance <= window // 2:
+                    soft[row] += math.sqrt(1 - distance / window)
+            if segments and segments[-1] & around:
+                segments[-1] |= around
+            else:
+                segments.append(around)
+        soft = [0 if y else min(x, 1) for x, y in zip(soft, y_true, strict=True)]
+        volumes.append(_areas_tsb_ad(y_true, soft, y_score, segments))
+    return np.mean(volumes, axis=0)
+
+
+def _areas_tsb_ad(y_true, soft, y_score, segments):
+    roc = pr = tpr = fpr = 0.0
+    for threshold in sorted(set(y_score), reverse=True):
+        flagged = [row for row, score in enumerate(y_score) if score >= threshold]
+        beside = sum(soft[row] for row in flagged)
+        hits = sum(y_true[row] for row in flagged) + beside
+        n_positive = (sum(y_true) + sum(y_true) + beside) / 2
+        found = sum(bool(segment & set(flagged)) for segment in segments)
+        new_tpr = min(hits / n_positive, 1) * found / len(segments)
+        new_fpr = (len(flagged) - hits) / (len(y_true) - n_positive)
+        pr += (new_tpr - tpr) * hits / len(flagged)
+        roc += (new_fpr - fpr) * (new_tpr + tpr) / 2
+        tpr, fpr = new_tpr, new_fpr
+    return roc + (1 - fpr) * (1 + tpr) / 2, pr
+
+
 def affiliation(event, alarms, zone, n=4000):
     """Precision and recall of one event, by the definition, on points of its zone.
 
