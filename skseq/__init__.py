@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from skseq import (
+        alarms,
         autoencoder,
         baselines,
         datasets,
@@ -56,6 +57,7 @@ __all__ = [
     "SlidingWindow",
     "StreamScorer",
     "Windows",
+    "alarms",
     "autoencoder",
     "baselines",
     "datasets",

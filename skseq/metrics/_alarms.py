@@ -10,7 +10,8 @@ from sklearn.utils._param_validation import validate_params
 
 from ..rows._events import check_rows
 from ..rows._time import number_duration, ordered_time, span
-from ._false_rows import false_rows, watched_time
+from ..rows._watched import watched_time
+from ._false_rows import false_rows
 
 
 @validate_params(

@@ -1,52 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Which rows of the alarms are false, and how much time each row stands for."""
+"""Which rows of the alarms are false."""
 
 import numpy as np
 
-from ..rows._time import number_duration, ordered_time, span
+from ..rows._time import span
 
 # The share of the normal rows that "auto" may excuse on each side of the events: 10%
 # over both sides, as in the Numenta Anomaly Benchmark. So an alarm that never stops has
 # at least 90% of the normal rows against it, however close together the events are.
 _MAX_EXCUSED = 0.05
-
-
-def watched_time(time, max_gap, rows):
-    """Time that each row stands for: until the next row of its series.
-
-    The last row of a series stands for the median of these steps. Without ``time``
-    each row counts as 1.
-
-    Returns
-    -------
-    weights : ndarray of float of shape (n_rows,)
-
-    time : ndarray of shape (n_rows,) or None
-        In the order of ``rows``; nanoseconds where datetimes are given.
-
-    as_duration : callable
-        Reads a duration in the unit of the time.
-    """
-    if time is None:
-        if max_gap is not None:
-            raise ValueError(
-                f"The 'max_gap' parameter is {max_gap!r}, but 'time' is None. Give the "
-                "time of each row in 'time'."
-            )
-        return np.ones(rows.n_rows), None, number_duration
-    time, as_duration = ordered_time(time, rows)
-    weights = np.append(np.diff(time).astype(np.float64), 0.0)
-    last = np.append(rows.series_starts[1:], rows.n_rows) - 1
-    if max_gap is not None:
-        weights = np.minimum(weights, as_duration(max_gap, "max_gap"))
-    steps = np.delete(weights, last)
-    weights[last] = np.median(steps) if len(steps) else 0.0
-    if weights.sum() > 0:
-        return weights, time, as_duration
-    raise ValueError(
-        "'time' does not last: no series has two rows of different times. Count per "
-        "rows, without 'time'."
-    )
 
 
 def auto_tolerance(y_true, rows):

@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import validate_params
 
 from ..rows._events import OrderedRows, check_rows, event_labels
 from ..rows._series import group_order
-from ._false_rows import watched_time
+from ..rows._watched import watched_time
 
 
 @validate_params(
