@@ -46,7 +46,8 @@ def vus_roc_score(
         1 or True for the rows of events, 0 or False for the rest, in time order.
 
     y_score : array-like of shape (n_samples,)
-        Scores, higher for events.
+        Scores, higher for events. Rows with NaN, which were not judged, are left out,
+        with a warning that counts them.
 
     max_window : int, default=100
         Longest tolerance, in rows. Authors take the period of the series, or 100.
@@ -118,7 +119,8 @@ def vus_pr_score(
         1 or True for the rows of events, 0 or False for the rest, in time order.
 
     y_score : array-like of shape (n_samples,)
-        Scores, higher for events.
+        Scores, higher for events. Rows with NaN, which were not judged, are left out,
+        with a warning that counts them.
 
     max_window : int, default=100
         Longest tolerance, in rows. Authors take the period of the series, or 100.

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Rows of labels and scores, series after series, and the runs in them."""
 
+import sys
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +13,8 @@ from .._validation import (
     named_errors,
 )
 from ._series import group_order
+
+_LIBRARIES = {"sklearn", "skseq"}
 
 
 def event_labels(y, name="y"):
@@ -31,14 +35,39 @@ def event_labels(y, name="y"):
 
 
 def event_scores(y_score):
-    """Scores as a 1-D array of finite floats."""
+    """Scores as a 1-D array of floats, NaN for rows that were not judged."""
     with named_errors("y_score"):
         return check_array(
             column_or_1d(y_score),
             ensure_2d=False,
             dtype=[np.float64, np.float32],
+            ensure_all_finite="allow-nan",
             input_name="y_score",
         )
+
+
+def judged_rows(score, name="y_score"):
+    """Flag the rows that have a score, with a warning that counts the others."""
+    judged = ~np.isnan(score)
+    n_rest = len(judged) - np.count_nonzero(judged)
+    if n_rest == len(judged):
+        raise ValueError(f"No row was judged: every {name} is NaN.")
+    if n_rest:
+        warnings.warn(
+            f"{n_rest} of {len(judged)} rows were not judged: their {name} is NaN. "
+            "They are left out.",
+            UserWarning,
+            stacklevel=_users_level(),
+        )
+    return judged
+
+
+def _users_level():
+    """Stack level, for the caller, of the first line outside of the libraries."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals["__name__"].split(".")[0] in _LIBRARIES:
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 class Runs(NamedTuple):
@@ -80,6 +109,12 @@ class OrderedRows(NamedTuple):
         ends = flags & (first[1:] | ~np.append(flags[1:], False))
         return Runs(np.flatnonzero(begins), np.flatnonzero(ends) + 1)
 
+    def keep(self, kept):
+        """Some of the rows, flagged in this order."""
+        series = self.series_of(np.flatnonzero(kept))
+        starts = np.flatnonzero(np.diff(series, prepend=-1))
+        return OrderedRows(self.order[kept], starts)
+
     def series_of(self, rows):
         return np.searchsorted(self.series_starts, rows, side="right") - 1
 
@@ -102,7 +137,8 @@ def check_rows(y_true, y, groups, *, check=None):
     groups : array-like of shape (n_samples,) or None
 
     check : callable, default=None
-        Validates ``y``. None for labels of events.
+        Validates ``y``, of which rows with NaN are left out, with a warning. None for
+        labels of events.
 
     Returns
     -------
@@ -117,6 +153,9 @@ def check_rows(y_true, y, groups, *, check=None):
     y = event_labels(y, "y_pred").astype(bool) if check is None else check(y)
     check_consistent_length(y_true, y, groups)
     rows = OrderedRows(*group_order(groups, len(y_true)))
+    if check is not None:
+        judged = judged_rows(y)[rows.order]
+        rows = rows.keep(judged)
     return y_true[rows.order], y[rows.order], rows
 
 

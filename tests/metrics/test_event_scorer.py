@@ -111,6 +111,20 @@ def test_delays_in_time_are_scored_in_seconds(fitted):
     assert scorer(model, X, y) == expected
 
 
+def test_a_scorer_leaves_out_rows_that_were_not_judged(fitted):
+    model, X, y = fitted
+
+    class Blind(LogisticRegression):
+        def decision_function(self, X):
+            return np.where(np.arange(len(X)) < 5, np.nan, super().decision_function(X))
+
+    blind = Blind().fit(X, y)
+    with pytest.warns(UserWarning, match=f"5 of {len(y)} rows were not judged"):
+        value = make_event_scorer("vus_pr", max_window=5)(blind, X, y)
+    seen = model.decision_function(X[5:])
+    assert value == pytest.approx(vus_pr_score(y[5:], seen, max_window=5))
+
+
 @pytest.mark.parametrize("name", ["vus_pr", "event_f1"])
 def test_a_bare_detector_is_refused(table, name):
     X, y = table

@@ -112,8 +112,30 @@ def test_one_class_is_undefined(measure, label):
 
 
 @measures
-def test_scores_that_are_not_finite_are_refused(measure):
-    with pytest.raises(ValueError, match="y_score contains NaN"):
-        measure([0, 1], [0.5, np.nan])
+def test_scores_that_are_infinite_are_refused(measure):
+    with pytest.raises(ValueError, match="y_score contains infinity"):
+        measure([0, 1], [0.5, np.inf])
     with pytest.raises(ValueError, match="'max_window' parameter"):
         measure([0, 1], [0.5, 1.0], max_window=-1)
+
+
+@measures
+def test_rows_that_were_not_judged_are_left_out_and_counted(measure, labels):
+    y_true, _, y_score, groups = labels(0)
+    y_score[[3, 17, 40]] = np.nan
+    seen = ~np.isnan(y_score)
+    with pytest.warns(UserWarning, match="3 of 60 rows were not judged") as caught:
+        value = measure(y_true, y_score, max_window=5, groups=groups)
+    assert caught[0].filename == __file__
+    assert value == measure(
+        y_true[seen], y_score[seen], max_window=5, groups=groups[seen]
+    )
+    # A series of which nothing was judged is none.
+    y_score[groups == 1] = np.nan
+    seen = ~np.isnan(y_score)
+    with pytest.warns(UserWarning, match="rows were not judged"):
+        value = measure(y_true, y_score, max_window=5, groups=groups)
+    expected = measure(y_true[seen], y_score[seen], max_window=5, groups=groups[seen])
+    assert value == expected
+    with pytest.raises(ValueError, match="No row was judged"):
+        measure([0, 1], [np.nan, np.nan])
