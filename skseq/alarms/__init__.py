@@ -3,7 +3,9 @@
 
 from ._alarm_rule import AlarmRule
 from ._alarm_state import Alarm, AlarmEvent, AlarmState
-from ._tables import alarm_table, event_table, series_table
+from ._alarm_table import alarm_table
+from ._event_table import event_table
+from ._series_table import series_table
 
 __all__ = [
     "Alarm",
