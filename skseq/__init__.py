@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from skseq import (
+        alarms,
         autoencoder,
         baselines,
         datasets,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         SlidingWindow,
         Windows,
         early_warning_labels,
+        labels_from_intervals,
         pad_sequences,
         sliding_windows,
         temporalize,
@@ -61,12 +63,14 @@ __all__ = [
     "SlidingWindow",
     "StreamScorer",
     "Windows",
+    "alarms",
     "autoencoder",
     "baselines",
     "datasets",
     "detection",
     "early_warning_labels",
     "keras_networks",
+    "labels_from_intervals",
     "load",
     "metrics",
     "model_selection",
@@ -99,6 +103,7 @@ _MODULE_OF = {
     "StreamScorer": "streaming",
     "Windows": "windowing",
     "early_warning_labels": "windowing",
+    "labels_from_intervals": "windowing",
     "load": "persistence",
     "pad_sequences": "windowing",
     "report": "_report",

@@ -79,12 +79,16 @@ def temporalize(X, y, lookback):
     return np.squeeze(np.array(output_X), axis=2), np.array(output_y)
 
 
-def early_warning_labels(y, horizon, groups):
+def early_warning_labels(y, horizon, groups, time=None):
     """Labels and rows to keep, by looking ahead from every row."""
     labels, keep = [], []
     for i in range(len(y)):
         following = [j for j in range(i + 1, len(y)) if groups[j] == groups[i]]
-        near = any(y[j] for j in following[:horizon])
+        if time is not None:
+            reach = [j for j in following if time[j] - time[i] <= horizon]
+        else:
+            reach = following[:horizon]
+        near = any(y[j] for j in reach)
         labels.append(1 if near and not y[i] else 0)
         keep.append(not y[i])
     return labels, keep

@@ -8,11 +8,19 @@ import re
 import pytest
 
 import skseq
-from skseq import datasets, metrics, model_selection, plotting, windowing
+from skseq import alarms, datasets, metrics, model_selection, plotting, windowing
 
 PUBLIC = {
     f"{module.__name__}.{name}": value
-    for module in (skseq, windowing, metrics, model_selection, plotting, datasets)
+    for module in (
+        skseq,
+        alarms,
+        windowing,
+        metrics,
+        model_selection,
+        plotting,
+        datasets,
+    )
     for name in module.__all__
     if callable(value := getattr(module, name))
     if not (inspect.isclass(value) and issubclass(value, Warning))

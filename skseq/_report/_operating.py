@@ -3,6 +3,9 @@
 
 import numpy as np
 
+from ..metrics._false_rows import auto_tolerance
+from ..rows._events import OrderedRows
+
 _MAX_THRESHOLDS = 1000
 
 
@@ -33,8 +36,9 @@ def operating_points(rows, score, thresholds):
 
     Alarms, runs of rows above a threshold, are counted without looking for them: a row
     above starts one unless the row before is above too, that is unless the lower of the
-    two is. A false alarm is a run of normal rows, of those in a stretch between two
-    events, that does not go on in an event.
+    two is. False alarms are those of :func:`~skseq.metrics.false_alarm_rate`: in a
+    stretch of normal rows between two events, the runs that meet neither, and of those
+    that do what reaches beyond the tolerance.
 
     Parameters
     ----------
@@ -60,18 +64,40 @@ def operating_points(rows, score, thresholds):
         "found": _Above(np.maximum.reduceat(score, rows.starts)[is_event])(thresholds),
         "alarms": _Above(score)(thresholds) - _Above(lower)(thresholds),
     }
-    # A run that fills a stretch and goes on at both ends was subtracted twice.
-    bridges = _Above(_bridges(rows, score, is_event))(thresholds)
-    counts["false_alarms"] = normal - _Above(lower[meets_normal])(thresholds) + bridges
+    counts["false_alarms"] = normal - _Above(lower[meets_normal])(thresholds)
+    # A run that fills a stretch between two events was subtracted twice.
+    for lowest in _false_beside_events(rows, score, y, is_event):
+        counts["false_alarms"] += _Above(lowest)(thresholds)
     return counts
 
 
-def _bridges(rows, score, is_event):
-    """Lowest score of each stretch between two events, the rows beside it included."""
-    starts = rows.starts
-    lowest = np.minimum.reduceat(score, starts)
+def _false_beside_events(rows, score, y, is_event):
+    """Lowest scores of what has to be in alarm for one more false alarm.
+
+    From an event to the first row that is farther from it than the tolerance, on
+    either side of each stretch that has such a row; and each stretch between two events
+    that has none, with the rows beside it.
+    """
+    ordered = OrderedRows(rows.order, np.flatnonzero(~rows.follows))
+    tolerance = auto_tolerance(y, ordered)
+    normal = np.flatnonzero(~is_event)
+    starts = rows.starts[normal]
+    stops = np.append(rows.starts, len(y))[normal + 1]
     # Labels alternate within a series, so a neighbour that follows is an event.
-    joined = rows.follows[starts]
-    between = ~is_event[1:-1] & joined[1:-1] & joined[2:]
-    edges = np.minimum(score[starts[1:-1] - 1], score[starts[2:]])
-    return np.minimum(lowest[1:-1], edges)[between]
+    joined = np.append(rows.follows[rows.starts], False)
+    after, before = joined[normal], joined[normal + 1]
+    far = stops - starts > tolerance * (after.astype(int) + before)
+    left, right, bridged = after & far, before & far, after & before & ~far
+    return (
+        _minima(score, starts[left] - 1, starts[left] + tolerance),
+        _minima(score, stops[right] - 1 - tolerance, stops[right]),
+        _minima(score, starts[bridged] - 1, stops[bridged]),
+    )
+
+
+def _minima(score, first, last):
+    """Lowest score of each of some ranges of rows."""
+    if not len(first):
+        return np.empty(0)
+    bounds = np.column_stack([first, last + 1]).ravel()
+    return np.minimum.reduceat(np.append(score, np.inf), bounds)[::2]

@@ -17,7 +17,7 @@ from sklearn.metrics import (
 from ..metrics import (
     detection_delay,
     event_precision_recall_fscore_support,
-    false_alarms_per,
+    false_alarm_rate,
 )
 from ..rows._series import group_order
 
@@ -102,7 +102,7 @@ class Rows:
 
     def false_alarm_rate(self, y_true, y_pred):
         watched = {"time": self.time, "max_gap": self.max_gap} if self.has_dates else {}
-        return false_alarms_per(y_true, y_pred, groups=self.groups, **watched)
+        return false_alarm_rate(y_true, y_pred, groups=self.groups, **watched)
 
     @cached_property
     def rate_of_one(self):
@@ -128,7 +128,7 @@ class Model:
             "precision": np.nan,
             "recall": np.nan,
             "events found": np.nan,
-            "alarms that meet an event": np.nan,
+            "event precision": np.nan,
             "median detection delay": np.nan,
             "false alarms": np.nan,
         }
@@ -158,6 +158,6 @@ class Model:
             "precision": precision,
             "recall": recall,
             "events found": found * rows.n_events,
-            "alarms that meet an event": right,
+            "event precision": right,
             "median detection delay": delay,
         }

@@ -7,7 +7,10 @@ ABOUT_THE_ROWS = (
     "rows that had a part in the training all figures would be too good.",
     "An event is a run of rows labelled 1, an alarm a run of rows above the threshold; "
     "each ends with its series. An event is found if any of its rows is flagged. An "
-    "alarm is a false one if none of its rows lies in an event.",
+    "alarm that meets no event is false; so is each stretch of another that lies "
+    "farther from its events than the median length of an event, or than less where "
+    "events are close together. Event precision is the part of an alarm that is right, "
+    "on average.",
     "Long events dominate the figures of rows. Those of events and alarms count each "
     "once.",
 )

@@ -72,7 +72,7 @@ def affiliation_precision_recall(y_true, y_pred, *, groups=None, zero_division="
             P(|X - y| \ge d(y, I)) \, dy
 
     Alarms in a series without an event lie in no zone and do not count: watch
-    :func:`false_alarms_per` beside this measure.
+    :func:`false_alarm_rate` beside this measure.
 
     References
     ----------

@@ -14,6 +14,8 @@ from sklearn.utils._param_validation import (
 
 from .._warnings import warn
 from ..rows._events import check_rows
+from ..rows._watched import watched_time
+from ._false_rows import false_rows
 
 ZERO_DIVISION = [
     Options(Real, {0.0, 1.0}),
@@ -51,19 +53,29 @@ def f_score(precision, recall, beta):
         "y_pred": ["array-like"],
         "beta": [Interval(Real, 0, None, closed="both")],
         "groups": ["array-like", None],
-        "min_overlap": [Interval(Real, 0, 1, closed="both")],
+        "time": ["array-like", None],
+        "tolerance": "no_validation",
         "zero_division": ZERO_DIVISION,
     },
     prefer_skip_nested_validation=True,
 )
 def event_precision_recall_fscore_support(
-    y_true, y_pred, *, beta=1.0, groups=None, min_overlap=0.0, zero_division="warn"
+    y_true,
+    y_pred,
+    *,
+    beta=1.0,
+    groups=None,
+    time=None,
+    tolerance="auto",
+    zero_division="warn",
 ):
     """Precision of alarms, recall of events, and their F-beta score.
 
     An event is a run of consecutive rows labelled 1, an alarm a run of consecutive rows
-    predicted 1. Each counts once, however long it is: an event is found if any of its
-    rows is flagged, an alarm is right if any of its rows lies in an event [1]_ [2]_.
+    predicted 1. Each counts once, however long it is. An event is found if any of its
+    rows is flagged [1]_ [2]_. An alarm is right for its part in events: all of it where
+    it keeps to them, give or take a tolerance, nothing of it where it meets none. So an
+    alarm that never stops is right for the share of the rows that are events.
 
     Parameters
     ----------
@@ -79,11 +91,18 @@ def event_precision_recall_fscore_support(
     groups : array-like of shape (n_samples,), default=None
         Series of each row. A run ends with its series. None for a single series.
 
-    min_overlap : float, default=0.0
-        Least share of an alarm's rows that must lie in events for it to be right, in
-        [0, 1]. At 0 any row will do, so that a single alarm over all rows has a
-        precision and a recall of 1: see :func:`affiliation_precision_recall` for a
-        measure that such an alarm does not fool.
+    time : array-like of shape (n_samples,), default=None
+        Time of each row, datetimes or numbers, which must not decrease within a series.
+        The parts of an alarm are then weighed by time. None for rows.
+
+    tolerance : int, str, pandas.Timedelta, datetime.timedelta, float or "auto", \
+            default="auto"
+        How far an alarm that meets an event may reach beyond it without being less
+        right, on each side: an int is a number of rows, all else a duration, which
+        needs ``time``. "auto" is the median length of the events in rows, but at most
+        what excuses 10% of the normal rows, both sides of all events together, the
+        budget of the Numenta Anomaly Benchmark [3]_. Alarms on windows go on for up to
+        ``window_size - 1`` rows after an event: give that where events are shorter.
 
     zero_division : {"warn", 0.0, 1.0, nan}, default="warn"
         Precision where there is no alarm, and recall where there is no event. "warn"
@@ -92,7 +111,8 @@ def event_precision_recall_fscore_support(
     Returns
     -------
     precision : float
-        Share of the alarms that are right.
+        Mean over the alarms of the part that is right: of the rows in events and those
+        that are false, the share in events.
 
     recall : float
         Share of the events that are found.
@@ -106,13 +126,14 @@ def event_precision_recall_fscore_support(
     See Also
     --------
     detection_delay : How soon events are found.
-    false_alarms_per : How often an alarm is wrong.
+    false_alarm_rate : How often an alarm is wrong.
+    false_alarm_share : Share of the normal time that is in alarm.
     sklearn.metrics.precision_recall_fscore_support : The same of rows.
 
     Notes
     -----
     In [1]_ several right alarms on one event count once for precision; here each
-    counts, so that precision is the share of the alarms that were worth a look.
+    counts, so that precision is how far the alarms were worth a look.
 
     References
     ----------
@@ -123,6 +144,9 @@ def event_precision_recall_fscore_support(
     .. [2] N. Tatbul, T. J. Lee, S. Zdonik, M. Alam, J. Gottschlich, "Precision and
        recall for time series", NeurIPS 2018.
 
+    .. [3] A. Lavin, S. Ahmad, "Evaluating real-time anomaly detection algorithms: the
+       Numenta Anomaly Benchmark", ICMLA 2015.
+
     Examples
     --------
     >>> from skseq.metrics import event_precision_recall_fscore_support
@@ -130,11 +154,27 @@ def event_precision_recall_fscore_support(
     >>> y_pred = [0, 0, 1, 0, 0, 1, 0, 0, 0]
     >>> event_precision_recall_fscore_support(y_true, y_pred)
     (0.5, 0.5, 0.5, 2)
+
+    An alarm that never stops finds everything, and is right for a tenth:
+
+    >>> import numpy as np
+    >>> y_true = np.arange(100) // 10 == 4
+    >>> precision, recall, _, _ = event_precision_recall_fscore_support(
+    ...     y_true, np.ones(100), tolerance=0
+    ... )
+    >>> precision, recall
+    (0.1, 1.0)
     """
     y_true, y_pred, rows = check_rows(y_true, y_pred, groups)
+    weights, time, as_duration = watched_time(time, None, rows)
+    false = false_rows(y_true, y_pred, rows, tolerance, time, as_duration)
     events, alarms = rows.runs(y_true), rows.runs(y_pred)
-    in_events = alarms.count(y_true) / (alarms.stops - alarms.starts)
-    right = (in_events > 0) & (in_events >= min_overlap)
+    in_events, beyond = (alarms.total(weights * flags) for flags in (y_true, false))
+    # Rows of equal times stand for no time at all: each counts the same there.
+    empty = in_events + beyond == 0
+    in_events[empty] = alarms.count(y_true)[empty]
+    beyond[empty] = alarms.count(false)[empty]
+    right = in_events / (in_events + beyond)
     precision = mean_or(zero_division, right, "Precision", "alarms")
     found = events.count(y_pred) > 0
     recall = mean_or(zero_division, found, "Recall", "events")

@@ -2,8 +2,9 @@
 """Scorers for outlier detectors that stand alone, without a classifier around them."""
 
 from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.utils import check_consistent_length
 
-from ..rows._events import event_labels
+from ..rows._events import event_labels, judged_rows
 
 
 def detector_average_precision(estimator, X, y):
@@ -31,6 +32,7 @@ def detector_average_precision(estimator, X, y):
     Returns
     -------
     score : float
+        Of the rows that have a score, with a warning that counts the others.
         Average precision, in [0, 1]; the share of events for a detector that guesses.
 
     Raises
@@ -58,7 +60,7 @@ def detector_average_precision(estimator, X, y):
     >>> cross_val_score(forest, X, y, cv=2, scoring="average_precision").round(2)
     array([0.03, 0.03])
     """
-    return float(average_precision_score(event_labels(y), -estimator.score_samples(X)))
+    return _score(average_precision_score, estimator, X, y)
 
 
 def detector_roc_auc(estimator, X, y):
@@ -82,6 +84,7 @@ def detector_roc_auc(estimator, X, y):
     Returns
     -------
     score : float
+        Of the rows that have a score, with a warning that counts the others.
         Area under the ROC curve, in [0, 1]; 0.5 for a detector that guesses.
 
     Raises
@@ -105,4 +108,11 @@ def detector_roc_auc(estimator, X, y):
     >>> detector_roc_auc(IsolationForest(random_state=0).fit(X[~y]), X, y)
     1.0
     """
-    return float(roc_auc_score(event_labels(y), -estimator.score_samples(X)))
+    return _score(roc_auc_score, estimator, X, y)
+
+
+def _score(measure, estimator, X, y):
+    y, score = event_labels(y), -estimator.score_samples(X)
+    check_consistent_length(y, score)
+    judged = judged_rows(score, "score")
+    return float(measure(y[judged], score[judged]))

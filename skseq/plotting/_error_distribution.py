@@ -4,7 +4,7 @@
 import numpy as np
 
 from .._detectors import anomaly_score
-from ..rows._events import check_labels, check_values
+from ..rows._events import check_labels, check_values, judged_rows
 from ._style import (
     BLUE,
     VERMILION,
@@ -27,7 +27,8 @@ class ErrorDistributionDisplay:
         1 or True for events, 0 or False for the rest.
 
     score : array-like of shape (n_samples,)
-        Score, higher for events.
+        Score, higher for events. Rows with NaN, which were not judged, are left out,
+        with a warning that counts them.
 
     threshold : float or None, default=None
         Score above which a row is flagged.
@@ -119,7 +120,8 @@ class ErrorDistributionDisplay:
             1 or True for events, 0 or False for the rest.
 
         score : array-like of shape (n_samples,)
-            Score, higher for events.
+            Score, higher for events. Rows with NaN, which were not judged, are left
+            out, with a warning that counts them.
 
         threshold : float or None, default=None
             Score above which a row is flagged.
@@ -155,8 +157,10 @@ class ErrorDistributionDisplay:
         -------
         display : ErrorDistributionDisplay
         """
-        score = check_values(self.score)
+        score = check_values(self.score, allow_nan=True)
         event = check_labels(self.y_true, len(score))
+        judged = judged_rows(score, "score")
+        score, event = score[judged], event[judged]
         check_number(n_bins, "n_bins", low=1, integer=True)
         self.ax_ = new_axes(ax, self)
         self.figure_ = self.ax_.figure

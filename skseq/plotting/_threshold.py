@@ -5,7 +5,7 @@ import numpy as np
 from sklearn.metrics import confusion_matrix_at_thresholds
 
 from .._detectors import anomaly_score
-from ..rows._events import check_labels, check_values
+from ..rows._events import check_labels, check_values, judged_rows
 from ._style import (
     BLACK,
     BLUE,
@@ -142,7 +142,8 @@ class ThresholdDisplay:
             1 or True for events, 0 or False for the rest. Some must be events.
 
         score : array-like of shape (n_samples,)
-            Score, higher for events.
+            Score, higher for events. Rows with NaN, which were not judged, are left
+            out, with a warning that counts them.
 
         threshold : float or None, default=None
             The threshold in use.
@@ -160,8 +161,10 @@ class ThresholdDisplay:
         -------
         display : ThresholdDisplay
         """
-        score = check_values(score)
+        score = check_values(score, allow_nan=True)
         event = check_labels(y_true, len(score))
+        judged = judged_rows(score, "score")
+        score, event = score[judged], event[judged]
         if not event.any():
             raise ValueError(
                 "y holds no event: precision and recall are not defined. Give rows of "

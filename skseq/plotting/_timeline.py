@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 
 from .._detectors import anomaly_score
-from ..rows._events import check_labels, check_values, event_runs
+from ..rows._events import check_labels, check_values, event_runs, judged_rows
 from ..rows._time import check_time
 from ._style import (
     BLUE,
@@ -32,7 +32,8 @@ class ScoreTimelineDisplay:
     ----------
     score : array-like of shape (n_samples,)
         Score of each row, higher for events. The rows are those of one series, in the
-        order of time.
+        order of time. Rows with NaN were not judged: they leave a gap and are no
+        alarm, and a warning counts them.
 
     y_true : array-like of shape (n_samples,) or None, default=None
         1 or True for the rows of events, 0 or False for the rest.
@@ -186,6 +187,7 @@ class ScoreTimelineDisplay:
         if self.y_true is not None:
             event = check_labels(self.y_true, len(score))
         time = check_time(self.time, len(score))
+        judged_rows(score, "score")
         if self.threshold is not None:
             check_number(self.threshold, "threshold")
         self.ax_ = new_axes(ax, self, figsize=(9, 4))

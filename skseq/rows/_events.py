@@ -10,6 +10,7 @@ from .._validation import (
     is_temporal,
     named_errors,
 )
+from .._warnings import warn
 from ._series import group_order
 
 
@@ -31,14 +32,29 @@ def event_labels(y, name="y"):
 
 
 def event_scores(y_score):
-    """Scores as a 1-D array of finite floats."""
+    """Scores as a 1-D array of floats, NaN for rows that were not judged."""
     with named_errors("y_score"):
         return check_array(
             column_or_1d(y_score),
             ensure_2d=False,
             dtype=[np.float64, np.float32],
+            ensure_all_finite="allow-nan",
             input_name="y_score",
         )
+
+
+def judged_rows(score, name="y_score"):
+    """Flag the rows that have a score, with a warning that counts the others."""
+    judged = ~np.isnan(score)
+    n_rest = len(judged) - np.count_nonzero(judged)
+    if n_rest == len(judged):
+        raise ValueError(f"No row was judged: every {name} is NaN.")
+    if n_rest:
+        warn(
+            f"{n_rest} of {len(judged)} rows were not judged: their {name} is NaN. "
+            "They are left out.",
+        )
+    return judged
 
 
 class Runs(NamedTuple):
@@ -52,8 +68,14 @@ class Runs(NamedTuple):
 
     def count(self, flags):
         """Number of flagged rows in each run."""
-        before = np.append(0, np.cumsum(flags))
-        return before[self.stops] - before[self.starts]
+        return self.total(np.asarray(flags, dtype=np.intp))
+
+    def total(self, values):
+        """Sum of the values of each run."""
+        if not len(self):
+            return np.zeros(0, dtype=np.asarray(values).dtype)
+        bounds = np.column_stack([self.starts, self.stops]).ravel()
+        return np.add.reduceat(np.append(values, 0), bounds)[::2]
 
 
 class OrderedRows(NamedTuple):
@@ -73,6 +95,12 @@ class OrderedRows(NamedTuple):
         begins = flags & (first[:-1] | ~np.append(False, flags[:-1]))
         ends = flags & (first[1:] | ~np.append(flags[1:], False))
         return Runs(np.flatnonzero(begins), np.flatnonzero(ends) + 1)
+
+    def keep(self, kept):
+        """Some of the rows, flagged in this order."""
+        series = self.series_of(np.flatnonzero(kept))
+        starts = np.flatnonzero(np.diff(series, prepend=-1))
+        return OrderedRows(self.order[kept], starts)
 
     def series_of(self, rows):
         return np.searchsorted(self.series_starts, rows, side="right") - 1
@@ -96,7 +124,8 @@ def check_rows(y_true, y, groups, *, check=None):
     groups : array-like of shape (n_samples,) or None
 
     check : callable, default=None
-        Validates ``y``. None for labels of events.
+        Validates ``y``, of which rows with NaN are left out, with a warning. None for
+        labels of events.
 
     Returns
     -------
@@ -111,6 +140,9 @@ def check_rows(y_true, y, groups, *, check=None):
     y = event_labels(y, "y_pred").astype(bool) if check is None else check(y)
     check_consistent_length(y_true, y, groups)
     rows = OrderedRows(*group_order(groups, len(y_true)))
+    if check is not None:
+        judged = judged_rows(y)[rows.order]
+        rows = rows.keep(judged)
     return y_true[rows.order], y[rows.order], rows
 
 

@@ -242,3 +242,39 @@ def ordered_time(time, rows):
             "first, or name the series of each row in 'groups'."
         )
     return values, as_duration
+
+
+def span(value, name, rows, time=None, as_duration=None, *, least=0):
+    """A distance in rows, or in time, and the places between which it is measured.
+
+    Parameters
+    ----------
+    value : int, str, datetime.timedelta, pandas.Timedelta or float
+        An int is a number of rows, all else a duration.
+
+    name : str
+        Of the parameter, for messages.
+
+    rows : OrderedRows
+
+    time, as_duration : optional
+        As given by :func:`ordered_time`.
+
+    least : int, default=0
+        Smallest number of rows.
+
+    Returns
+    -------
+    distance : int or float
+
+    places : ndarray of shape (n_rows,)
+    """
+    if not is_duration(value):
+        if value >= least:
+            return min(int(value), rows.n_rows), np.arange(rows.n_rows)
+    elif time is not None:
+        return as_duration(value, name), time
+    raise ValueError(
+        f"The {name!r} parameter must be an int in the range [{least}, inf), a number "
+        f"of rows, or a duration where 'time' is given. Got {value!r} instead."
+    )

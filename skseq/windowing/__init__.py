@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Rows in time order to windows."""
 
+from ._intervals import labels_from_intervals
 from ._labels import early_warning_labels
 from ._memmap import table_to_memmap
 from ._padding import pad_sequences, unpad_sequences
@@ -15,6 +16,7 @@ __all__ = [
     "SlidingWindow",
     "Windows",
     "early_warning_labels",
+    "labels_from_intervals",
     "pad_sequences",
     "sliding_windows",
     "table_to_memmap",

@@ -1,47 +1,52 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Labels that ask for a warning before the event."""
 
-from numbers import Integral
-
 import numpy as np
-import pandas as pd
 from sklearn.utils import check_consistent_length, column_or_1d
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import validate_params
 
 from .._validation import named_errors
-from ..rows._series import series_codes
+from ..rows._events import OrderedRows
+from ..rows._series import group_order
+from ..rows._time import ordered_time, span
 
 
 @validate_params(
     {
         "y": ["array-like"],
-        "horizon": [Interval(Integral, 1, None, closed="left")],
+        "horizon": "no_validation",
         "groups": ["array-like", None],
+        "time": ["array-like", None],
     },
     prefer_skip_nested_validation=True,
 )
-def early_warning_labels(y, horizon, *, groups=None):
+def early_warning_labels(y, horizon, *, groups=None, time=None):
     """Label the rows before an event, and leave the event out.
 
-    The ``horizon`` rows before an event of the same series become positive. The rows of
-    the event itself are not to be kept: a model that is to warn must not learn to
-    detect what has already happened.
+    The rows up to ``horizon`` before an event of the same series become positive. The
+    rows of the event itself are not to be kept: a model that is to warn must not learn
+    to detect what has already happened.
 
     Parameters
     ----------
     y : array-like of shape (n_rows,)
         1 (or True) in the rows of events, 0 elsewhere, in time order.
 
-    horizon : int
-        Number of rows before an event in which a warning is wanted.
+    horizon : int, str, pandas.Timedelta, datetime.timedelta or float
+        How long before an event a warning is wanted. An int is a number of rows, all
+        else a duration, such as ``"30min"``, which needs ``time``; a row that lies just
+        as long before the first row of the event is labelled.
 
     groups : array-like of shape (n_rows,), default=None
         Series of each row. None for a single series.
 
+    time : array-like of shape (n_rows,), default=None
+        Time of each row, datetimes or numbers, which must not decrease within a series.
+
     Returns
     -------
     labels : ndarray of int of shape (n_rows,)
-        1 in the ``horizon`` rows before an event, 0 elsewhere.
+        1 in the rows up to ``horizon`` before an event, 0 elsewhere.
 
     keep : ndarray of bool of shape (n_rows,)
         False in the rows of events.
@@ -49,7 +54,11 @@ def early_warning_labels(y, horizon, *, groups=None):
     Raises
     ------
     ValueError
-        If ``y`` holds anything but 0 and 1.
+        If ``y`` holds anything but 0 and 1, or ``time`` decreases within a series.
+
+    See Also
+    --------
+    labels_from_intervals : Labels of rows from a log of intervals.
 
     Notes
     -----
@@ -70,6 +79,13 @@ def early_warning_labels(y, horizon, *, groups=None):
     array([0, 1, 1, 0, 0, 0])
     >>> keep
     array([ True,  True,  True, False, False,  True])
+
+    By the clock, of rows that come every 5 minutes:
+
+    >>> import pandas as pd
+    >>> time = pd.date_range("2026-03-01", periods=6, freq="5min")
+    >>> early_warning_labels([0, 0, 0, 1, 1, 0], "10min", time=time)[0]
+    array([0, 1, 1, 0, 0, 0])
     """
     with named_errors("y"):
         y = column_or_1d(y)
@@ -79,22 +95,19 @@ def early_warning_labels(y, horizon, *, groups=None):
             "'y' must hold 1 in the rows of events and 0 elsewhere. Got "
             f"{y.tolist()[wrong[0]]!r} in row {wrong[0]}."
         )
+    check_consistent_length(y, groups)
+    rows = OrderedRows(*group_order(groups, len(y)))
+    clock = (None, None) if time is None else ordered_time(time, rows)
+    horizon, places = span(horizon, "horizon", rows, *clock, least=1)
     event = y.astype(bool)
-    codes = np.zeros(len(y), dtype=int)
-    if groups is not None:
-        with named_errors("groups"):
-            groups = pd.Series(column_or_1d(groups))
-        check_consistent_length(y, groups)
-        codes = series_codes([groups], "groups")
-    order = np.argsort(codes, kind="stable")
-    event_rows = np.flatnonzero(event[order])
+    event_rows = np.flatnonzero(event[rows.order])
     # The next event at or after each row, as a position in the table of all series.
     following = np.searchsorted(event_rows, np.arange(len(y)))
-    reachable = following < len(event_rows)
+    reachable = np.flatnonzero(following < len(event_rows))
     next_event = event_rows[following[reachable]]
-    near = next_event - np.flatnonzero(reachable) <= horizon
-    same = codes[order][next_event] == codes[order][reachable]
+    near = places[next_event] - places[reachable] <= horizon
+    near &= rows.series_of(next_event) == rows.series_of(reachable)
     labels = np.zeros(len(y), dtype=int)
-    labels[order[reachable]] = near & same
+    labels[rows.order[reachable]] = near
     labels[event] = 0
     return labels, ~event

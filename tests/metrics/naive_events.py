@@ -23,16 +23,43 @@ def events(flags, groups=None):
     return runs
 
 
-def precision_recall(y_true, y_pred, groups, min_overlap):
-    right = []
+def false_rows(y_true, y_pred, groups, tolerance, time):
+    """Rows of alarms that are false, by alarm; the tolerance is in the unit of time."""
+    found = []
     for alarm in events(y_pred, groups):
-        hits = sum(y_true[row] for row in alarm)
-        right.append(hits > 0 and hits / len(alarm) >= min_overlap)
+        meets = any(y_true[row] for row in alarm)
+        beside = [
+            meets
+            and any(
+                groups[other] == groups[row]
+                and abs(time[other] - time[row]) <= tolerance
+                for other in np.flatnonzero(y_true)
+            )
+            for row in alarm
+        ]
+        pairs = zip(alarm, beside, strict=True)
+        found.append([row for row, excused in pairs if not (y_true[row] or excused)])
+    return found
+
+
+def precision_recall(y_true, y_pred, groups, tolerance, time, weights):
+    right = []
+    false = false_rows(y_true, y_pred, groups, tolerance, time)
+    for alarm, wrong in zip(events(y_pred, groups), false, strict=True):
+        hit = sum(weights[row] for row in alarm if y_true[row])
+        right.append(hit / (hit + sum(weights[row] for row in wrong)))
     found = [any(y_pred[row] for row in event) for event in events(y_true, groups)]
     return np.mean(right), np.mean(found)
 
 
-def delays(y_true, y_pred, groups, within):
+def n_false_alarms(y_true, y_pred, groups, tolerance, time):
+    """Stretches of false rows that follow each other in their series."""
+    false = np.zeros(len(y_true), dtype=bool)
+    false[sum(false_rows(y_true, y_pred, groups, tolerance, time), [])] = True
+    return len(events(false, groups))
+
+
+def delays(y_true, y_pred, groups, within, time=None):
     """Delay of each event, None where it is not found in time."""
     out = []
     for event in events(y_true, groups):
@@ -46,7 +73,7 @@ def delays(y_true, y_pred, groups, within):
             if is_next or late:
                 break
             if y_pred[row]:
-                delay = steps
+                delay = steps if time is None else time[row] - time[event[0]]
                 break
         out.append(delay)
     return out
@@ -88,6 +115,51 @@ def range_auc(y_true, y_score, window, groups):
 def vus(y_true, y_score, max_window, groups):
     areas = [range_auc(y_true, y_score, w, groups) for w in range(max_window + 1)]
     return np.mean(areas, axis=0)
+
+
+def vus_tsb_ad(y_true, y_score, max_window, groups):
+    """Both volumes of the leaderboard, with every score as a threshold.
+
+    Rows beside an event are positive only where they are flagged, surroundings are one
+    if they have a row in common, and precision is summed in steps.
+    """
+    volumes = []
+    for window in range(max_window + 1):
+        soft = [0.0] * len(y_true)
+        segments = []
+        for event in events(y_true, groups):
+            series = [i for i, group in enumerate(groups) if group == groups[event[0]]]
+            first, last = series.index(event[0]), series.index(event[-1])
+            around = set()
+            for place, row in enumerate(series):
+                distance = max(first - place, place - last)
+                if distance <= window // 2:
+                    around.add(row)
+                if 0 < distance <= window // 2:
+                    soft[row] += math.sqrt(1 - distance / window)
+            if segments and segments[-1] & around:
+                segments[-1] |= around
+            else:
+                segments.append(around)
+        soft = [0 if y else min(x, 1) for x, y in zip(soft, y_true, strict=True)]
+        volumes.append(_areas_tsb_ad(y_true, soft, y_score, segments))
+    return np.mean(volumes, axis=0)
+
+
+def _areas_tsb_ad(y_true, soft, y_score, segments):
+    roc = pr = tpr = fpr = 0.0
+    for threshold in sorted(set(y_score), reverse=True):
+        flagged = [row for row, score in enumerate(y_score) if score >= threshold]
+        beside = sum(soft[row] for row in flagged)
+        hits = sum(y_true[row] for row in flagged) + beside
+        n_positive = (sum(y_true) + sum(y_true) + beside) / 2
+        found = sum(bool(segment & set(flagged)) for segment in segments)
+        new_tpr = min(hits / n_positive, 1) * found / len(segments)
+        new_fpr = (len(flagged) - hits) / (len(y_true) - n_positive)
+        pr += (new_tpr - tpr) * hits / len(flagged)
+        roc += (new_fpr - fpr) * (new_tpr + tpr) / 2
+        tpr, fpr = new_tpr, new_fpr
+    return roc + (1 - fpr) * (1 + tpr) / 2, pr
 
 
 def affiliation(event, alarms, zone, n=4000):

@@ -48,6 +48,16 @@ def test_scorer_is_the_measure_of_minus_the_scores(scorer):
 
 
 @scorers
+def test_rows_that_were_not_judged_are_left_out_and_counted(scorer):
+    scores = np.array([-9, np.nan, 1, 2, np.nan])
+    with pytest.warns(UserWarning, match="2 of 5 rows were not judged") as caught:
+        assert scorer(KnownScores(), scores, [1, 1, 0, 0, 0]) == 1
+    assert caught[0].filename == __file__
+    with pytest.raises(ValueError, match="No row was judged"):
+        scorer(KnownScores(), [np.nan], [1])
+
+
+@scorers
 def test_cross_validation_of_a_bare_detector_is_the_right_way_up(scorer, table):
     X, y = table
     detector = make_pipeline(StandardScaler(), IsolationForest(random_state=0))

@@ -11,13 +11,24 @@ measures = pytest.mark.parametrize("measure", [vus_roc_score, vus_pr_score])
 # The mean over w = 0, ..., max_window of the first two results of
 #   metricor().RangeAUC(labels=y_true, score=y_score, window=w, plot_ROC=True)
 # of vus.utils.metrics in the authors' package vus 0.0.6, on reference_rows(seed). (Its
-# RangeAUC_volume_opt has left the definition of 2022: there, labels beside an event
-# count as positive only where they are flagged.)
+# RangeAUC_volume_opt has left the definition of 2022, as TSB-AD: see below.)
 REFERENCE = [
     # seed, max_window, VUS-ROC, VUS-PR
     (0, 0, 0.7403723352, 0.2736412667),
     (1, 10, 0.8303553052, 0.4468903012),
     (2, 40, 0.7780300688, 0.4514386992),
+]
+
+# The last two results of
+#   generate_curve(y_true, y_score, max_window, "opt", 250)
+# of TSB_AD.evaluation.basic_metrics in the leaderboard's package TSB-AD 1.5, on
+# reference_rows(seed). On 300 random tables of 20 to 900 rows, with windows of up to
+# 30, the figures of the package and those of this one differed by 3e-16 at the most.
+TSB_AD = [
+    # seed, max_window, VUS-ROC, VUS-PR
+    (0, 0, 0.7403723351999214, 0.2860745849499073),
+    (1, 10, 0.8667583001837017, 0.48041288762824136),
+    (2, 40, 0.8668760994196487, 0.502714414542005),
 ]
 
 
@@ -44,6 +55,31 @@ def test_scores_equal_those_of_the_definition(labels, seed):
     parameters = {"max_window": 7, "groups": groups}
     assert vus_roc_score(y_true, y_score, **parameters) == pytest.approx(roc)
     assert vus_pr_score(y_true, y_score, **parameters) == pytest.approx(pr)
+
+
+@pytest.mark.parametrize(("seed", "max_window", "roc", "pr"), TSB_AD)
+def test_the_variant_gives_the_figures_of_the_leaderboard(seed, max_window, roc, pr):
+    y_true, y_score = reference_rows(seed)
+    parameters = {"max_window": max_window, "variant": "tsb-ad"}
+    assert vus_roc_score(y_true, y_score, **parameters) == pytest.approx(roc, abs=1e-12)
+    assert vus_pr_score(y_true, y_score, **parameters) == pytest.approx(pr, abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("max_window", [0, 7, 20])
+def test_the_variant_equals_a_plain_loop(labels, seed, max_window):
+    y_true, _, y_score, groups = labels(seed)
+    roc, pr = naive.vus_tsb_ad(y_true, y_score, max_window, groups)
+    parameters = {"max_window": max_window, "groups": groups, "variant": "tsb-ad"}
+    assert vus_roc_score(y_true, y_score, **parameters) == pytest.approx(roc, abs=1e-12)
+    assert vus_pr_score(y_true, y_score, **parameters) == pytest.approx(pr, abs=1e-12)
+
+
+def test_as_many_thresholds_in_the_paper_are_not_the_variant():
+    y_true, y_score = reference_rows(1)
+    variant = vus_pr_score(y_true, y_score, max_window=10, variant="tsb-ad")
+    paper = vus_pr_score(y_true, y_score, max_window=10, n_thresholds=250)
+    assert variant - paper > 0.03
 
 
 @measures
@@ -76,8 +112,30 @@ def test_one_class_is_undefined(measure, label):
 
 
 @measures
-def test_scores_that_are_not_finite_are_refused(measure):
-    with pytest.raises(ValueError, match="y_score contains NaN"):
-        measure([0, 1], [0.5, np.nan])
+def test_scores_that_are_infinite_are_refused(measure):
+    with pytest.raises(ValueError, match="y_score contains infinity"):
+        measure([0, 1], [0.5, np.inf])
     with pytest.raises(ValueError, match="'max_window' parameter"):
         measure([0, 1], [0.5, 1.0], max_window=-1)
+
+
+@measures
+def test_rows_that_were_not_judged_are_left_out_and_counted(measure, labels):
+    y_true, _, y_score, groups = labels(0)
+    y_score[[3, 17, 40]] = np.nan
+    seen = ~np.isnan(y_score)
+    with pytest.warns(UserWarning, match="3 of 60 rows were not judged") as caught:
+        value = measure(y_true, y_score, max_window=5, groups=groups)
+    assert caught[0].filename == __file__
+    assert value == measure(
+        y_true[seen], y_score[seen], max_window=5, groups=groups[seen]
+    )
+    # A series of which nothing was judged is none.
+    y_score[groups == 1] = np.nan
+    seen = ~np.isnan(y_score)
+    with pytest.warns(UserWarning, match="rows were not judged"):
+        value = measure(y_true, y_score, max_window=5, groups=groups)
+    expected = measure(y_true[seen], y_score[seen], max_window=5, groups=groups[seen])
+    assert value == expected
+    with pytest.raises(ValueError, match="No row was judged"):
+        measure([0, 1], [np.nan, np.nan])

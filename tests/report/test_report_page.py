@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from skseq import PCAAutoencoder, RareEventClassifier, SlidingWindow
 from skseq._report import _report as module
 from skseq._report import report
-from skseq.metrics import false_alarms_per
+from skseq.metrics import false_alarm_rate
 
 pytest.importorskip("plotly")
 pytest.importorskip("matplotlib")
@@ -130,7 +130,7 @@ def test_without_events_the_page_says_what_it_cannot_tell(
     assert "There is no event in these 120 rows" in page.text
     assert "nor whether it beats PCA" in page.text
     assert page.measure("average precision") == ["–", "–"]
-    rate = false_alarms_per(np.zeros_like(y), models["last step"].predict(X))
+    rate = false_alarm_rate(np.zeros_like(y), models["last step"].predict(X))
     assert page.measure("false alarms")[0] == f"{rate:,.3g} per 1,000 rows"
 
 
@@ -159,7 +159,7 @@ def test_time_and_series_are_those_of_the_windowing(quick, sensors, tmp_path):
     model = make_pipeline(slider, detector).fit(frame[:200], y[:200])
     later, labels = frame[200:], y[200:]
     page = Page(report(model, later, labels, tmp_path / "report.html"))
-    rate = false_alarms_per(
+    rate = false_alarm_rate(
         labels,
         model.predict(later),
         time=later["timestamp"],

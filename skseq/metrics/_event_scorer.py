@@ -6,8 +6,9 @@ from sklearn.metrics._scorer import _Scorer
 from sklearn.utils._param_validation import StrOptions, validate_params
 
 from ._affiliation import affiliation_precision_recall
-from ._alarms import detection_delay, false_alarms_per
+from ._alarms import detection_delay, false_alarm_rate
 from ._events import event_precision_recall_fscore_support, f_score
+from ._shares import false_alarm_share
 from ._vus import vus_pr_score, vus_roc_score
 
 
@@ -29,7 +30,9 @@ def _affiliation_f1(y_true, y_pred, **kwargs):
 
 
 def _median_delay(y_true, y_pred, **kwargs):
-    return detection_delay(y_true, y_pred, **kwargs)[0]
+    delay = detection_delay(y_true, y_pred, **kwargs)[0]
+    # A search needs numbers: seconds, where the time is given in datetimes.
+    return getattr(delay, "total_seconds", lambda: delay)()
 
 
 def _found_in_time(y_true, y_pred, **kwargs):
@@ -46,7 +49,8 @@ _MEASURES = {
     "event_recall": (_event_recall, 1, _LABELS),
     "found_in_time": (_found_in_time, 1, _LABELS),
     "neg_detection_delay": (_median_delay, -1, _LABELS),
-    "neg_false_alarms": (false_alarms_per, -1, _LABELS),
+    "neg_false_alarm_share": (false_alarm_share, -1, _LABELS),
+    "neg_false_alarms": (false_alarm_rate, -1, _LABELS),
     "vus_pr": (vus_pr_score, 1, _SCORES),
     "vus_roc": (vus_roc_score, 1, _SCORES),
 }
@@ -69,7 +73,7 @@ class _EventScorer(_Scorer):
 @validate_params(
     {"name": [StrOptions(set(_MEASURES))]}, prefer_skip_nested_validation=True
 )
-def get_scorer(name, **params):
+def make_event_scorer(name, **params):
     """Scorer of events, for the ``scoring`` of a search or a cross-validation.
 
     Parameters
@@ -77,8 +81,10 @@ def get_scorer(name, **params):
     name : str
         - "event_precision", "event_recall", "event_f1": of
           :func:`event_precision_recall_fscore_support`.
-        - "found_in_time", "neg_detection_delay": of :func:`detection_delay`.
-        - "neg_false_alarms": minus :func:`false_alarms_per`.
+        - "found_in_time", "neg_detection_delay": of :func:`detection_delay`; the delay
+          in rows, or in seconds where ``time`` holds datetimes.
+        - "neg_false_alarms": minus :func:`false_alarm_rate`.
+        - "neg_false_alarm_share": minus :func:`false_alarm_share`.
         - "affiliation_f1": the harmonic mean of :func:`affiliation_precision_recall`.
         - "vus_pr", "vus_roc": :func:`vus_pr_score`, :func:`vus_roc_score`.
 
@@ -101,18 +107,18 @@ def get_scorer(name, **params):
     -----
     A scorer sees the test rows of a fold, and takes them for one series. To pass the
     series of each row on, enable scikit-learn's metadata routing, and ask for it:
-    ``get_scorer("event_f1").set_score_request(groups=True)``.
+    ``make_event_scorer("event_f1").set_score_request(groups=True)``.
 
     Examples
     --------
     >>> import numpy as np
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.model_selection import cross_val_score
-    >>> from skseq.metrics import get_scorer
+    >>> from skseq.metrics import make_event_scorer
     >>> from skseq.model_selection import SeriesTimeSplit
     >>> y = np.arange(200) % 20 < 3
     >>> X = y[:, np.newaxis] + np.random.default_rng(0).normal(size=(200, 1))
-    >>> vus = get_scorer("vus_pr", max_window=4)
+    >>> vus = make_event_scorer("vus_pr", max_window=4)
     >>> cv = SeriesTimeSplit(3)
     >>> cross_val_score(LogisticRegression(), X, y, cv=cv, scoring=vus).round(2)
     array([0.33, 0.82, 0.27])
