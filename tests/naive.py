@@ -135,3 +135,16 @@ def statistic(steps, values, name):
     if name == "slope":
         return np.polyfit(steps, values, 1)[0] if len(steps) > 1 else 0.0
     return getattr(np, name)(values)
+
+
+def n_events(part, series, labels, usual):
+    """Runs of an unusual label, in rows of one series, of which a part holds a row."""
+    numbers, last = {}, {}
+    for i in range(len(labels)):
+        before = last.get(series[i])
+        last[series[i]] = i
+        if labels[i] == usual:
+            continue
+        goes_on = before is not None and labels[before] == labels[i]
+        numbers[i] = numbers[before] if goes_on else i
+    return len({numbers[i] for i in part if i in numbers})
