@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from .._validation import is_windows, named_errors
 from ..rows._row_numbers import all_rows, index_dtype
-from ._labelled import Labelled, last_series
+from ._labelled import Labelled, last_series, time_order
 
 # What a parameter 'validation' of an estimator takes.
 VALIDATION = [StrOptions({"auto", "time", "series"}), HasMethods("split")]
@@ -94,10 +94,8 @@ _WORDS = {
 
 def _last_of_each(ends, series_starts, fraction):
     """Flag the windows that end in the last ``fraction`` of those of their series."""
-    order = slice(None)
-    if (ends[1:] < ends[:-1]).any():
-        order = np.argsort(ends, kind="stable")
-        ends = ends[order]
+    order = time_order(ends)
+    ends = ends[order]
     stops = np.append(np.searchsorted(ends, series_starts[1:]), len(ends))
     counts = np.diff(stops, prepend=0)
     held = np.floor(fraction * counts + 0.5).astype(int)

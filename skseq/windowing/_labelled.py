@@ -9,6 +9,20 @@ from .._validation import is_windows
 from ..rows._row_numbers import index_dtype
 
 
+def time_order(ends):
+    """Order of windows that end at these rows of a table; a slice where they stand."""
+    is_ordered = not (ends[1:] < ends[:-1]).any()
+    return slice(None) if is_ordered else np.argsort(ends, kind="stable")
+
+
+def _classes(y):
+    """Labels there are, and the number of each; of flags in a byte for each window."""
+    if y.dtype != bool:
+        return np.unique(y, return_inverse=True)
+    classes = np.flatnonzero([not y.all(), y.any()]).astype(bool)
+    return classes, (y & (len(classes) > 1)).astype(np.int8)
+
+
 class Labelled:
     """Sequences with their series and, where there are any, their labels.
 
@@ -30,7 +44,7 @@ class Labelled:
         if y is not None:
             y = np.asarray(y)
             self.of_events = y.dtype == bool
-            self.classes, self.codes = np.unique(y, return_inverse=True)
+            self.classes, self.codes = _classes(y)
             self.only_normal = trained == "normal"
 
     @cached_property
@@ -60,16 +74,14 @@ class Labelled:
     @cached_property
     def _events(self):
         """Number of the event of each window, 0 for those of the usual class."""
-        X, order = self.X, slice(None)
-        if is_windows(X):
-            order = np.argsort(X.ends, kind="stable")
+        order = time_order(self.X.ends) if is_windows(self.X) else slice(None)
         codes = self.codes[order]
         begins = np.diff(codes, prepend=-1) != 0
         if self.series is not None:
             begins |= np.diff(self.series[order], prepend=-1) != 0
         is_event = codes != self.usual
-        events = np.empty(len(codes), dtype=np.intp)
-        events[order] = np.cumsum(begins & is_event) * is_event
+        events = np.empty(len(codes), dtype=index_dtype(len(codes)))
+        events[order] = np.cumsum(begins & is_event, dtype=events.dtype) * is_event
         return events
 
     def count_series(self, flags):
