@@ -8,7 +8,12 @@ from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from .._estimator import CallbackSupportMixin, DocumentationLinkMixin, reports_fit
+from .._estimator import (
+    CallbackSupportMixin,
+    DocumentationLinkMixin,
+    all_or_nothing,
+    reports_fit,
+)
 from .._validation import check_sequences
 from ._output import windows_frame
 
@@ -182,6 +187,7 @@ class WindowSummary(
     def __init__(self, statistics=("last", "mean", "std", "slope")):
         self.statistics = statistics
 
+    @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     @reports_fit
     def fit(self, X, y=None):

@@ -141,3 +141,12 @@ def test_an_unknown_statistic_is_not_written_to_a_file(frame, tmp_path):
     summary.statistics_ = ("mean", "median")
     with pytest.raises(ValueError, match="'statistics'.*median"):
         save(summary, tmp_path / "summary.skseq")
+
+
+def test_a_fit_that_fails_leaves_the_summary_as_it_was():
+    X = np.random.default_rng(0).normal(size=(5, 4, 2))
+    summary = WindowSummary().fit(X)
+    before = vars(summary).copy()
+    with pytest.raises(ValueError, match="infinity"):
+        summary.fit(np.full((3, 2, 1), np.inf))
+    assert vars(summary) == before
