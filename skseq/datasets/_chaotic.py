@@ -55,7 +55,7 @@ def _states(start, rho, interval):
         "n_samples": [Interval(Integral, 1, None, closed="left")],
         "fault_rate": [Interval(Real, 0, 0.5, closed="both")],
         "event_length": [Interval(Integral, 1, None, closed="left")],
-        "shift": [Interval(Real, -0.1, 1, closed="both")],
+        "shift": [Interval(Real, 0, 0.5, closed="both")],
         "interval": [Interval(Real, 0, 1, closed="right")],
         "noise": [Interval(Real, 0, None, closed="left")],
         "random_state": ["random_state", np.random.Generator],
@@ -75,10 +75,10 @@ def make_chaotic_process(
     r"""Make the table of a chaotic process with a parameter that shifts in events.
 
     The Lorenz system [1]_, read with noise. In an event one of its parameters is 12%
-    higher: hardly a reading is unusual then, and no linear relation breaks, but what
-    follows from a state is another state. What tells an event is a model of nonlinear
-    dynamics, as a recurrent network is one; a principal component analysis of windows
-    of 20 rows, or an isolation forest, does hardly better than chance.
+    higher or lower: hardly a reading is unusual then, and no linear relation breaks,
+    but what follows from a state is another state. What tells an event is a model of
+    nonlinear dynamics, as a recurrent network is one; a principal component analysis of
+    windows of 20 rows, or an isolation forest, does hardly better than chance.
 
     Parameters
     ----------
@@ -93,8 +93,8 @@ def make_chaotic_process(
         ``fault_rate`` gives equally, and there is at least one, unless these are none.
 
     shift : float, default=0.12
-        Relative change of the parameter :math:`\rho` in an event, in [-0.1, 1]: below,
-        the system may come to rest.
+        Relative change of the parameter :math:`\rho` in an event, in [0, 0.5]; up in
+        some events and down in others, at random.
 
     interval : float, default=0.03
         Time between two rows, in the unit of the system, which makes a turn in about
@@ -129,10 +129,10 @@ def make_chaotic_process(
         \dot y = x (\rho - z) - y, \qquad
         \dot z = x y - \tfrac{8}{3} z
 
-    with :math:`\rho = 28`, and :math:`28 (1 + \mathrm{shift})` in the intervals that
-    end at a row of an event. It is integrated by the classic Runge-Kutta method, in
-    steps of at most 0.01. One event starts at random in each of as many equal parts of
-    the rows.
+    with :math:`\rho = 28`, and :math:`28 (1 \pm \mathrm{shift})` in the intervals that
+    end at a row of an event. (Were it always higher, the states would be as well.) It
+    is integrated by the classic Runge-Kutta method, in steps of at most 0.01. One event
+    starts at random in each of as many equal parts of the rows.
 
     References
     ----------
@@ -149,12 +149,13 @@ def make_chaotic_process(
     0.05
     """
     rng = np.random.default_rng(random_state)
+    n_settling = math.ceil(_SETTLING_TIME / interval)
+    rho = np.full(n_settling + n_samples, _RHO)
     y = np.zeros(n_samples, dtype=int)
     n_fault_rows = round(fault_rate * n_samples)
-    for start, length in _event_rows(rng, n_samples, n_fault_rows, event_length, 0):
-        y[start : start + length] = 1
-    n_settling = math.ceil(_SETTLING_TIME / interval)
-    rho = _RHO * (1 + shift * np.append(np.zeros(n_settling), y))
+    for first, length in _event_rows(rng, n_samples, n_fault_rows, event_length, 0):
+        y[first : first + length] = 1
+        rho[n_settling:][first : first + length] *= 1 + shift * rng.choice([-1, 1])
     start = tuple(rng.normal([0, 0, _RHO - 1], 1).tolist())
     states = _states(start, rho, interval)[n_settling:]
     states += noise * states.std(axis=0) * rng.standard_normal(states.shape)
