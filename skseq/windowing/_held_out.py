@@ -218,7 +218,7 @@ def _by_splitter(labelled, splitter, y):
     return _Candidate.make("splitter", labelled, held_out, others)
 
 
-def _check(chosen, labelled, fraction):
+def _check(chosen, labelled, fraction, how):
     """Raise where nothing can be trained or judged; warn of what the parts lack."""
     if chosen.faults[0]:
         raise ValueError(
@@ -231,14 +231,15 @@ def _check(chosen, labelled, fraction):
         "Set another 'validation_fraction', or give 'validation' a splitter whose "
         "parts hold both."
     )
-    if chosen.how == "time" and labelled.n_series > 1:
+    if how == "time" and labelled.n_series > 1:  # "auto" has tried both
         remedy = "Set 'validation' to 'series', or " + remedy[0].lower() + remedy[1:]
     for part, label in chosen.lacks:
         name = labelled.name(label)
         if part == "training":
             message = (
-                f"No {name} is left to train on: all are in the part held out for "
-                f"validation ({_WORDS[chosen.how]}), or share rows with it. {remedy}"
+                f"No {name} is left to train on: what is not held out for validation "
+                f"({_WORDS[chosen.how]}), and shares no row with it, holds none. "
+                f"{remedy}"
             )
             if not labelled.is_event(label):
                 raise ValueError(message)
@@ -334,7 +335,7 @@ def hold_out(
             )
         ways = {"auto": _by_either, "time": _by_time, "series": _by_series}
         chosen = ways[how](labelled, fraction)
-    _check(chosen, labelled, fraction)
+    _check(chosen, labelled, fraction, how)
     dtype = index_dtype(len(X))
     parts = chosen.training, chosen.held_out
     return HeldOut(
