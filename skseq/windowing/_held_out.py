@@ -2,7 +2,6 @@
 """What is held out to judge what is trained: one place for all that hold out."""
 
 import math
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +10,7 @@ from sklearn.model_selection._split import GroupsConsumerMixin
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from .._validation import is_windows, named_errors
+from .._warnings import warn
 from ..rows._row_numbers import all_rows, index_dtype
 from ._labelled import Labelled, last_series, time_order
 
@@ -243,17 +243,13 @@ def _check(chosen, labelled, fraction, how):
             )
             if not labelled.is_event(label):
                 raise ValueError(message)
-            _warn(message)
+            warn(message)
         elif chosen.how != "random":  # which holds as many as there can be
-            _warn(
+            warn(
                 f"The part held out for validation ({_WORDS[chosen.how]}) has no "
                 f"{name}, though y holds some: what is judged on it is judged without "
                 f"one. {remedy}"
             )
-
-
-def _warn(message):
-    warnings.warn(message, UserWarning, stacklevel=2)
 
 
 def hold_out(
