@@ -115,3 +115,40 @@ def pad(sequences, n_timesteps, padding):
             for k, value in enumerate(cells):
                 out[i, first + step, k] = value
     return out
+
+
+def window_summary(X, statistics):
+    """Statistics of the observed cells of each feature of each window."""
+    out = []
+    for window in X.astype(float):
+        row = []
+        for cells in window.T:
+            steps = [t for t, value in enumerate(cells) if not np.isnan(value)]
+            values = [cells[t] for t in steps]
+            row += [statistic(steps, values, name) for name in statistics]
+        out.append(row)
+    return np.array(out)
+
+
+def statistic(steps, values, name):
+    """One number for the values that were observed at some steps."""
+    if not values:
+        return np.nan
+    if name == "last":
+        return values[-1]
+    if name == "slope":
+        return np.polyfit(steps, values, 1)[0] if len(steps) > 1 else 0.0
+    return getattr(np, name)(values)
+
+
+def n_events(part, series, labels, usual):
+    """Runs of an unusual label, in rows of one series, of which a part holds a row."""
+    numbers, last = {}, {}
+    for i in range(len(labels)):
+        before = last.get(series[i])
+        last[series[i]] = i
+        if labels[i] == usual:
+            continue
+        goes_on = before is not None and labels[before] == labels[i]
+        numbers[i] = numbers[before] if goes_on else i
+    return len({numbers[i] for i in part if i in numbers})

@@ -11,6 +11,7 @@ from skseq import (
     LSTMRegressor,
     PCAAutoencoder,
     SlidingWindow,
+    WindowSummary,
 )
 
 FAST = {"max_epochs": 2, "random_state": 0}
@@ -24,6 +25,7 @@ ESTIMATORS = [
     LSTMRegressor(8, learning_rate=0.05, random_state=0),
     PCAAutoencoder(),
     SlidingWindow(),
+    WindowSummary(),
 ]
 WINDOWS = "a window depends on its neighbouring rows by definition"
 BATCHES = "sums in float32 over other sequences differ by more than 1e-7"

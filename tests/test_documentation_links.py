@@ -23,6 +23,7 @@ from skseq import (
     PCAAutoencoder,
     RareEventClassifier,
     SlidingWindow,
+    WindowSummary,
 )
 from skseq._estimator import PAGES
 from skseq.keras_networks._classifier import KerasClassifier
@@ -49,6 +50,7 @@ ESTIMATORS = [
     PCAAutoencoder(),
     RareEventClassifier(PCAAutoencoder()),
     SlidingWindow(),
+    WindowSummary(),
 ]
 
 

@@ -20,6 +20,7 @@ from ..rows._time import TIME_KINDS, ZONED
 from ..windowing._last_rows import LastRows
 from ..windowing._plan import WindowPlan
 from ..windowing._reach import Reach
+from ..windowing._summary import check_statistics
 from ._archive import FileFormatError
 
 # More cells in one sequence are no network, but memory that is asked for.
@@ -192,6 +193,12 @@ def _check_each_time_step(estimator):
     expect(_is_count(estimator._n_features_out), "_n_features_out is not a count")
 
 
+def _check_window_summary(estimator):
+    names = estimator.statistics_
+    expect(isinstance(names, tuple), "statistics_ is not a tuple")
+    check_statistics(names)
+
+
 def _check_sliding_window(estimator):
     plan, n_columns = estimator.plan_, estimator.n_features_in_
     expect(isinstance(plan, WindowPlan), "plan_ is not one")
@@ -314,4 +321,5 @@ CHECKS = {
     "SeriesRows": _check_series,
     "SigmoidLink": _check_sigmoid,
     "SlidingWindow": _check_sliding_window,
+    "WindowSummary": _check_window_summary,
 }

@@ -31,6 +31,7 @@ _MODULES = {
     "SigmoidLink": "skseq.detection._calibration",
     "SlidingWindow": "skseq.windowing",
     "WindowPlan": "skseq.windowing._plan",
+    "WindowSummary": "skseq.windowing",
 }
 
 # What a fitted estimator cannot be without; the first is what tells that it is fitted.
@@ -69,6 +70,7 @@ _REQUIRED = {
     ),
     "ResidualAutoencoder": (*_NETWORK, *_JUDGED, "path_"),
     "SlidingWindow": ("plan_", "n_features_in_"),
+    "WindowSummary": ("statistics_", *_SEQUENCES),
 }
 
 

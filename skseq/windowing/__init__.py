@@ -8,12 +8,14 @@ from ._padding import pad_sequences, unpad_sequences
 from ._sliding import SlidingWindow
 from ._sliding_windows import sliding_windows
 from ._steps import EachTimeStep
+from ._summary import WindowSummary
 from ._temporalize import temporalize
 from ._windows import Windows
 
 __all__ = [
     "EachTimeStep",
     "SlidingWindow",
+    "WindowSummary",
     "Windows",
     "early_warning_labels",
     "labels_from_intervals",

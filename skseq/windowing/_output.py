@@ -1,7 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Transformers whose output is 3-D."""
+"""What transformers of sequences give: sequences, or a row for each of them."""
 
+import pandas as pd
 from sklearn.base import TransformerMixin
+from sklearn.utils._set_output import _get_output_config
+
+
+def windows_frame(estimator, table, X):
+    """Give a row for each of some windows their index, where a frame is asked for.
+
+    scikit-learn's own ``set_output`` takes an index from frames alone.
+    """
+    index = getattr(X, "index", None)
+    wanted = _get_output_config("transform", estimator)["dense"]
+    if not isinstance(index, pd.Index) or wanted != "pandas":
+        return table
+    return pd.DataFrame(table, index)
 
 
 class SequenceTransformerMixin(TransformerMixin):

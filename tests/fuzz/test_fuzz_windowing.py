@@ -22,6 +22,7 @@ from skseq import (
     EachTimeStep,
     SlidingWindow,
     Windows,
+    WindowSummary,
     early_warning_labels,
     pad_sequences,
     sliding_windows,
@@ -193,6 +194,19 @@ def test_early_warning_labels_of_anything(y, horizon, groups):
         labels, keep = outcome
         assert len(labels) == len(keep) == len(y)
         assert set(labels) <= {0, 1}
+
+
+@fuzzed
+@given(odd_arrays(), odd_arrays())
+def test_a_summary_of_anything(X, other):
+    summary = attempt(WindowSummary().fit, X)
+    if is_refused(summary):
+        return
+    for sequences in (X, other):
+        out = attempt(summary.transform, sequences)
+        if not is_refused(out):
+            assert out.shape == (len(sequences), len(summary.get_feature_names_out()))
+            assert not np.isinf(out).any()
 
 
 @fuzzed
