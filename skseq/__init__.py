@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from skseq.detection import RareEventClassifier
     from skseq.keras_networks import KerasAutoencoder
     from skseq.persistence import load, save, to_onnx
+    from skseq.reading import read_table
     from skseq.reconstructor import LSTMReconstructor
     from skseq.residual import ResidualAutoencoder
     from skseq.streaming import StreamScorer
@@ -73,6 +74,7 @@ __all__ = [
     "pad_sequences",
     "persistence",
     "plotting",
+    "read_table",
     "report",
     "save",
     "sliding_windows",
@@ -101,6 +103,7 @@ _MODULE_OF = {
     "early_warning_labels": "windowing",
     "load": "persistence",
     "pad_sequences": "windowing",
+    "read_table": "reading",
     "report": "_report",
     "save": "persistence",
     "sliding_windows": "windowing",
