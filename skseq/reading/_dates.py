@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from pandas.tseries.api import guess_datetime_format
 
 _DATE = re.compile(
     r"\s*(\d{1,4}[./-]\d{1,2}[./-]\d{1,4}(?!\d)"
@@ -16,7 +17,7 @@ _DATE = re.compile(
 )
 _CLOCK = re.compile(r"\s*\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?\s*([AaPp][Mm])?\s*")
 _PARTS = r"^(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})(?!\d)"
-_OFFSET = r":\d{2}(?:[.,]\d+)?\s*(Z|[+-]\d{2}:?(?:\d{2})?)$"
+_OFFSET = r":\d{2}(?:[.,]\d+)?\s*(?:Z|[+-]\d{2}:?(?:\d{2})?)$"
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,10 @@ def is_text(column):
 
 
 def all_look_like(column, test):
-    """Tell text of which every cell, among the first ones that differ, is so."""
+    """Tell text of which every cell, among the first ones, is so."""
     if not is_text(column):
         return False
-    cells = column.dropna().unique()[:200]
+    cells = column.dropna().iloc[:1000].unique()
     return len(cells) > 0 and all(isinstance(c, str) and test(c) for c in cells)
 
 
@@ -64,6 +65,11 @@ def times_of(column, series, options):
         If a cell is no date, or nothing tells the day from the month.
     """
     text = column.astype("string").str.strip()
+    if (zoned := _zoned(column, text)) is None:
+        ways = _of_one_format(text, options.dayfirst)
+        if ways:
+            dayfirst = _better_order(column, ways, series, options)
+            return Times(ways[dayfirst], dayfirst)
     text = text.str.replace(r"(\d),(\d)", r"\1.\2", regex=True)  # 10:00:00,5
     text = text.str.replace(r"(^|[ T])(\d):", r"\g<1>0\2:", regex=True)
     parts = text.str.extract(_PARTS)
@@ -71,8 +77,79 @@ def times_of(column, series, options):
     if numeric.any():
         dayfirst = _find_dayfirst(column, text, parts, series, options)
         text = _year_first(text, parts, bool(dayfirst)).where(numeric, text)
-    times, note = _parsed(column, text, options)
+    times, note = _parsed(column, text, zoned, options)
     return Times(times, dayfirst, note)
+
+
+def _of_one_format(text, dayfirst):
+    """Times where one format reads every cell, by whether it begins with the day.
+
+    Most tables are so, and pandas is fast to read them. The key None is that of dates
+    of which nobody has to know.
+    """
+    if not text.notna().any():
+        return {}
+    first, ways = text.dropna().iloc[0], {}
+    if re.match(r"\d{4}", first):
+        iso = _of_format(text, "ISO8601")
+        return {} if iso is None else {None: iso}
+    for way in (True, False) if dayfirst is None else (dayfirst,):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            form = guess_datetime_format(first, dayfirst=way)
+        if form is None or not {"%d", "%m"} <= set(re.findall("%.", form)):
+            continue
+        # What cannot be of one order is guessed to be of the other.
+        if (form.index("%d") < form.index("%m")) == way:
+            ways[way] = _of_format(text, form)
+    ways = {way: times for way, times in ways.items() if times is not None}
+    if len(ways) == 2 and ways[True].equals(ways[False]):
+        return {None: ways[True]}
+    return ways
+
+
+def _of_format(text, form):
+    """Times of one format; None where a cell is not of it."""
+    try:
+        pd.to_datetime(text.iloc[:: len(text) // 1000 + 1], format=form)  # soon known
+        return pd.to_datetime(text, format=form)
+    except ValueError:
+        return None
+
+
+def _better_order(column, ways, series, options):
+    """Of times that were read in each way, that of the better order."""
+    if len(ways) == 1:
+        return next(iter(ways))
+    falls = {way: _n_falls(times, series) for way, times in ways.items()}
+    if falls[True] != falls[False]:
+        return falls[True] < falls[False]
+    row = (ways[True] != ways[False]).idxmax()
+    raise ValueError(
+        f"Column {column.name!r} holds dates such as {column[row]!r}, and nothing "
+        "tells whether they begin with the day or with the month. Say so: "
+        f"{options.say('dayfirst', True)} or {options.say('dayfirst', False)}."
+    )
+
+
+def _find_dayfirst(column, text, parts, series, options):
+    """Whether dates of several formats begin with the day."""
+    if options.dayfirst is not None:
+        return options.dayfirst
+    first, second = (pd.to_numeric(parts[k]) for k in (0, 1))
+    day, month = (first > 12).fillna(False), (second > 12).fillna(False)
+    if day.any() and month.any():
+        raise ValueError(
+            f"Column {column.name!r} holds {column[day.idxmax()]!r}, which begins with "
+            f"the day, and {column[month.idxmax()]!r}, which begins with the month. "
+            "Correct one of them."
+        )
+    if day.any() or month.any():
+        return bool(day.any())
+    if (first == second).fillna(True).all():
+        return None
+    ways = {way: _to_datetime(_year_first(text, parts, way)) for way in (True, False)}
+    return _better_order(column, ways, series, options)
 
 
 def _year_first(text, parts, dayfirst):
@@ -109,14 +186,13 @@ def _find_dayfirst(column, text, parts, series, options):
     return falls[0] < falls[1]
 
 
-def _n_falls(text, series):
+def _n_falls(times, series):
     """Number of rows before that of the row before them in the same series."""
-    times = _to_datetime(text).dt.tz_localize(None)
-    seconds = times.astype("datetime64[s]").astype("int64").to_numpy(copy=True)
-    seconds = seconds[times.notna()]
-    series = series[times.notna()]
+    given = times.notna().to_numpy()
+    nanoseconds = times[given].astype("datetime64[ns]").astype("int64").to_numpy()
+    series = series[given]
     order = np.argsort(series, kind="stable")
-    falls = np.diff(seconds[order]) < 0
+    falls = np.diff(nanoseconds[order]) < 0
     return int((falls & (np.diff(series[order]) == 0)).sum())
 
 
@@ -133,17 +209,25 @@ def _to_datetime(text, utc=False):
     return times if utc else times.dt.tz_localize(None)
 
 
-def _parsed(column, text, options):
-    offsets = text.str.extract(_OFFSET)[0]
-    zoned = offsets.notna()
-    if zoned.any() and not zoned[text.notna()].all():
+def _zoned(column, text):
+    """The offset from UTC of each cell; None where none has one."""
+    zoned = text.str.contains(_OFFSET, regex=True).fillna(False).astype(bool)
+    if not zoned.any():
+        return None
+    if not zoned[text.notna()].all():
         bare = (~zoned & text.notna()).idxmax()
         raise ValueError(
             f"Column {column.name!r} holds times with an offset from UTC, such as "
             f"{column[zoned.idxmax()]!r}, and without one: {column[bare]!r} in row "
             f"{bare}. Write all of them in one way."
         )
-    times = _to_datetime(text, utc=bool(zoned.any()))
+    return text.str.extract(f"({_OFFSET})")[0].str.replace(
+        r"^[\d:.,\s]*", "", regex=True
+    )
+
+
+def _parsed(column, text, offsets, options):
+    times = _to_datetime(text, utc=offsets is not None)
     wrong = (times.isna() & text.notna()).to_numpy()
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
@@ -153,12 +237,12 @@ def _parsed(column, text, options):
             f"numbers. Got {cell!r} in row {row}. Where it stands for a missing time: "
             f"{options.say('na_values', [cell])}."
         )
-    if not zoned.any():
+    if offsets is None:
         return times, None
     if offsets.dropna().nunique() > 1 and options.tz is None:
         return times, f"Column {column.name!r} holds several offsets: read as UTC."
     if options.tz is None:
-        first = pd.Timestamp(text[zoned].iloc[0]).tz
+        first = pd.Timestamp(text.dropna().iloc[0]).tz
         return times.dt.tz_convert(first), None
     return times, None
 

@@ -64,9 +64,10 @@ def as_time(frame, time, groups, marks, options):
     column, codes = frame[time], series_codes(frame, groups)
     dayfirst = note = None
     if is_text(column):
-        numbers = numbers_of(column, *marks)
-        if not np.isnan(numbers[column.notna().to_numpy()]).any():
-            return pd.Series(numbers, frame.index), None, None
+        if not all_look_like(column, looks_like_date):
+            numbers = numbers_of(column, *marks)
+            if not np.isnan(numbers[column.notna().to_numpy()]).any():
+                return pd.Series(numbers, frame.index), None, None
         times = times_of(column, codes, options)
         column, dayfirst, note = times.column, times.dayfirst, times.note
     if options.tz is not None and pd.api.types.is_datetime64_any_dtype(column):
