@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         early_warning_labels,
         pad_sequences,
         sliding_windows,
+        suggest_window_size,
         temporalize,
         unpad_sequences,
     )
@@ -79,6 +80,7 @@ __all__ = [
     "save",
     "sliding_windows",
     "streaming",
+    "suggest_window_size",
     "supervised",
     "temporalize",
     "to_onnx",
@@ -107,6 +109,7 @@ _MODULE_OF = {
     "report": "_report",
     "save": "persistence",
     "sliding_windows": "windowing",
+    "suggest_window_size": "windowing",
     "temporalize": "windowing",
     "to_onnx": "persistence",
     "unpad_sequences": "windowing",

@@ -8,6 +8,7 @@ from ._sliding import SlidingWindow
 from ._sliding_windows import sliding_windows
 from ._steps import EachTimeStep
 from ._temporalize import temporalize
+from ._window_size import suggest_window_size
 from ._windows import Windows
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "early_warning_labels",
     "pad_sequences",
     "sliding_windows",
+    "suggest_window_size",
     "table_to_memmap",
     "temporalize",
     "unpad_sequences",
