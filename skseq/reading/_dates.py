@@ -20,6 +20,9 @@ _PARTS = r"^(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})(?!\d)"
 _OFFSET = r":\d{2}(?:[.,]\d+)?\s*(?:Z|[+-]\d{2}:?(?:\d{2})?)$"
 
 
+_LEAP = 10  # times the longest gap in the other order, both in typical steps
+
+
 @dataclass(frozen=True)
 class Times:
     """A column of times, and what was assumed of it."""
@@ -121,9 +124,16 @@ def _better_order(column, ways, series, options):
     """Of times that were read in each way, that of the better order."""
     if len(ways) == 1:
         return next(iter(ways))
-    falls = {way: _n_falls(times, series) for way, times in ways.items()}
+    falls, gaps = {}, {}
+    for way, times in ways.items():
+        steps = _steps(times, series)
+        falls[way], steps = (steps < 0).sum(), steps[steps > 0]
+        gaps[way] = steps.max() / np.median(steps) if len(steps) else 1
     if falls[True] != falls[False]:
-        return falls[True] < falls[False]
+        return bool(falls[True] < falls[False])
+    # At the end of a day, the wrong order leaps over a month.
+    if max(gaps.values()) >= _LEAP * min(gaps.values()):
+        return bool(gaps[True] < gaps[False])
     row = (ways[True] != ways[False]).idxmax()
     raise ValueError(
         f"Column {column.name!r} holds dates such as {column[row]!r}, and nothing "
@@ -160,40 +170,13 @@ def _year_first(text, parts, dayfirst):
     return year + "-" + month + "-" + day + rest
 
 
-def _find_dayfirst(column, text, parts, series, options):
-    if options.dayfirst is not None:
-        return options.dayfirst
-    first, second = (pd.to_numeric(parts[k]) for k in (0, 1))
-    day, month = (first > 12).fillna(False), (second > 12).fillna(False)
-    if day.any() and month.any():
-        raise ValueError(
-            f"Column {column.name!r} holds {column[day.idxmax()]!r}, which begins with "
-            f"the day, and {column[month.idxmax()]!r}, which begins with the month. "
-            "Correct one of them."
-        )
-    if day.any() or month.any():
-        return bool(day.any())
-    if (first == second).fillna(True).all():
-        return None
-    falls = [_n_falls(_year_first(text, parts, way), series) for way in (True, False)]
-    if falls[0] == falls[1]:
-        row = (first != second).fillna(False).idxmax()
-        raise ValueError(
-            f"Column {column.name!r} holds dates such as {column[row]!r}, and nothing "
-            "tells whether they begin with the day or with the month. Say so: "
-            f"{options.say('dayfirst', True)} or {options.say('dayfirst', False)}."
-        )
-    return falls[0] < falls[1]
-
-
-def _n_falls(times, series):
-    """Number of rows before that of the row before them in the same series."""
+def _steps(times, series):
+    """Nanoseconds between the rows of each series."""
     given = times.notna().to_numpy()
     nanoseconds = times[given].astype("datetime64[ns]").astype("int64").to_numpy()
     series = series[given]
     order = np.argsort(series, kind="stable")
-    falls = np.diff(nanoseconds[order]) < 0
-    return int((falls & (np.diff(series[order]) == 0)).sum())
+    return np.diff(nanoseconds[order])[np.diff(series[order]) == 0]
 
 
 def _to_datetime(text, utc=False):

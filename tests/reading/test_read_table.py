@@ -78,6 +78,14 @@ def test_the_order_is_that_within_each_series(tmp_path):
     assert days_of(frame)[:4] == ["04-08", "04-09", "04-10", "05-01"]
 
 
+@pytest.mark.parametrize("form", ["%d.%m.%Y %H:%M", "%m/%d/%Y %H:%M"])
+def test_no_day_is_followed_by_the_next_month(tmp_path, form):
+    # Either way, the time goes on.
+    times = pd.date_range("2026-01-01 22:00", periods=30, freq="10min")
+    frame = read_table(dated(tmp_path, times.strftime(form)))
+    assert (frame["stamp"].to_numpy() == times.to_numpy()).all()
+
+
 def test_the_same_day_and_month_ask_nobody(tmp_path):
     frame = read_table(dated(tmp_path, ["01.01.2026 10:00", "02.02.2026 10:00"]))
     assert days_of(frame) == ["01-01", "02-02"]
