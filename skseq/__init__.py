@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from skseq.streaming import StreamScorer
     from skseq.supervised import LSTMClassifier, LSTMRegressor
     from skseq.windowing import (
+        EachSeries,
         EachTimeStep,
         SlidingWindow,
         Windows,
@@ -51,6 +52,7 @@ __version__ = "0.1.0.dev0"
 
 __all__ = [
     "ContextEncoder",
+    "EachSeries",
     "EachTimeStep",
     "KerasAutoencoder",
     "LSTMAutoencoder",
@@ -90,6 +92,7 @@ __all__ = [
 
 _MODULE_OF = {
     "ContextEncoder": "context_encoder",
+    "EachSeries": "windowing",
     "EachTimeStep": "windowing",
     "KerasAutoencoder": "keras_networks",
     "LSTMAutoencoder": "autoencoder",

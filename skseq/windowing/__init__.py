@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Rows in time order to windows."""
 
+from ._each_series import EachSeries
 from ._labels import early_warning_labels
 from ._memmap import table_to_memmap
 from ._padding import pad_sequences, unpad_sequences
@@ -12,6 +13,7 @@ from ._window_size import suggest_window_size
 from ._windows import Windows
 
 __all__ = [
+    "EachSeries",
     "EachTimeStep",
     "SlidingWindow",
     "Windows",
