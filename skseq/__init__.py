@@ -31,11 +31,13 @@ if TYPE_CHECKING:
     from skseq.detection import RareEventClassifier
     from skseq.keras_networks import KerasAutoencoder
     from skseq.persistence import load, save, to_onnx
+    from skseq.reading import read_table
     from skseq.reconstructor import LSTMReconstructor
     from skseq.residual import ResidualAutoencoder
     from skseq.streaming import StreamScorer
     from skseq.supervised import LSTMClassifier, LSTMRegressor
     from skseq.windowing import (
+        EachSeries,
         EachTimeStep,
         SlidingWindow,
         Windows,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
         labels_from_intervals,
         pad_sequences,
         sliding_windows,
+        suggest_window_size,
         temporalize,
         unpad_sequences,
     )
@@ -52,6 +55,7 @@ __version__ = "0.1.0.dev0"
 
 __all__ = [
     "ContextEncoder",
+    "EachSeries",
     "EachTimeStep",
     "KerasAutoencoder",
     "LSTMAutoencoder",
@@ -79,10 +83,12 @@ __all__ = [
     "pad_sequences",
     "persistence",
     "plotting",
+    "read_table",
     "report",
     "save",
     "sliding_windows",
     "streaming",
+    "suggest_window_size",
     "supervised",
     "temporalize",
     "to_onnx",
@@ -92,6 +98,7 @@ __all__ = [
 
 _MODULE_OF = {
     "ContextEncoder": "context_encoder",
+    "EachSeries": "windowing",
     "EachTimeStep": "windowing",
     "KerasAutoencoder": "keras_networks",
     "LSTMAutoencoder": "autoencoder",
@@ -109,9 +116,11 @@ _MODULE_OF = {
     "labels_from_intervals": "windowing",
     "load": "persistence",
     "pad_sequences": "windowing",
+    "read_table": "reading",
     "report": "_report",
     "save": "persistence",
     "sliding_windows": "windowing",
+    "suggest_window_size": "windowing",
     "temporalize": "windowing",
     "to_onnx": "persistence",
     "unpad_sequences": "windowing",

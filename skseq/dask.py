@@ -18,8 +18,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import StrOptions, validate_params
 from sklearn.utils.validation import check_is_fitted
 
-from ._detectors import around_windows
+from ._detectors import around_windows, parts
 from .engines._batches import CHUNK
+from .windowing import EachSeries
 
 
 class _Before(NamedTuple):
@@ -44,6 +45,14 @@ def _parts(fitted, ddf):
             f"are {[type(step).__name__ for step in fitted.named_steps.values()]}."
         )
     check_is_fitted(fitted)
+    for part in parts(fitted):
+        is_each = isinstance(part, EachSeries)
+        if is_each and getattr(part, "_unseen", None) == "first_rows":
+            raise ValueError(
+                "EachSeries with unseen='first_rows' has to see the first rows of a "
+                "series, which a later partition does not hold. Fit it with "
+                "unseen='pooled'."
+            )
     for key in slider.plan_.keys:
         if key.column is None and key.name not in ddf.index._meta.names:
             raise ValueError(

@@ -5,6 +5,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skseq import (
+    EachSeries,
     EachTimeStep,
     LSTMAutoencoder,
     LSTMClassifier,
@@ -16,6 +17,7 @@ from skseq import (
 
 FAST = {"max_epochs": 2, "random_state": 0}
 ESTIMATORS = [
+    EachSeries(StandardScaler()),
     EachTimeStep(StandardScaler()),
     LSTMAutoencoder((4, 2), **FAST),
     LSTMAutoencoder(4, architecture="sequence", **FAST),

@@ -18,7 +18,13 @@ from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from skseq import EachTimeStep, LSTMAutoencoder, PCAAutoencoder, SlidingWindow
+from skseq import (
+    EachSeries,
+    EachTimeStep,
+    LSTMAutoencoder,
+    PCAAutoencoder,
+    SlidingWindow,
+)
 
 dask = pytest.importorskip("dask")
 dd = pytest.importorskip("dask.dataframe")
@@ -167,6 +173,28 @@ def test_a_row_out_of_order_at_the_edge_of_a_partition_is_found(frame):
             scheduler="synchronous"
         )
     assert "is row 1000 of the Dask DataFrame" in caught.value.__notes__[0]
+
+
+def scaled_by_series(unseen):
+    each = EachSeries(StandardScaler(), min_rows=10, unseen=unseen)
+    return make_pipeline(SlidingWindow(6, group_by="pump"), each, PCAAutoencoder(2))
+
+
+def test_each_series_is_scaled_as_in_memory(frame):
+    frame = frame[["flow", "head", "heat", "pump"]].assign(
+        flow=frame["flow"] + 100 * frame["pump"].map(ord)
+    )
+    known = frame[frame["pump"] != "b"]  # which comes as a new series
+    pipeline = scaled_by_series("pooled").fit(known)
+    expected, scores = in_memory_and_with_dask(pipeline, frame, [300, 7, 900])
+    pd.testing.assert_series_equal(scores, expected)
+
+
+def test_first_rows_of_a_series_that_another_partition_holds_are_refused(frame):
+    frame = frame[["flow", "pump"]]
+    pipeline = scaled_by_series("first_rows").fit(frame)
+    with pytest.raises(ValueError, match="EachSeries with unseen='first_rows'"):
+        windowed_scores(dd.from_pandas(frame, npartitions=2), pipeline)
 
 
 def test_what_cannot_be_scored_is_refused(frame):

@@ -12,17 +12,19 @@ from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from skseq import EachTimeStep, SlidingWindow
+from skseq import EachSeries, EachTimeStep, SlidingWindow
 from skseq._estimator import all_or_nothing
 
 TABLE = pd.DataFrame({"t": np.arange(8.0), "x": np.arange(8.0)})
 ARRAY = np.arange(24.0).reshape(4, 3, 2)
 ESTIMATORS = {
     "SlidingWindow": (lambda: SlidingWindow(3, time="t"), TABLE),
+    "EachSeries": (lambda: EachSeries(StandardScaler()), ARRAY),
     "EachTimeStep": (lambda: EachTimeStep(StandardScaler()), ARRAY),
 }
 PHASES = {  # what is called early and late in the fit of each
     "SlidingWindow": ["check_time_is_given", "LastRows.of"],
+    "EachSeries": ["check_sequences", "EachTimeStep"],
     "EachTimeStep": ["check_sequences", "_apply_to_rows"],
 }
 interruptions = pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])

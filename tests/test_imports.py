@@ -26,9 +26,9 @@ HEAVY = {
 # In this order: a room imports from itself and from those before it. What is shared
 # (``_validation`` and the other private modules at the top) comes first.
 ROOMS = (
-    "_warnings _validation _estimator _files rows windowing networks engines training "
-    "reconstruction autoencoder reconstructor context_encoder residual baselines "
-    "supervised keras_networks "
+    "_warnings _validation _estimator _files reading rows windowing networks engines "
+    "training reconstruction autoencoder reconstructor context_encoder residual "
+    "baselines supervised keras_networks "
     "_detectors alarms detection streaming persistence dask _report cli __main__"
 ).split()
 # A leaf imports these alone, and only the report and the command line import leaves.

@@ -1,43 +1,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The command line: ``python -m skseq``, or the script ``skseq``."""
+"""The command line: ``python -m skseq``, or the script ``skseq``.
+
+Each command imports what it computes with when it is run: help and complaints come at
+once.
+"""
 
 import tempfile
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
-import pandas as pd
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-from sklearn.metrics import (
-    average_precision_score,
-    precision_recall_fscore_support,
-    roc_auc_score,
-)
 
-from .._files import replacing
-from .._report import report as write_report
-from .._report._page import check_target
-from ..datasets import make_process_faults
-from ..plotting._figures import precision_recall_figure, score_figure
-from ..windowing._held_out import split_last_part
-from ._detect import (
-    HELD_OUT,
-    LSTM,
-    QUANTILE,
-    fit,
-    make_detectors,
-    split,
-)
+from .. import __version__
+from . import _options
+from ._errors import check_there, one_line_errors
 from ._score import score
-from ._table import read_labelled_table
 
 _DEMO_LAYERS, _DEMO_EPOCHS = "32,16", 25
-_N_TOP = 3  # features that scores.csv names for each row
 
 app = typer.Typer(
     help="Find rare events in a table of rows in time order.",
@@ -48,126 +28,22 @@ app = typer.Typer(
 app.command()(score)
 
 
-def _measures(y, decision):
-    at_threshold = precision_recall_fscore_support(
-        y, decision > 0, average="binary", zero_division=0
-    )
-    return {
-        "average precision": average_precision_score(y, decision),
-        "ROC AUC": roc_auc_score(y, decision),
-        **dict(zip(("precision", "recall", "F1"), at_threshold[:3], strict=True)),
-    }
+def _show_version(asked):
+    if asked:
+        typer.echo(f"skseq {__version__}")
+        raise typer.Exit
 
 
-def _print_report(past, future, decisions, notes):
-    measures = {name: _measures(future.y, d) for name, d in decisions.items()}
-    # As narrow as can be: the table is to fit in 80 columns.
-    report = Table(
-        box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0)
-    )
-    report.add_column("model", no_wrap=True)
-    for title in ("rows", "events", *measures[LSTM]):
-        report.add_column(title, justify="right")
-    counts = f"{len(future.y)}", f"{future.n_events}"
-    for name, row in measures.items():
-        report.add_row(name, *counts, *(f"{value:.3f}" for value in row.values()))
-    typer.echo(f"\nTrained on {past};\nscored the later {future}.\n")
-    Console().print(report)
-    _, held_out = split_last_part(past.windows, HELD_OUT)
-    known = past.y[held_out].any()
-    rule = "for the highest F1" if known else f"to the {QUANTILE} quantile of scores"
-    typer.echo(
-        "\nPrecision, recall and F1 are those at the threshold of each model. It is\n"
-        f"set {rule} on the last {HELD_OUT:.0%} of the training rows of each\n"
-        "series, on which the model was not fitted. No scored row had a part in it."
-    )
-    for note in notes:
-        typer.echo(f"Note: {note}")
-
-
-def _scores(table, future, model, decision):
-    """The table of scores.csv."""
-    rows = future.windows.index
-    scores = pd.DataFrame({"row": rows})
-    for key in (table.time, table.series):
-        if key is not None:
-            scores[key.name] = key[rows].to_numpy()
-    scores["score"] = decision + model.threshold_
-    scores["decision"] = (decision > 0).astype(int)
-    error = model.detector_.reconstruction_error(future.windows, per="feature")
-    names = np.asarray(future.windows.feature_names, dtype=object)
-    # NaN, of a feature that was not observed, is sorted to the end.
-    top = np.argsort(-error, axis=1)[:, :_N_TOP]
-    observed = ~np.isnan(np.take_along_axis(error, top, axis=1))
-    for k in range(top.shape[1]):
-        scores[f"feature_{k + 1}"] = np.where(observed[:, k], names[top[:, k]], "")
-    return scores
-
-
-def _write(out, table, future, model, decisions, horizon):
-    scores = _scores(table, future, model, decisions[LSTM])
-    with replacing(out / "scores.csv") as file:
-        scores.to_csv(file, index=False)
-    xlabel = "row" if table.time is None else table.time.name
-    events = "event" if horizon is None else f"up to {horizon} rows before an event"
-    figure = score_figure(
-        scores[xlabel],
-        scores["score"],
-        future.y,
-        model.threshold_,
-        event_label=events,
-        xlabel=xlabel,
-        title=f"{LSTM}: reconstruction error after the training rows",
-    )
-    with replacing(out / "score.png") as file:
-        figure.savefig(file)
-    title = f"{len(future.y)} scored rows; a dot where the threshold of a model is"
-    figure = precision_recall_figure(future.y, decisions, title=title)
-    with replacing(out / "precision_recall.png") as file:
-        figure.savefig(file)
-
-
-def _write_report(path, name, table, future, models, *, horizon, max_gap, seed):
-    """The page; or, without what it needs, the way to it."""
-    if find_spec("plotly") is None:
-        typer.echo("No report.html, which needs plotly: pip install skseq[report]")
-        return
-    rows = future.windows.index
-    notes = [
-        "The models learned from the rows before these. Each threshold is set on the "
-        f"last {HELD_OUT:.0%} of those, on which its model was not fitted."
-    ]
-    if horizon is not None:
-        notes.append(
-            f"The rows to be found, called events here, are those up to {horizon} rows "
-            "before an event. Rows whose window holds a row of an event are left out."
-        )
-    baselines = {other: model for other, model in models.items() if other != LSTM}
-    write_report(
-        models[LSTM],
-        future.windows,
-        future.y,
-        path,
-        name=LSTM,
-        baselines=baselines,
-        time=None if table.time is None else table.time[rows],
-        groups=None if table.series is None else table.series[rows],
-        max_gap=max_gap if table.time is not None else None,
-        title=f"Rare events in {name}",
-        notes=notes,
-        random_state=seed,
-    )
-    typer.echo(f"Wrote {path}")
-
-
-@contextmanager
-def _one_line_errors():
-    """End on bad input with one line on stderr and exit code 2."""
-    try:
-        yield
-    except (ValueError, OSError, ImportError) as error:
-        typer.echo("Error: " + " ".join(str(error).split()), err=True)
-        raise typer.Exit(2) from error
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version.", callback=_show_version, is_eager=True
+        ),
+    ] = False,
+):
+    pass
 
 
 def _layer_sizes(text):
@@ -189,17 +65,13 @@ def _gap(text):
 
 @app.command()
 def detect(
-    table: Annotated[Path, typer.Argument(help="A csv or parquet file.")],
+    tables: _options.Tables,
     label: Annotated[
         str, typer.Option(help="Column that is 1 in the rows of events, else 0.")
     ],
     out: Annotated[Path, typer.Option(help="Folder for the results.")],
-    time: Annotated[
-        str | None, typer.Option(help="Column of dates or numbers; not a feature.")
-    ] = None,
-    group_by: Annotated[
-        str | None, typer.Option(help="Column that names the series; not a feature.")
-    ] = None,
+    time: _options.Time = None,
+    group_by: _options.GroupBy = None,
     horizon: Annotated[
         int | None,
         typer.Option(
@@ -236,6 +108,21 @@ def detect(
         Path | None,
         typer.Option(help="The page to write. [default: report.html in --out]"),
     ] = None,
+    sep: _options.Sep = None,
+    decimal: _options.Decimal = None,
+    thousands: _options.Thousands = None,
+    encoding: _options.Encoding = None,
+    header: _options.Header = None,
+    units: _options.Units = None,
+    comment: _options.Comment = None,
+    missing: _options.Missing = None,
+    dayfirst: _options.DayFirst = None,
+    zone: _options.Zone = None,
+    sort: _options.Sort = False,
+    drop_late: _options.DropLate = False,
+    drop_duplicates: _options.DropDuplicates = False,
+    parts: _options.Parts = False,
+    sheet: _options.Sheet = "0",
 ):
     """Train on the past of a table, score its future.
 
@@ -244,32 +131,127 @@ def detect(
     without event. Writes scores.csv, score.png and precision_recall.png, and a page
     that shows what came of it, report.html.
     """
-    with _one_line_errors():
+    with one_line_errors():
+        check_there(tables)
         if find_spec("matplotlib") is None:
             raise ImportError("The pictures need matplotlib: pip install skseq[plot]")
-        detectors = make_detectors(_layer_sizes(layers), max_epochs)
-        rows = read_labelled_table(table, label, time, group_by)
-        past, future = split(rows, window, _gap(max_gap), horizon, train_until)
+        sizes, gap = _layer_sizes(layers), _gap(max_gap)
+        options = _options.reading(
+            time=time,
+            group_by=group_by,
+            sep=sep,
+            decimal=decimal,
+            thousands=thousands,
+            encoding=encoding,
+            header=header,
+            units=units,
+            comment=comment,
+            missing=missing,
+            dayfirst=dayfirst,
+            zone=zone,
+            sort=sort,
+            drop_late=drop_late,
+            drop_duplicates=drop_duplicates,
+            parts=parts,
+            sheet=sheet,
+        )
+        page = out / "report.html" if report is None else report
+        from ._table import check_not_read, read_labelled_table
+
+        names = ("scores.csv", "score.png", "precision_recall.png")
+        check_not_read([page, *(out / name for name in names)], tables)
+        rows = read_labelled_table(tables, label, options)
+        _tell(rows.told)
+
+        from . import _detect, _results
+
+        detectors = _detect.make_detectors(sizes, max_epochs)
+        past, future = _detect.split(rows, window, gap, horizon, train_until)
         out.mkdir(parents=True, exist_ok=True)
-        page = check_target(out / "report.html" if report is None else report)
-        models, notes = fit(detectors, past, seed)
+        page = _results.check_target(page)
+        models, notes = _detect.fit(detectors, past, seed)
     decisions = {
         name: model.decision_function(future.windows) for name, model in models.items()
     }
-    _print_report(past, future, decisions, notes)
-    with _one_line_errors():
-        _write(out, rows, future, models[LSTM], decisions, horizon)
+    _results.print_report(past, future, decisions, notes)
+    with one_line_errors():
+        detector = models[_detect.LSTM]
+        _results.write_scores(out, rows, future, detector, decisions, horizon)
         typer.echo(f"Wrote scores.csv, score.png and precision_recall.png in {out}")
-        _write_report(
+        _results.write_page(
             page,
-            table.name,
+            tables[0].name,
             rows,
             future,
             models,
             horizon=horizon,
-            max_gap=_gap(max_gap),
+            max_gap=gap,
             seed=seed,
         )
+
+
+def _tell(told):
+    """What was read, and what of it is to be known."""
+    typer.echo(f"Read {', '.join(told['files'])}: {told['assumed'] or 'as told'}.")
+    for note in told["notes"]:
+        typer.echo(f"Note: {note}")
+
+
+@app.command()
+def inspect(
+    tables: _options.Tables,
+    label: Annotated[
+        str | None,
+        typer.Option(help="Column that is 1 in the rows of events, else 0."),
+    ] = None,
+    time: _options.Time = None,
+    group_by: _options.GroupBy = None,
+    sep: _options.Sep = None,
+    decimal: _options.Decimal = None,
+    thousands: _options.Thousands = None,
+    encoding: _options.Encoding = None,
+    header: _options.Header = None,
+    units: _options.Units = None,
+    comment: _options.Comment = None,
+    missing: _options.Missing = None,
+    dayfirst: _options.DayFirst = None,
+    zone: _options.Zone = None,
+    sort: _options.Sort = False,
+    drop_late: _options.DropLate = False,
+    drop_duplicates: _options.DropDuplicates = False,
+    parts: _options.Parts = False,
+    sheet: _options.Sheet = "0",
+):
+    """Tell what is read from tables, and what their columns are good for.
+
+    Nothing is fitted and nothing is written: what was assumed of the files, a grade for
+    each sensor, the steps of the time and its gaps, the series, and a window size.
+    """
+    with one_line_errors():
+        check_there(tables)
+        options = _options.reading(
+            time=time,
+            group_by=group_by,
+            sep=sep,
+            decimal=decimal,
+            thousands=thousands,
+            encoding=encoding,
+            header=header,
+            units=units,
+            comment=comment,
+            missing=missing,
+            dayfirst=dayfirst,
+            zone=zone,
+            sort=sort,
+            drop_late=drop_late,
+            drop_duplicates=drop_duplicates,
+            parts=parts,
+            sheet=sheet,
+            otherwise="keep",
+        )
+        from ._inspect import inspect_tables
+
+        inspect_tables(tables, label, options)
 
 
 @app.command()
@@ -280,10 +262,12 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Random state.")] = 0,
 ):
     """Make a process with rare faults, and run detect on it."""
-    with _one_line_errors():
+    with one_line_errors():
         out = out or Path(tempfile.mkdtemp(prefix="skseq-demo-"))
         out.mkdir(parents=True, exist_ok=True)
         table = out / "process.csv"
+        from ..datasets import make_process_faults
+
         X, y = make_process_faults(12_000, fault_rate=0.015, random_state=seed)
         X.assign(event=y).to_csv(table, index=False)
     typer.echo(
@@ -293,10 +277,10 @@ def demo(
         f"--out {out}\n"
     )
     detect(
-        table,
+        [table],
         "event",
         out,
-        time="timestamp",
+        time=["timestamp"],
         max_gap="5min",
         layers=_DEMO_LAYERS,
         max_epochs=_DEMO_EPOCHS,

@@ -3,18 +3,16 @@
 
 import contextlib
 import csv
+import math
 import os
 import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from .._files import is_full, naming_file
-from ..persistence._save import load
-from ..streaming._scorer import StreamScorer
 
 _BLOCK = 1024  # lines that are scored together where nobody waits for each
 _WORDS = {"": None, "NA": None, "True": True, "False": False}
@@ -55,7 +53,7 @@ class _Scores:
         self._as_text = scorer._steps.text_columns()
         self._alarms = True
         try:
-            scorer.is_alarm(np.nan)
+            scorer.is_alarm(math.nan)
         except TypeError:
             self._alarms = False
         print("row,score,alarm" if self._alarms else "row,score", flush=True)
@@ -74,9 +72,9 @@ class _Scores:
             if not self._skip_errors:
                 raise error from None
             _complain(error)
-            scores = np.full(1, np.nan)
-        for score in scores.tolist():
-            self._print(score)
+            scores = [math.nan]
+        for score in scores:
+            self._print(float(score))
         sys.stdout.flush()
 
     def _row(self, cells):
@@ -92,9 +90,10 @@ class _Scores:
         }
 
     def _print(self, score):
-        fields = [self._n_rows, "" if np.isnan(score) else score]
+        is_missing = math.isnan(score)
+        fields = [self._n_rows, "" if is_missing else score]
         if self._alarms:
-            fields.append("" if np.isnan(score) else int(self._scorer.is_alarm(score)))
+            fields.append("" if is_missing else int(self._scorer.is_alarm(score)))
         print(*fields, sep=",")
         self._n_rows += 1
 
@@ -159,6 +158,10 @@ def score(
     is that of the model: of a detector higher is more normal, of a classifier higher is
     an event.
     """
+    # Help is to come at once.
+    from ..persistence._save import load
+    from ..streaming._scorer import StreamScorer
+
     policy = "raise" if on_late == OnLate.error else "drop"
     try:
         scorer = StreamScorer(load(model, trusted=trust or ()), on_late=policy)

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A labelled table from a file: every complaint about it is a one-line ValueError."""
 
-import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+
+from ..reading._options import KEY
+from ..reading._read_table import read
 
 
 @dataclass(frozen=True)
@@ -16,46 +18,66 @@ class LabelledTable:
     y: np.ndarray  # 1 in the rows of events
     time: pd.Series | None
     series: pd.Series | None
+    told: dict = field(default_factory=dict)  # by read_table
 
 
-def read_labelled_table(path, label, time=None, series=None):
-    """Read a csv or parquet file, and check its named columns."""
-    frame = _read(path)
-    for option, column in (("label", label), ("time", time), ("group-by", series)):
-        if column is not None and column not in frame:
-            raise ValueError(
-                f"--{option}: {path} has no column {column!r}. Its columns are "
-                f"{', '.join(frame)}."
-            )
-    y = _labels(frame.pop(label), path)
-    if time is not None:
-        frame[time] = _times(frame[time])
+def read_rows(paths, options):
+    """The rows of tables, in order of time.
+
+    Returns
+    -------
+    frame : DataFrame
+
+    told : dict
+        What ``read_table`` tells of them.
+    """
+    frame = read(list(paths), options, insist=options.out_of_order != "keep")
+    return frame, frame.attrs.pop(KEY)
+
+
+def read_labelled_table(paths, label, options):
+    """Read tables, and check the labels in one of their columns."""
+    frame, told = read_rows(paths, options)
+    if label not in frame:
+        raise ValueError(
+            f"--label: {told['files'][0]} has no column {label!r}. Its columns are "
+            f"{', '.join(frame)}."
+        )
+    y = labels_of(frame.pop(label), told["files"][0])
+    time, series = told["time"], told["group_by"]
     return LabelledTable(
         frame,
         y,
         None if time is None else frame[time],
         None if series is None else frame[series],
+        told,
     )
 
 
-def _read(path):
-    if not path.is_file():
-        raise ValueError(f"There is no file {path}.")
-    try:
-        if path.suffix in {".parquet", ".pq"}:
-            frame = pd.read_parquet(path)
-        else:
-            frame = pd.read_csv(path, low_memory=False)
-    except pd.errors.EmptyDataError:
-        raise ValueError(f"{path} is empty.") from None
-    except ValueError as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
-    if frame.empty:
-        raise ValueError(f"{path} is empty: it has no rows.")
-    return frame.rename(columns=str).reset_index(drop=True)
+def check_not_read(targets, paths):
+    """Raise a ValueError where a file to be written is one that is read.
+
+    Raises
+    ------
+    ValueError
+        If that is so, or if it would be read as a table the next time.
+    """
+    for path in paths:
+        for target in targets:
+            if path.is_dir() and target.parent.exists():
+                if target.parent.samefile(path):
+                    raise ValueError(
+                        f"{target} would be written beside the tables that are read "
+                        f"from the folder {path}. Name another folder in --out."
+                    )
+            elif target.exists() and target.samefile(path):
+                raise ValueError(
+                    f"{target} is read, and would be written over. Name another "
+                    "folder in --out."
+                )
 
 
-def _labels(column, path):
+def labels_of(column, path):
     labels = pd.to_numeric(column, errors="coerce").astype(float)
     wrong = np.flatnonzero(~labels.isin([0, 1]))
     if len(wrong):
@@ -69,22 +91,6 @@ def _labels(column, path):
             f"{len(labels)} rows are 0."
         )
     return labels.to_numpy(dtype=int)
-
-
-def _times(column):
-    is_number = pd.api.types.is_numeric_dtype(column)
-    if is_number or pd.api.types.is_datetime64_any_dtype(column):
-        return column
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Could not infer format", UserWarning)
-        times = pd.to_datetime(column, errors="coerce")
-    wrong = np.flatnonzero(times.isna())
-    if len(wrong):
-        raise ValueError(
-            f"--time: column {column.name!r} must hold dates or numbers. Got "
-            f"{column.iloc[[wrong[0]]].item()!r} in row {wrong[0]}."
-        )
-    return times
 
 
 def rows_before(cut, table):

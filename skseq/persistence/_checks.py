@@ -17,6 +17,8 @@ from ..reconstruction._judge import SCORED_STEPS
 from ..rows._keys import Key
 from ..rows._series import SeriesRows
 from ..rows._time import TIME_KINDS, ZONED
+from ..windowing import EachTimeStep
+from ..windowing._each_series import UNSEEN
 from ..windowing._last_rows import LastRows
 from ..windowing._plan import WindowPlan
 from ..windowing._reach import Reach
@@ -199,6 +201,31 @@ def _check_window_summary(estimator):
     check_statistics(names)
 
 
+def _check_each_series(estimator):
+    transformers, names = estimator.transformers_, estimator.series_names_
+    expect(isinstance(estimator.pooled_, EachTimeStep), "pooled_ is not one")
+    expect(
+        hasattr(estimator.pooled_, "transformer_")
+        and estimator.pooled_.sequence_shape_ == estimator.sequence_shape_,
+        "pooled_ is of other sequences",
+    )
+    expect(isinstance(names, tuple), "series_names_ is not a tuple")
+    n_series = len(names[0]) if names and isinstance(names[0], np.ndarray) else 0
+    for array in names:
+        _expect_array(array, "an array of series_names_", (n_series,))
+    expect(_is_count(estimator._min_rows), "_min_rows is not a count")
+    expect(estimator._unseen in UNSEEN, "_unseen is not one of its values")
+    expect(
+        isinstance(transformers, list) and len(transformers) == n_series,
+        "there is not a transformer for each series",
+    )
+    for transformer in transformers:
+        expect(
+            transformer is None or hasattr(transformer, "transform"),
+            "transformers_ holds what is none",
+        )
+
+
 def _check_sliding_window(estimator):
     plan, n_columns = estimator.plan_, estimator.n_features_in_
     expect(isinstance(plan, WindowPlan), "plan_ is not one")
@@ -304,6 +331,7 @@ def _check_pipeline(pipeline):
 CHECKS = {
     "Architecture": _check_architecture,
     "ContextEncoder": _check_context,
+    "EachSeries": _check_each_series,
     "EachTimeStep": _check_each_time_step,
     "Key": _check_key,
     "LastRows": _check_last_rows,

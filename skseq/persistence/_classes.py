@@ -12,6 +12,7 @@ from ._checks import CHECKS, check_input
 _MODULES = {
     "Architecture": "skseq.networks",
     "ContextEncoder": "skseq.context_encoder",
+    "EachSeries": "skseq.windowing",
     "EachTimeStep": "skseq.windowing",
     "ErrorRule": "skseq.reconstruction._errors",
     "IsotonicLink": "skseq.detection._calibration",
@@ -47,6 +48,14 @@ _NETWORK = (
 _JUDGED = ("offset_", "error_rule_", "score_on_")
 _REQUIRED = {
     "ContextEncoder": (*_NETWORK, "offset_"),
+    "EachSeries": (
+        "transformers_",
+        "series_names_",
+        "pooled_",
+        "_min_rows",
+        "_unseen",
+        *_SEQUENCES,
+    ),
     "EachTimeStep": ("transformer_", "_n_features_out", *_SEQUENCES),
     "LSTMAutoencoder": (*_NETWORK, *_JUDGED),
     "LSTMClassifier": (*_NETWORK, "classes_"),

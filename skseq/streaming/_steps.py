@@ -23,7 +23,7 @@ from .._validation import check_finite, named_errors
 from ..reconstruction._decisions import OutlierDecisionsMixin
 from ..rows._keys import TEXT
 from ..rows._time import DURATIONS, NUMBERS
-from ..windowing import EachTimeStep, SlidingWindow
+from ..windowing import EachSeries, EachTimeStep, SlidingWindow
 from ..windowing._plan import WindowPlan
 from ..windowing._reach import Reach
 from ..windowing._steps import _map_rows
@@ -64,6 +64,17 @@ def _transform(step, table):
 
 def _refuse(name, step, reason):
     return TypeError(f"The step {name!r} ({type(step).__name__}) {reason}")
+
+
+def _check_no_series(name, step):
+    """Raise a TypeError where a step has to know the series of a window."""
+    if any(isinstance(part, EachSeries) for part in parts(step)):
+        raise _refuse(
+            name,
+            step,
+            "cannot be streamed: EachSeries has to know the series of each window. "
+            "Score tables, or fit a pipeline with EachTimeStep.",
+        )
 
 
 def _check_rows_alone(name, step):
@@ -139,6 +150,8 @@ class StreamSteps:
     def __init__(self, estimator):
         _check_slider_is_seen(steps_of(estimator))
         before, slider, after = around_windows(estimator)
+        for name, step in after:
+            _check_no_series(name, step)
         each = list(takewhile(lambda step: isinstance(step[1], EachTimeStep), after))
         self._each = [step for _, step in each]
         for name, step in [*before, *each]:

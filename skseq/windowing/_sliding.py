@@ -291,6 +291,7 @@ class SlidingWindow(
             series_starts=rows.starts,
             feature_names=self.get_feature_names_out() if named else None,
             index=X.index if isinstance(X, pd.DataFrame) else None,
+            series_names=rows.names,
         )
 
     def inverse_transform(self, X):

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval, validate_params
 
 from .._validation import check_cells, named_errors
 from ..rows._row_numbers import take_rows
-from ..rows._series import rows_by_series
+from ..rows._series import plain_names, rows_by_series
 from ..rows._table import take_features
 from ._reach import Reach
 from ._windows import Windows
@@ -79,6 +79,8 @@ def sliding_windows(X, window_size, *, stride=1, groups=None, padded=False):
         groups = [] if groups is None else [pd.Series(column_or_1d(groups))]
     check_consistent_length(table, *groups)
     rows, order = rows_by_series(groups, len(table), "groups")
+    firsts = rows.starts if order is None else order[rows.starts]
+    series_names = tuple(plain_names(group.iloc[firsts]) for group in groups)
     table = table if order is None else take_rows(table, order)
     ends = rows.positions
     starts = Reach(window_size).starts(rows, ends)
@@ -99,5 +101,6 @@ def sliding_windows(X, window_size, *, stride=1, groups=None, padded=False):
         series_starts=rows.starts,
         feature_names=names,
         index=None if labels is None else labels[last_rows],
+        series_names=series_names,
     )
     return windows, last_rows

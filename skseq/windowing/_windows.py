@@ -51,6 +51,9 @@ class Windows:
     index : pandas.Index of length n_samples, default=None
         Label of each window, carried through slicing.
 
+    series_names : tuple of ndarray of shape (n_series,), default=()
+        Names of the series: an array for each column that names them.
+
     Attributes
     ----------
     shape : tuple of three int
@@ -102,6 +105,7 @@ class Windows:
         series_starts=(0,),
         feature_names=None,
         index=None,
+        series_names=(),
     ):
         if not isinstance(table, np.ndarray):
             raise TypeError(
@@ -120,6 +124,7 @@ class Windows:
         self.series_starts = check_series_starts(series_starts, n_rows)
         self.feature_names = None if feature_names is None else list(feature_names)
         self.index = index
+        self.series_names = tuple(map(np.asarray, series_names))
         self._check()
 
     def _check(self):
@@ -133,6 +138,13 @@ class Windows:
                 f"'index' must have one label for each of the {len(self)} windows. "
                 f"Got {len(self.index)} instead."
             )
+        for names in self.series_names:
+            if names.shape != self.series_starts.shape:
+                raise ValueError(
+                    "'series_names' must hold arrays of one name for each of the "
+                    f"{len(self.series_starts)} series. Got the shape {names.shape} "
+                    "instead."
+                )
         if not len(self):
             return
         if self.starts.min() < 0 or self.ends.max() >= len(self.table):
@@ -440,12 +452,15 @@ class Windows:
         rows = self.rows()
         if len(rows) == len(self.table):
             return self
-        series = np.searchsorted(self.series_starts, rows, side="right")
+        series = np.searchsorted(self.series_starts, rows, side="right") - 1
+        series_starts = np.flatnonzero(np.diff(series, prepend=-1))
+        kept = series[series_starts]
         return self._replace(
             table=self.table[rows],
             starts=np.searchsorted(rows, self.starts).astype(self.starts.dtype),
             ends=np.searchsorted(rows, self.ends).astype(self.ends.dtype),
-            series_starts=np.flatnonzero(np.diff(series, prepend=-1)),
+            series_starts=series_starts,
+            series_names=tuple(names[kept] for names in self.series_names),
         )
 
     def __getstate__(self):

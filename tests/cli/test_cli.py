@@ -10,7 +10,9 @@ from sklearn.metrics import average_precision_score, f1_score
 from typer.testing import CliRunner
 
 from skseq.cli import _main as cli
+from skseq.cli import _results
 from skseq.cli._detect import split
+from skseq.cli._options import reading
 from skseq.cli._table import read_labelled_table
 from skseq.datasets import make_process_faults
 
@@ -159,7 +161,9 @@ def test_detect_writes_the_page_where_it_is_told(table, tmp_path):
 
 
 def test_without_plotly_detect_says_how_to_get_the_page(table, tmp_path, monkeypatch):
-    monkeypatch.setattr(cli, "find_spec", lambda name: None if name == "plotly" else 1)
+    monkeypatch.setattr(
+        _results, "find_spec", lambda name: None if name == "plotly" else 1
+    )
     table.to_csv(tmp_path / "table.csv", index=False)
     source = ["detect", tmp_path / "table.csv", "--label", "event"]
     keys = ["--time", "timestamp", "--out", tmp_path / "out"]
@@ -223,7 +227,8 @@ def test_detect_takes_a_quantile_where_no_event_is_known_yet(table, tmp_path):
 
 def _split(table, tmp_path, *, series=None, horizon=None, cut="0.6"):
     table.to_csv(tmp_path / "table.csv", index=False)
-    read = read_labelled_table(tmp_path / "table.csv", "event", "timestamp", series)
+    options = reading(time=["timestamp"], group_by=series)
+    read = read_labelled_table([tmp_path / "table.csv"], "event", options)
     return split(read, 10, None, horizon, cut)
 
 
@@ -280,9 +285,9 @@ def _text_cell(frame):
         (lambda f: f.assign(event=0), [], "has no events: all of its 600 rows are 0"),
         (lambda f: f.assign(event=2), [], "must hold 1 .* Got 2 in row 0"),
         (lambda f: f.assign(event="no"), [], "must hold 1 .* Got 'no' in row 0"),
-        (_unsorted, [], "'time' column decreases in row 2"),
+        (_unsorted, [], "'timestamp' decreases in row 2: .*--sort.*--drop-late"),
         (lambda f: f.assign(timestamp="x"), [], "must hold dates .* 'x' in row 0"),
-        (_text_cell, [], "'sensor_1' .* not numeric: .* 'n/m' in row 7"),
+        (_text_cell, [], "'sensor_1' .* not numeric: .* 'n/m' in row 7.* --na=n/m"),
         (lambda f: f.assign(sensor_0=np.inf), [], "row 0, feature 'sensor_0'"),
         (lambda f: f[:0], [], "is empty: it has no rows"),
         (lambda f: f, ["--train-until", "9999"], r"a row in \[1, 599\]. Got 9999"),
@@ -311,7 +316,10 @@ def test_bad_input_ends_with_one_line_before_training(
     [
         (lambda path: None, "There is no file"),
         (lambda path: path.touch(), "is empty"),
-        (lambda path: path.write_bytes(b"a,b\n1,2,3\n\xff\xfe"), "cannot be read"),
+        (
+            lambda path: path.write_bytes(b"a,b\n1,2\n3,4\n5,6,7\n8,9\n"),
+            "cannot be read",
+        ),
     ],
 )
 def test_a_file_that_is_no_table_ends_with_one_line(tmp_path, make, message):
@@ -345,11 +353,13 @@ def test_demo_makes_a_table_and_detects_in_it(tmp_path, monkeypatch):
     monkeypatch.setattr(cli, "detect", lambda *args, **kwargs: calls.append(args))
     result = run("demo", "--out", tmp_path / "demo")
     assert result.exit_code == 0, result.output
-    path, label, out = calls[0]
-    table = read_labelled_table(path, label, "timestamp")
+    tables, label, out = calls[0]
+    table = read_labelled_table(
+        tables, label, reading(time=["timestamp"], group_by=None)
+    )
     assert table.y.mean() == pytest.approx(0.015)
     assert out == tmp_path / "demo"
-    assert f"skseq detect {path} --label event" in result.stdout
+    assert f"skseq detect {tables[0]} --label event" in result.stdout
 
 
 def test_without_arguments_the_commands_are_listed():

@@ -3,6 +3,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from skseq.cli._options import reading
 from skseq.cli._table import LabelledTable, read_labelled_table, rows_before
 
 
@@ -13,6 +14,10 @@ def _table(time=None, series=None, n_rows=4):
         None if time is None else pd.Series(time),
         None if series is None else pd.Series(series),
     )
+
+
+def read(path, time=None, group_by=None):
+    return read_labelled_table([path], "y", reading(time=time, group_by=group_by))
 
 
 def _days(*days, tz=None):
@@ -38,7 +43,7 @@ def test_file_formats_give_the_same_table(frame, tmp_path, suffix):
         frame.to_parquet(path)
     else:
         frame.to_csv(path, index=False)
-    table = read_labelled_table(path, "y", "t", "pump")
+    table = read(path, ["t"], "pump")
     assert table.X.columns.to_list() == ["t", "pump", "flow"]
     np.testing.assert_array_equal(table.X["flow"], frame["flow"])
     np.testing.assert_array_equal(table.y, [0, 1, 0])
@@ -49,20 +54,20 @@ def test_file_formats_give_the_same_table(frame, tmp_path, suffix):
 @pytest.mark.parametrize("labels", [[False, True, False], [0.0, 1.0, 0.0]])
 def test_labels_may_be_flags_or_floats(frame, tmp_path, labels):
     frame.assign(y=labels).to_csv(tmp_path / "table.csv", index=False)
-    table = read_labelled_table(tmp_path / "table.csv", "y")
+    table = read(tmp_path / "table.csv")
     np.testing.assert_array_equal(table.y, [0, 1, 0])
 
 
 def test_times_may_be_numbers(frame, tmp_path):
     frame.assign(t=[1, 2, 5]).to_csv(tmp_path / "table.csv", index=False)
-    table = read_labelled_table(tmp_path / "table.csv", "y", time="t")
+    table = read(tmp_path / "table.csv", ["t"])
     assert table.time.to_list() == [1, 2, 5]
 
 
 def test_a_broken_parquet_file_is_a_value_error(tmp_path):
     (tmp_path / "table.parquet").write_text("no parquet")
     with pytest.raises(ValueError, match=r"table.parquet cannot be read"):
-        read_labelled_table(tmp_path / "table.parquet", "y")
+        read(tmp_path / "table.parquet")
 
 
 @pytest.mark.parametrize(("cut", "n_past"), [("3", 3), ("0.5", 2), ("0.3", 1)])

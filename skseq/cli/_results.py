@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the command ``detect`` tells of its models: printed, and in files."""
+
+from importlib.util import find_spec
+
+import numpy as np
+import pandas as pd
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from sklearn.metrics import (
+    average_precision_score,
+    precision_recall_fscore_support,
+    roc_auc_score,
+)
+
+from .._files import replacing
+from .._report import report as write_report
+from .._report._page import check_target
+from ..plotting._figures import precision_recall_figure, score_figure
+from ..windowing._held_out import split_last_part
+from ._detect import HELD_OUT, LSTM, QUANTILE
+
+__all__ = ["check_target", "print_report", "write_page", "write_scores"]
+
+_N_TOP = 3  # features that scores.csv names for each row
+
+
+def _measures(y, decision):
+    at_threshold = precision_recall_fscore_support(
+        y, decision > 0, average="binary", zero_division=0
+    )
+    return {
+        "average precision": average_precision_score(y, decision),
+        "ROC AUC": roc_auc_score(y, decision),
+        **dict(zip(("precision", "recall", "F1"), at_threshold[:3], strict=True)),
+    }
+
+
+def print_report(past, future, decisions, notes):
+    measures = {name: _measures(future.y, d) for name, d in decisions.items()}
+    # As narrow as can be: the table is to fit in 80 columns.
+    report = Table(
+        box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0)
+    )
+    report.add_column("model", no_wrap=True)
+    for title in ("rows", "events", *measures[LSTM]):
+        report.add_column(title, justify="right")
+    counts = f"{len(future.y)}", f"{future.n_events}"
+    for name, row in measures.items():
+        report.add_row(name, *counts, *(f"{value:.3f}" for value in row.values()))
+    typer.echo(f"\nTrained on {past};\nscored the later {future}.\n")
+    Console().print(report)
+    _, held_out = split_last_part(past.windows, HELD_OUT)
+    known = past.y[held_out].any()
+    rule = "for the highest F1" if known else f"to the {QUANTILE} quantile of scores"
+    typer.echo(
+        "\nPrecision, recall and F1 are those at the threshold of each model. It is\n"
+        f"set {rule} on the last {HELD_OUT:.0%} of the training rows of each\n"
+        "series, on which the model was not fitted. No scored row had a part in it."
+    )
+    for note in notes:
+        typer.echo(f"Note: {note}")
+
+
+def _scores(table, future, model, decision):
+    """The table of scores.csv."""
+    rows = future.windows.index
+    scores = pd.DataFrame({"row": rows})
+    for key in (table.time, table.series):
+        if key is not None:
+            scores[key.name] = key[rows].to_numpy()
+    scores["score"] = decision + model.threshold_
+    scores["decision"] = (decision > 0).astype(int)
+    error = model.detector_.reconstruction_error(future.windows, per="feature")
+    names = np.asarray(future.windows.feature_names, dtype=object)
+    # NaN, of a feature that was not observed, is sorted to the end.
+    top = np.argsort(-error, axis=1)[:, :_N_TOP]
+    observed = ~np.isnan(np.take_along_axis(error, top, axis=1))
+    for k in range(top.shape[1]):
+        scores[f"feature_{k + 1}"] = np.where(observed[:, k], names[top[:, k]], "")
+    return scores
+
+
+def write_scores(out, table, future, model, decisions, horizon):
+    scores = _scores(table, future, model, decisions[LSTM])
+    with replacing(out / "scores.csv") as file:
+        scores.to_csv(file, index=False)
+    xlabel = "row" if table.time is None else table.time.name
+    events = "event" if horizon is None else f"up to {horizon} rows before an event"
+    figure = score_figure(
+        scores[xlabel],
+        scores["score"],
+        future.y,
+        model.threshold_,
+        event_label=events,
+        xlabel=xlabel,
+        title=f"{LSTM}: reconstruction error after the training rows",
+    )
+    with replacing(out / "score.png") as file:
+        figure.savefig(file)
+    title = f"{len(future.y)} scored rows; a dot where the threshold of a model is"
+    figure = precision_recall_figure(future.y, decisions, title=title)
+    with replacing(out / "precision_recall.png") as file:
+        figure.savefig(file)
+
+
+def write_page(path, name, table, future, models, *, horizon, max_gap, seed):
+    """The page; or, without what it needs, the way to it."""
+    if find_spec("plotly") is None:
+        typer.echo("No report.html, which needs plotly: pip install skseq[report]")
+        return
+    rows = future.windows.index
+    notes = [
+        "The models learned from the rows before these. Each threshold is set on the "
+        f"last {HELD_OUT:.0%} of those, on which its model was not fitted."
+    ]
+    if horizon is not None:
+        notes.append(
+            f"The rows to be found, called events here, are those up to {horizon} rows "
+            "before an event. Rows whose window holds a row of an event are left out."
+        )
+    baselines = {other: model for other, model in models.items() if other != LSTM}
+    write_report(
+        models[LSTM],
+        future.windows,
+        future.y,
+        path,
+        name=LSTM,
+        baselines=baselines,
+        time=None if table.time is None else table.time[rows],
+        groups=None if table.series is None else table.series[rows],
+        max_gap=max_gap if table.time is not None else None,
+        title=f"Rare events in {name}",
+        notes=notes,
+        random_state=seed,
+    )
+    typer.echo(f"Wrote {path}")
