@@ -10,6 +10,7 @@ from ._style import (
     VERMILION,
     check_number,
     draw_threshold,
+    judged_rows,
     legend_above,
     new_axes,
     use_log_scale,
@@ -27,7 +28,8 @@ class ErrorDistributionDisplay:
         1 or True for events, 0 or False for the rest.
 
     score : array-like of shape (n_samples,)
-        Score, higher for events.
+        Score, higher for events. Rows with NaN were not judged: they are left out of
+        the picture, and counted beside it.
 
     threshold : float or None, default=None
         Score above which a row is flagged.
@@ -155,8 +157,12 @@ class ErrorDistributionDisplay:
         -------
         display : ErrorDistributionDisplay
         """
-        score = check_values(self.score)
+        score = check_values(self.score, allow_nan=True)
         event = check_labels(self.y_true, len(score))
+        judged, not_judged = judged_rows(score)
+        score, event = score[judged], event[judged]
+        if not len(score):
+            raise ValueError("No row was judged: all scores are NaN.")
         check_number(n_bins, "n_bins", low=1, integer=True)
         self.ax_ = new_axes(ax, self)
         self.figure_ = self.ax_.figure
@@ -187,6 +193,8 @@ class ErrorDistributionDisplay:
         self.threshold_line_ = None
         if self.threshold is not None:
             self.threshold_line_ = draw_threshold(self.ax_.axvline, self.threshold)
-        self.ax_.set(xlabel=xlabel, ylabel="share of the rows of the class")
+        self.ax_.set(
+            xlabel=xlabel + not_judged, ylabel="share of the rows of the class"
+        )
         legend_above(self.ax_)
         return self

@@ -99,6 +99,14 @@ def as_sequences(X):
     return X[:, :, np.newaxis] if X.ndim == 2 else X
 
 
+def judged_rows(score):
+    """Flags of the rows with a score, and a line that counts the others, if any."""
+    judged = ~np.isnan(score)
+    n_missing = np.count_nonzero(~judged)
+    rows = "row was" if n_missing == 1 else "rows were"
+    return judged, f"\n{n_missing:,} {rows} not judged" if n_missing else ""
+
+
 def draw_threshold(axline, threshold):
     """Dashed line at the threshold, labelled for the legend."""
     check_number(threshold, "threshold")

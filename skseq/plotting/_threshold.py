@@ -13,6 +13,7 @@ from ._style import (
     VERMILION,
     check_number,
     draw_threshold,
+    judged_rows,
     legend_above,
     new_axes,
     use_log_scale,
@@ -142,7 +143,8 @@ class ThresholdDisplay:
             1 or True for events, 0 or False for the rest. Some must be events.
 
         score : array-like of shape (n_samples,)
-            Score, higher for events.
+            Score, higher for events. Rows with NaN were not judged: they are left out,
+            and counted below the picture.
 
         threshold : float or None, default=None
             The threshold in use.
@@ -160,8 +162,10 @@ class ThresholdDisplay:
         -------
         display : ThresholdDisplay
         """
-        score = check_values(score)
+        score = check_values(score, allow_nan=True)
         event = check_labels(y_true, len(score))
+        judged, not_judged = judged_rows(score)
+        score, event = score[judged], event[judged]
         if not event.any():
             raise ValueError(
                 "y holds no event: precision and recall are not defined. Give rows of "
@@ -179,7 +183,9 @@ class ThresholdDisplay:
         display = cls(
             thresholds, tp / (tp + fp), tp / (tp + fn), total, threshold, score_name
         )
-        return display.plot(ax=ax)
+        display.plot(ax=ax)
+        display.ax_.set_xlabel(display.ax_.get_xlabel() + not_judged)
+        return display
 
     def plot(self, ax=None):
         """Draw the curves.

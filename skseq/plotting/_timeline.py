@@ -15,6 +15,7 @@ from ._style import (
     check_number,
     draw_threshold,
     format_dates,
+    judged_rows,
     legend_above,
     new_axes,
     use_log_scale,
@@ -32,7 +33,7 @@ class ScoreTimelineDisplay:
     ----------
     score : array-like of shape (n_samples,)
         Score of each row, higher for events. The rows are those of one series, in the
-        order of time.
+        order of time. Those with NaN were not judged: they are counted in the legend.
 
     y_true : array-like of shape (n_samples,) or None, default=None
         1 or True for the rows of events, 0 or False for the rest.
@@ -209,8 +210,10 @@ class ScoreTimelineDisplay:
         self.events_ = _events(event, alarm)
         self._shade(time)
         ylabel = self.score_name
+        _, not_judged = judged_rows(score)
         if use_log_scale(self.ax_, "y", score):
             ylabel += "\n(log scale)"
+        self.score_line_.set_label("score" + not_judged)
         self.ax_.set(xlabel="row" if self.time is None else "time", ylabel=ylabel)
         if np.issubdtype(time.dtype, np.datetime64):
             format_dates(self.ax_)

@@ -90,7 +90,7 @@ def test_detect_names_each_feature_once_for_a_row(scores):
 def test_detect_prints_the_measures_of_its_scores(detected, scores, table):
     y = table["event"][N_TRAIN:]
     n_events = ((y == 1) & (y.shift(fill_value=0) == 0)).sum()
-    rows, events, precision, *_, f1 = measures(detected[0], "LSTM autoencoder")
+    rows, events, precision, *_, f1 = measures(detected[0], "residual autoencoder")
     assert rows == len(y)
     assert events == n_events
     assert precision == pytest.approx(
@@ -138,8 +138,8 @@ def test_detect_writes_a_page_about_the_scored_rows(detected, table):
     pytest.importorskip("plotly")
     page = (detected[1] / "report.html").read_text(encoding="utf-8")
     assert f"Wrote {detected[1] / 'report.html'}" in detected[0].replace("\n", "")
-    assert f"LSTM autoencoder scored {N_ROWS - N_TRAIN} rows" in page
-    for model in ("LSTM autoencoder", "PCA", "IsolationForest"):
+    assert f"residual autoencoder scored {N_ROWS - N_TRAIN} rows" in page
+    for model in ("residual autoencoder", "PCA", "IsolationForest"):
         average_precision = measures(detected[0], model)[2]
         assert f"<td>{average_precision:.3f}</td>" in page
     assert "Rare events in table.csv" in page

@@ -13,9 +13,11 @@ from strategies import fuzzed, odd_arrays, odd_columns, odd_tables, same_values
 from skseq import (
     LSTMAutoencoder,
     LSTMClassifier,
+    LSTMReconstructor,
     LSTMRegressor,
     PCAAutoencoder,
     RareEventClassifier,
+    ResidualAutoencoder,
     SlidingWindow,
 )
 
@@ -24,9 +26,8 @@ UNSUPERVISED = {
     "PCA": PCAAutoencoder(),
     "PCA, mahalanobis": PCAAutoencoder(1, error="mahalanobis", score_on="max"),
     "LSTM": LSTMAutoencoder(2, early_stopping=False, **NETWORK),
-    "LSTM and a linear path": LSTMAutoencoder(
-        (3, 2), linear_skip=True, error="standardized", **NETWORK
-    ),
+    "LSTM and a linear path": ResidualAutoencoder(LSTMAutoencoder((3, 2), **NETWORK)),
+    "no bottleneck": LSTMReconstructor((3, 2), error="standardized", **NETWORK),
     "indicator": LSTMAutoencoder(
         2,
         add_missing_indicator=True,

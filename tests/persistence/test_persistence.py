@@ -28,10 +28,12 @@ from skseq import (
     LSTMRegressor,
     PCAAutoencoder,
     RareEventClassifier,
+    ResidualAutoencoder,
     SlidingWindow,
 )
-from skseq.persistence import from_bytes, load, save, to_bytes
+from skseq.persistence import load, save
 from skseq.persistence._classes import class_named
+from skseq.persistence._save import from_bytes, to_bytes
 
 TREE = "sklearn.tree._tree.Tree"
 SMALL = {"hidden_layer_sizes": (4, 3), "max_epochs": 2, "random_state": 0}
@@ -66,6 +68,12 @@ def same(a, b):
         PCAAutoencoder(),
         LSTMAutoencoder(**SMALL),
         LSTMAutoencoder(**SMALL, error="mahalanobis", add_missing_indicator=True),
+        ResidualAutoencoder(LSTMAutoencoder(**SMALL)),
+        ResidualAutoencoder(
+            LSTMAutoencoder(**SMALL, add_missing_indicator=True),
+            n_components=2,
+            refit=False,
+        ),
     ],
     ids=repr,
 )

@@ -31,6 +31,7 @@ from skseq import (
     LSTMClassifier,
     PCAAutoencoder,
     RareEventClassifier,
+    ResidualAutoencoder,
     SlidingWindow,
 )
 from skseq.streaming import StreamScorer
@@ -134,7 +135,8 @@ def detectors():
         "lstm on the last step": lstm().set_params(score_on="last", error="mae"),
         "pca": PCAAutoencoder(2),
         "nested": make_pipeline(EachTimeStep(StandardScaler()), PCAAutoencoder(2)),
-        "events, lstm": RareEventClassifier(lstm()),
+        "residual": ResidualAutoencoder(lstm()),
+        "events, residual": RareEventClassifier(ResidualAutoencoder(lstm())),
         "events, forest": RareEventClassifier(forest),
         "flattened": make_pipeline(flatten, SimpleImputer(), forest),
         "supervised": LSTMClassifier(
