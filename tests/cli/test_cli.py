@@ -356,3 +356,21 @@ def test_without_arguments_the_commands_are_listed():
     result = run()
     assert "detect" in result.output
     assert "demo" in result.output
+
+
+def test_rows_without_data_have_no_score_and_are_counted(table, tmp_path):
+    sensors = [name for name in table if name.startswith("sensor")]
+    dead = np.arange(N_ROWS) // 30 == 15
+    gappy = table.copy()
+    gappy.loc[dead, sensors] = np.nan
+    gappy.to_csv(tmp_path / "table.csv", index=False)
+    source = ["detect", tmp_path / "table.csv", "--label", "event"]
+    keys = ["--time", "timestamp", "--window", "10", "--train-until", N_TRAIN]
+    result = run(*source, *keys, "--out", tmp_path / "out", *TINY)
+    assert result.exit_code == 0, result.output
+    scores = pd.read_csv(tmp_path / "out" / "scores.csv")
+    missing = scores["score"].isna()
+    assert missing.any()
+    assert (missing == scores["decision"].isna()).all()
+    assert f"{missing.sum()} rows were not judged" in result.stdout
+    assert_png(tmp_path / "out" / "score.png")
