@@ -133,13 +133,17 @@ def test_what_has_no_graph_is_refused(estimator, error, message):
 
 
 @pytest.mark.parametrize(
-    "options", [{"kind": "context"}, {"decoder": "conditional"}], ids=str
+    ("options", "message"),
+    [
+        ({"kind": "context"}, "A ContextEncoder has no"),
+        ({"decoder": "conditional"}, "decoder='conditional'"),
+    ],
 )
-def test_a_network_that_has_no_graph_is_refused(options):
+def test_a_network_that_has_no_graph_is_refused(options, message):
     detector = LSTMAutoencoder()
     detector.weights_, detector.architecture_ = (
         [],
         Architecture(6, 2, (4, 3), **options),
     )
-    with pytest.raises(ValueError, match=next(iter(options.values()))):
+    with pytest.raises(ValueError, match=message):
         to_onnx(detector)
