@@ -87,6 +87,7 @@ def streams(draw):
     return slider, table[:n_training], later, draw(st.integers(1, n_rows))
 
 
+@pytest.mark.filterwarnings("ignore:'validation_fraction' of:UserWarning")
 @examples
 @given(streams())
 def test_any_stream_scores_as_its_table_does(case):
@@ -160,7 +161,7 @@ def test_every_kind_of_detector_can_be_streamed(table, name):
     assert_same(scores, expected)
 
 
-@pytest.mark.parametrize("name", ["lstm", "events, lstm", "supervised"])
+@pytest.mark.parametrize("name", ["lstm", "events, residual", "supervised"])
 def test_alarms_are_what_the_estimator_predicts(table, name):
     X, y = table
     pipeline = make_pipeline(SlidingWindow(4), detectors()[name])
