@@ -30,9 +30,6 @@ WINDOW_SIZE, BATCH_SIZE, N_WORKERS = 30, 64, 2
 def autoencoder(n_threads=1):
     return LSTMAutoencoder(
         (32, 16),
-        linear_skip=False,
-        error="loss",
-        refit=False,
         batch_size=BATCH_SIZE,
         engine="native",
         n_threads=n_threads,

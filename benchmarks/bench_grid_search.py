@@ -54,8 +54,6 @@ def native_pipeline():
         batch_size=BATCH_SIZE,
         max_epochs=N_EPOCHS,
         early_stopping=False,
-        linear_skip=False,  # the network that SciKeras is given
-        error="loss",
         engine="native",
         random_state=0,
     )

@@ -22,7 +22,13 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from skseq import EachTimeStep, LSTMAutoencoder, RareEventClassifier, SlidingWindow
+from skseq import (
+    EachTimeStep,
+    LSTMAutoencoder,
+    RareEventClassifier,
+    ResidualAutoencoder,
+    SlidingWindow,
+)
 from skseq.datasets import make_process_faults
 from skseq.model_selection import (
     PurgedKFold,
@@ -49,8 +55,8 @@ def flatten(windows):
 
 
 def models(seed):
-    autoencoder = LSTMAutoencoder(
-        (32, 16), max_epochs=10, engine="native", random_state=seed
+    autoencoder = ResidualAutoencoder(
+        LSTMAutoencoder((32, 16), max_epochs=10, engine="native", random_state=seed)
     )
     return {
         "gradient boosting": make_pipeline(

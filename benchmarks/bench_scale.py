@@ -44,11 +44,10 @@ def make_windows(table):
 
 
 def autoencoder():
-    from skseq import LSTMAutoencoder
+    from skseq import LSTMAutoencoder, ResidualAutoencoder
 
-    return LSTMAutoencoder(
-        (32, 16), max_epochs=1, refit=False, engine="native", random_state=0
-    )
+    network = LSTMAutoencoder((32, 16), max_epochs=1, engine="native", random_state=0)
+    return ResidualAutoencoder(network, refit=False)
 
 
 def train(table):

@@ -25,7 +25,7 @@ def prepare(n_rows):
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    from skseq import EachTimeStep, LSTMAutoencoder, SlidingWindow
+    from skseq import EachTimeStep, LSTMAutoencoder, ResidualAutoencoder, SlidingWindow
 
     n = N_TRAINING + n_rows
     values = np.random.default_rng(0).normal(size=(n, N_FEATURES))
@@ -33,13 +33,14 @@ def prepare(n_rows):
     frame["pump"] = np.tile(["a", "b"], n // 2)
     minutes = pd.to_timedelta(np.arange(n), "min")
     frame["timestamp"] = pd.Timestamp("2026-01-01") + minutes
-    autoencoder = LSTMAutoencoder(
+    network = LSTMAutoencoder(
         LAYER_SIZES,
         max_epochs=1,
         early_stopping=False,
         engine="native",
         random_state=0,
     )
+    autoencoder = ResidualAutoencoder(network)
     slider = SlidingWindow(
         WINDOW_SIZE, group_by="pump", time="timestamp", max_gap="5min"
     )

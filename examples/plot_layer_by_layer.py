@@ -19,7 +19,7 @@ What each layer receives and emits: ``return_sequences``, ``RepeatVector`` and
 import matplotlib.pyplot as plt
 import numpy as np
 
-from skseq import LSTMAutoencoder, SlidingWindow, temporalize
+from skseq import LSTMAutoencoder, LSTMReconstructor, SlidingWindow, temporalize
 from skseq.datasets import load_toy_series
 from skseq.plotting import ArchitectureDisplay, ReconstructionDisplay
 
@@ -99,7 +99,7 @@ print("equal to the output of encoder_:", same)
 # network. It has as many parameters, and no latent vector: 64 values for each step go
 # through its middle, where the autoencoder has 64 for the window.
 
-regular = LSTMAutoencoder((128, 64), architecture="sequence", **settings).fit(X)
+regular = LSTMReconstructor((128, 64), **settings).fit(X)
 describe(regular.model_)
 print("mean squared error", f"{regular.reconstruction_error(X).mean():.6f}")
 print("has transform:", hasattr(regular, "transform"))

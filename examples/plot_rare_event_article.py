@@ -60,8 +60,8 @@ print("windows", windows.shape, f"positive: {y.mean():.2%}")
 # ------------
 # One fifth of the windows to test on, one fifth of the others to set the threshold by.
 # Scaler and network see the rest, without its positive windows. The network is the
-# plain one of the article, without the linear path that skseq would set beside it, and
-# its error the squared one. The article trains for longer, in smaller steps.
+# article's, and its error the squared one. The article trains for longer, in smaller
+# steps.
 
 
 def errors_of_parts(windows, y, shuffle):
@@ -74,8 +74,6 @@ def errors_of_parts(windows, y, shuffle):
     ae = LSTMAutoencoder(
         (32, 16),
         activation="relu",
-        linear_skip=False,
-        error="mse",
         max_epochs=15,
         early_stopping=False,
         score_on="last",

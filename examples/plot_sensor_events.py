@@ -22,7 +22,7 @@ from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.metrics import PrecisionRecallDisplay, average_precision_score
 from sklearn.model_selection import GroupShuffleSplit
 
-from skseq import LSTMAutoencoder, SlidingWindow
+from skseq import ContextEncoder, LSTMAutoencoder, SlidingWindow
 from skseq.datasets import make_sensor_events
 
 X, alarm = make_sensor_events(n_sensors=2000, alarm_rate=0.05, random_state=0)
@@ -95,29 +95,23 @@ def with_last_row(windows):
     return np.column_stack([statistics(windows), np.asarray(windows)[:, -1, :2]])
 
 
-def network(architecture, windows=windows_train, **training):
-    return LSTMAutoencoder(
-        (64, 32),
-        architecture=architecture,
-        linear_skip=False,
-        early_stopping=False,
-        random_state=0,
-        **training,
-    ).fit(windows)
+def network(kind, windows=windows_train, **training):
+    training |= {"early_stopping": False, "random_state": 0}
+    return kind((64, 32), **training).fit(windows)
 
 
 # %%
-# ``architecture="context"`` reconstructs the encoder's own output, and has no decoder
-# of sequences; ``architecture="autoencoder"`` reconstructs the sequence, here without a
-# linear path beside it, so that all has to go through the latent vector. As a control,
-# the latent vectors of both before training: after one epoch of next to no steps.
+# :class:`~skseq.ContextEncoder` reconstructs the encoder's own output, and has no
+# decoder of sequences; :class:`~skseq.LSTMAutoencoder` reconstructs the sequence, and
+# all has to go through the latent vector. As a control, the latent vectors of both
+# before training: after one epoch of next to no steps.
 
 none = {"windows": windows_train[:640], "max_epochs": 1, "learning_rate": 1e-9}
 networks = {
-    "context": network("context", max_epochs=4, learning_rate=0.002),
-    "context, untrained": network("context", **none),
-    "autoencoder": network("autoencoder", max_epochs=10, learning_rate=0.003),
-    "autoencoder, untrained": network("autoencoder", **none),
+    "context": network(ContextEncoder, max_epochs=4, learning_rate=0.002),
+    "context, untrained": network(ContextEncoder, **none),
+    "autoencoder": network(LSTMAutoencoder, max_epochs=10, learning_rate=0.003),
+    "autoencoder, untrained": network(LSTMAutoencoder, **none),
 }
 features = {"statistics": statistics, "statistics, last row": with_last_row}
 features |= {name: model.transform for name, model in networks.items()}

@@ -15,13 +15,16 @@ from sklearn.utils import estimator_html_repr
 
 import skseq
 from skseq import (
+    ContextEncoder,
     EachTimeStep,
     KerasAutoencoder,
     LSTMAutoencoder,
     LSTMClassifier,
+    LSTMReconstructor,
     LSTMRegressor,
     PCAAutoencoder,
     RareEventClassifier,
+    ResidualAutoencoder,
     SlidingWindow,
     WindowSummary,
 )
@@ -41,14 +44,17 @@ MODULES = (
     "windowing",
 )
 ESTIMATORS = [
+    ContextEncoder(),
     EachTimeStep(StandardScaler()),
     KerasAutoencoder(KerasRegressor(keras.Sequential)),
     KerasClassifier(keras.Sequential),
     LSTMAutoencoder(),
     LSTMClassifier(),
+    LSTMReconstructor(),
     LSTMRegressor(),
     PCAAutoencoder(),
     RareEventClassifier(PCAAutoencoder()),
+    ResidualAutoencoder(),
     SlidingWindow(),
     WindowSummary(),
 ]

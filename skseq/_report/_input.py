@@ -42,7 +42,7 @@ def score_models(estimator, X, name, baselines):
     for title, fitted in {name: estimator, **baselines}.items():
         score, threshold, kind = anomaly_score(fitted, X)
         score = np.asarray(score, dtype=np.float64)
-        wrong = np.flatnonzero(~np.isfinite(score))
+        wrong = np.flatnonzero(np.isinf(score))
         if len(wrong):
             raise ValueError(
                 f"The score that {title!r} gives to row {wrong[0]} is {score[wrong[0]]}"

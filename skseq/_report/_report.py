@@ -5,6 +5,7 @@ from html import escape
 from importlib.util import find_spec
 from numbers import Integral
 
+import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, validate_params
 
 from .. import __version__
@@ -86,7 +87,8 @@ def report(
 
     X : array-like
         Its input. These must be rows that it was neither fitted on nor had its
-        threshold set on: the page cannot tell, and says so.
+        threshold set on: the page cannot tell, and says so. Rows in whose windows
+        nothing was observed are counted, and left out of all figures.
 
     y : array-like of shape (n_samples,)
         1 or True for the rows of events, 0 or False for the rest. Without any event
@@ -141,8 +143,8 @@ def report(
         If the file cannot be written.
 
     ValueError
-        If ``y``, ``time`` or ``groups`` is not of the length of the scores, or ``y``
-        holds other labels.
+        If ``y``, ``time`` or ``groups`` is not of the length of the scores, ``y``
+        holds other labels, or no row has a score.
 
     See Also
     --------
@@ -207,6 +209,8 @@ def report(
         groups=groups,
         max_gap=max_gap,
     )
+    detector, windows = reconstructor(estimator, X)
+    models, rows, windows = _judged(models, rows, windows)
     measures = [model.measures(rows) for model in models]
     difference = None
     if len(models) > 1 and rows.y.any() and not rows.y.all():
@@ -219,7 +223,6 @@ def report(
         )
     baseline = models[1].name if len(models) > 1 else None
     verdict = judge(models[0].name, baseline, rows, measures, difference)
-    detector, windows = reconstructor(estimator, X)
     worst = worst_windows(detector, windows, rows, models[0].score)
     pictures = draw_pictures(detector, windows, rows, models, score_name, worst[0].row)
     table = threshold_table(rows, models[0])
@@ -247,3 +250,16 @@ def report(
     )
     write_atomically(path, page.encode("utf-8"))
     return path
+
+
+def _judged(models, rows, windows):
+    """Models, rows and windows without the rows of which nothing was observed."""
+    judged = ~np.isnan([model.score for model in models]).any(axis=0)
+    if judged.all():
+        return models, rows, windows
+    if not judged.any():
+        raise ValueError(
+            "No row can be judged: nothing was observed in any of their windows."
+        )
+    models = [model.judged(judged) for model in models]
+    return models, rows.judged(judged), None if windows is None else windows[judged]

@@ -2,7 +2,7 @@
 """The scored rows: labels, series and times, and what each model makes of them."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -31,9 +31,24 @@ class Rows:
     time: pd.Series | None = None
     max_gap: object = None
     index: pd.Index | None = None  # what the rows are called
+    n_not_judged: int = 0  # rows that were left out, as they have no score
+    n_events_not_judged: int = 0  # rows of events among these
 
     def __len__(self):
         return len(self.y)
+
+    def judged(self, flags):
+        """The rows with a score, called what they were before."""
+        index = pd.RangeIndex(len(self)) if self.index is None else self.index
+        return Rows(
+            self.y[flags],
+            None if self.groups is None else self.groups[flags],
+            None if self.time is None else self.time[flags].reset_index(drop=True),
+            self.max_gap,
+            index[flags],
+            int((~flags).sum()),
+            int(self.y[~flags].sum()),
+        )
 
     @cached_property
     def order(self):
@@ -118,6 +133,9 @@ class Model:
     name: str
     score: np.ndarray
     threshold: float | None
+
+    def judged(self, flags):
+        return replace(self, score=self.score[flags])
 
     def measures(self, rows):
         """Figures of the table; NaN for what these rows cannot tell."""

@@ -6,6 +6,7 @@ from html import escape
 import numpy as np
 
 from ..plotting._style import BLUE, ORANGE, VERMILION
+from ..reconstruction._offset import NORMAL_QUANTILE
 from ._operating import candidate_thresholds, operating_points
 
 _MAX_BUCKETS = 2000  # of rows; the lowest and the highest score of each are drawn
@@ -30,7 +31,8 @@ def threshold_table(rows, model):
     thresholds = candidate_thresholds(score, model.threshold)
     in_use = model.threshold
     if in_use is None:
-        in_use = thresholds[np.searchsorted(thresholds, np.quantile(score, 0.99)) - 1]
+        usual = np.quantile(score, NORMAL_QUANTILE)
+        in_use = thresholds[np.searchsorted(thresholds, usual) - 1]
     counts = operating_points(rows, score, thresholds)
     return {
         "threshold": thresholds.tolist(),

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the page says beside its figures."""
 
+from ..reconstruction._offset import NORMAL_QUANTILE
+
 ABOUT_THE_ROWS = (
     "Every figure takes on trust that these rows come after those that the models were "
     "fitted on, and that no threshold was set on them. The page cannot check it. On "
@@ -23,11 +25,24 @@ def summary(rows, models):
         count += f" of {rows.n_series:,} series"
     if rows.time is not None:
         count += f", from {rows.time.min()} to {rows.time.max()}"
-    events = f"{rows.n_events:,} event{'' if rows.n_events == 1 else 's'}"
-    return (
+    events = f"{rows.n_events:,} event{_s(rows.n_events)}"
+    text = (
         f"{models[0].name} scored {count}. Of these, {int(rows.y.sum()):,} rows "
         f"({rows.y.mean():.2%}) are labelled, in {events}."
     )
+    if not rows.n_not_judged:
+        return text
+    text += (
+        f" {rows.n_not_judged:,} more row{_s(rows.n_not_judged)} could not be judged, "
+        "as nothing was observed in their windows, and have no part in the figures"
+    )
+    if rows.n_events_not_judged:
+        text += f"; {rows.n_events_not_judged:,} of them are labelled"
+    return text + "."
+
+
+def _s(count):
+    return "" if count == 1 else "s"
 
 
 def about_the_models(models, rows):
@@ -50,7 +65,7 @@ def about_the_models(models, rows):
 def about_the_threshold(model, rows):
     start = "that in use"
     if model.threshold is None:
-        start = "the 0.99 quantile of these scores, as none is known"
+        start = f"the {NORMAL_QUANTILE} quantile of these scores, as none is known"
     text = f"A row is flagged where the score of {model.name} is above the threshold. "
     text += f"The slider starts at {start}. "
     if rows.y.any():

@@ -7,28 +7,25 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import typer
-from sklearn.base import clone
 from sklearn.ensemble import IsolationForest
 from sklearn.preprocessing import StandardScaler
 
-from .._detectors import seed as set_seed
 from ..autoencoder import LSTMAutoencoder
 from ..baselines import PCAAutoencoder
 from ..detection._classifier import RareEventClassifier
-from ..detection._decision import fit_on_windows, score_windows
+from ..reconstruction._offset import NORMAL_QUANTILE
+from ..residual import ResidualAutoencoder
 from ..windowing import (
     EachTimeStep,
     SlidingWindow,
     Windows,
     early_warning_labels,
 )
-from ..windowing._held_out import split_last_part
 from ._progress import training_bars
 from ._table import rows_before
 
-LSTM = "LSTM autoencoder"
+RESIDUAL = "residual autoencoder"
 HELD_OUT = 0.2  # last part of the training rows, for the threshold
-QUANTILE = 0.99  # of its scores, where it holds no event
 
 
 @dataclass(frozen=True)
@@ -81,42 +78,24 @@ def make_detectors(layers, max_epochs):
     return {
         "PCA": PCAAutoencoder(),
         "IsolationForest": IsolationForest(),
-        LSTM: LSTMAutoencoder(layers, max_epochs=max_epochs),
+        RESIDUAL: ResidualAutoencoder(LSTMAutoencoder(layers, max_epochs=max_epochs)),
     }
-
-
-@dataclass(frozen=True)
-class _EventlessModel:
-    """In the place of a RareEventClassifier where no training row is an event."""
-
-    detector_: object
-    imputer: object
-    threshold_: float
-
-    def decision_function(self, X):
-        return score_windows(self.detector_, self.imputer, X) - self.threshold_
-
-
-def _fit_model(detector, past, seed):
-    if past.y.any():
-        return RareEventClassifier(
-            detector, validation_fraction=HELD_OUT, random_state=seed
-        ).fit(past.windows, past.y)
-    model = set_seed(clone(detector), seed)
-    training, held_out = split_last_part(past.windows, HELD_OUT)
-    imputer = fit_on_windows(model, past.windows[training])
-    score = score_windows(model, imputer, past.windows[held_out])
-    return _EventlessModel(model, imputer, float(np.quantile(score, QUANTILE)))
 
 
 def fit(detectors, past, seed):
     """Models by name, and what they warned of while they were fitted."""
+    threshold = "f1" if past.y.any() else ("quantile", NORMAL_QUANTILE)
     models = {}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for name, detector in detectors.items():
             typer.echo(f"Fitting {name} ...")
             with training_bars():
-                models[name] = _fit_model(detector, past, seed)
+                models[name] = RareEventClassifier(
+                    detector,
+                    threshold=threshold,
+                    validation_fraction=HELD_OUT,
+                    random_state=seed,
+                ).fit(past.windows, past.y)
     messages = [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
     return models, list(dict.fromkeys(messages))

@@ -175,7 +175,7 @@ def detect(
     }
     _results.print_report(past, future, decisions, notes)
     with one_line_errors():
-        detector = models[_detect.LSTM]
+        detector = models[_detect.RESIDUAL]
         _results.write_scores(out, rows, future, detector, decisions, horizon)
         typer.echo(f"Wrote scores.csv, score.png and precision_recall.png in {out}")
         _results.write_page(

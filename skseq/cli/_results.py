@@ -18,9 +18,12 @@ from sklearn.metrics import (
 from .._files import replacing
 from .._report import report as write_report
 from .._report._page import check_target
-from ..plotting._figures import precision_recall_figure, score_figure
+from ..plotting import ScoreTimelineDisplay
+from ..plotting._figures import figure_and_axes, precision_recall_figure
+from ..reconstruction._offset import NORMAL_QUANTILE
+from ..rows._series import group_order
 from ..windowing._held_out import split_last_part
-from ._detect import HELD_OUT, LSTM, QUANTILE
+from ._detect import HELD_OUT, RESIDUAL
 
 __all__ = ["check_target", "print_report", "write_page", "write_scores"]
 
@@ -28,6 +31,8 @@ _N_TOP = 3  # features that scores.csv names for each row
 
 
 def _measures(y, decision):
+    judged = ~np.isnan(decision)
+    y, decision = y[judged], decision[judged]
     at_threshold = precision_recall_fscore_support(
         y, decision > 0, average="binary", zero_division=0
     )
@@ -45,7 +50,7 @@ def print_report(past, future, decisions, notes):
         box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0)
     )
     report.add_column("model", no_wrap=True)
-    for title in ("rows", "events", *measures[LSTM]):
+    for title in ("rows", "events", *measures[RESIDUAL]):
         report.add_column(title, justify="right")
     counts = f"{len(future.y)}", f"{future.n_events}"
     for name, row in measures.items():
@@ -54,12 +59,19 @@ def print_report(past, future, decisions, notes):
     Console().print(report)
     _, held_out = split_last_part(past.windows, HELD_OUT)
     known = past.y[held_out].any()
-    rule = "for the highest F1" if known else f"to the {QUANTILE} quantile of scores"
+    rule = (
+        "for the highest F1"
+        if known
+        else f"to the {NORMAL_QUANTILE} quantile of scores"
+    )
     typer.echo(
         "\nPrecision, recall and F1 are those at the threshold of each model. It is\n"
         f"set {rule} on the last {HELD_OUT:.0%} of the training rows of each\n"
         "series, on which the model was not fitted. No scored row had a part in it."
     )
+    n_missing = np.isnan(decisions[RESIDUAL]).sum()
+    if n_missing:
+        notes = [*notes, f"{n_missing} rows were not judged: no data in their windows."]
     for note in notes:
         typer.echo(f"Note: {note}")
 
@@ -72,7 +84,8 @@ def _scores(table, future, model, decision):
         if key is not None:
             scores[key.name] = key[rows].to_numpy()
     scores["score"] = decision + model.threshold_
-    scores["decision"] = (decision > 0).astype(int)
+    # Where there is no score, there is no decision.
+    scores["decision"] = pd.Series(decision > 0, dtype="Int64").mask(np.isnan(decision))
     error = model.detector_.reconstruction_error(future.windows, per="feature")
     names = np.asarray(future.windows.feature_names, dtype=object)
     # NaN, of a feature that was not observed, is sorted to the end.
@@ -84,26 +97,37 @@ def _scores(table, future, model, decision):
 
 
 def write_scores(out, table, future, model, decisions, horizon):
-    scores = _scores(table, future, model, decisions[LSTM])
+    scores = _scores(table, future, model, decisions[RESIDUAL])
     with replacing(out / "scores.csv") as file:
         scores.to_csv(file, index=False)
-    xlabel = "row" if table.time is None else table.time.name
-    events = "event" if horizon is None else f"up to {horizon} rows before an event"
-    figure = score_figure(
-        scores[xlabel],
-        scores["score"],
-        future.y,
-        model.threshold_,
-        event_label=events,
-        xlabel=xlabel,
-        title=f"{LSTM}: reconstruction error after the training rows",
-    )
     with replacing(out / "score.png") as file:
-        figure.savefig(file)
+        _score_figure(scores, future, model.threshold_, table, horizon).savefig(file)
     title = f"{len(future.y)} scored rows; a dot where the threshold of a model is"
     figure = precision_recall_figure(future.y, decisions, title=title)
     with replacing(out / "precision_recall.png") as file:
         figure.savefig(file)
+
+
+def _score_figure(scores, future, threshold, table, horizon):
+    """Scores in the order of time; of several series, one after the other."""
+    series = None if table.series is None else scores[table.series.name]
+    order, starts = group_order(series, len(scores))
+    alone = len(starts) == 1
+    xlabel = "row" if table.time is None else table.time.name
+    figure, axes = figure_and_axes()
+    display = ScoreTimelineDisplay.from_predictions(
+        scores["score"].to_numpy()[order],
+        y_true=future.y[order],
+        threshold=threshold,
+        time=scores[xlabel] if alone else None,
+        ax=axes,
+    )
+    display.ax_.set_xlabel(xlabel if alone else "row, one series after the other")
+    title = f"{RESIDUAL}, after the training rows"
+    if horizon is not None:
+        title += f"; an event is up to {horizon} rows before one"
+    figure.suptitle(title)
+    return figure
 
 
 def write_page(path, name, table, future, models, *, horizon, max_gap, seed):
@@ -121,13 +145,13 @@ def write_page(path, name, table, future, models, *, horizon, max_gap, seed):
             f"The rows to be found, called events here, are those up to {horizon} rows "
             "before an event. Rows whose window holds a row of an event are left out."
         )
-    baselines = {other: model for other, model in models.items() if other != LSTM}
+    baselines = {other: model for other, model in models.items() if other != RESIDUAL}
     write_report(
-        models[LSTM],
+        models[RESIDUAL],
         future.windows,
         future.y,
         path,
-        name=LSTM,
+        name=RESIDUAL,
         baselines=baselines,
         time=None if table.time is None else table.time[rows],
         groups=None if table.series is None else table.series[rows],

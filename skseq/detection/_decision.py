@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from .._detectors import takes_sequences
 from .._validation import named_errors
 from .._warnings import warn
-from ..reconstruction._offset import RULES_WITHOUT_EVENTS
+from ..reconstruction._offset import NORMAL_QUANTILE, RULES_WITHOUT_EVENTS
 from ..rows._overlap import WindowOverlapWarning, short_holes
 from ._calibration import fit_link, link_at
 from ._thresholds import choose_threshold
@@ -59,8 +59,11 @@ def score_windows(detector, imputer, X):
     return out
 
 
-def check_two_classes(X, y):
-    """The two classes of ``y``, and the flags of the events."""
+def check_two_classes(X, y, rule):
+    """The two classes of ``y``, and the flags of the events.
+
+    Where the rule of the threshold needs no event, 0 or False may be the only label.
+    """
     with named_errors("y"):
         y = column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")
@@ -73,10 +76,13 @@ def check_two_classes(X, y):
             f"multiclass: y holds {len(classes)} classes."
         )
     if len(classes) < 2:
+        if rule[0] in RULES_WITHOUT_EVENTS and classes.dtype.kind in "biuf":
+            if classes[0] == 0:
+                return np.array([0, 1], dtype=classes.dtype), np.zeros(len(y), bool)
         raise ValueError(
             f"y holds 1 class only, {classes[0]!r}. A classifier needs at least "
-            "one event and one normal row. Without labelled events, fit the "
-            "detector alone: its predict gives -1 for outliers."
+            "one event and one normal row. Without labelled events, label all rows 0 "
+            "and set threshold=('quantile', q) or ('pot', q), which need none."
         )
     if codes.mean() > 0.5:
         warn(
@@ -87,11 +93,17 @@ def check_two_classes(X, y):
     return classes, codes.astype(bool)
 
 
-def decide(rule, event, score, fraction):
-    """Threshold, link to probabilities, and its method, from the held-out windows."""
+def decide(rule, event, score, fraction, *, known=True):
+    """Threshold, link to probabilities, and its method, from the held-out windows.
+
+    Nothing is warned of where no event is ``known`` at all: that was to be expected.
+    """
     link = fit_link(event, score)
     if link is not None:
         return choose_threshold(rule, event, score), link, link.method
+    if not known:
+        threshold = choose_threshold(rule, event, score)
+        return threshold, link_at(threshold, score), None
     message = (
         f"The last {fraction:.0%} of each series, held out for the threshold, has "
     )
@@ -102,8 +114,10 @@ def decide(rule, event, score, fraction):
         message += "no event: "
         is_lost = rule[0] not in RULES_WITHOUT_EVENTS
     if is_lost:
-        rule = "quantile", [0.99]
-        message += "the threshold is the 0.99 quantile of its scores, and "
+        rule = "quantile", [NORMAL_QUANTILE]
+        message += (
+            f"the threshold is the {NORMAL_QUANTILE} quantile of its scores, and "
+        )
     warn(
         f"{message}predict_proba is not calibrated. A larger 'validation_fraction' "
         "may help.",

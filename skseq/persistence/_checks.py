@@ -75,7 +75,7 @@ def _check_architecture(architecture):
     # What an Architecture itself refuses was refused when it was made.
     sizes = [architecture.n_timesteps, architecture.n_features, architecture.n_inputs]
     sizes += [*architecture.hidden_layer_sizes, architecture.n_outputs or 1]
-    expect(all(map(_is_count, sizes)), "architecture_ is too large")
+    expect(all(map(_is_count, sizes)), "a size of architecture_ is no count, or huge")
 
 
 def _check_network(estimator):

@@ -3,9 +3,12 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
 from .._detectors import reach
 from ._style import (
     BLACK,
+    BLUE,
     GREEN,
     ORANGE,
     PURPLE,
@@ -14,9 +17,17 @@ from ._style import (
     new_axes,
 )
 
+_PLAIN = None, False, 0  # what a layer without state and weights has
 _RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConditionalDecoder")
-_COLORS = {"input": YELLOW, "recurrent": SKY, "repeat": ORANGE, "dense": GREEN}
+_COLORS = {
+    "input": YELLOW,
+    "recurrent": SKY,
+    "repeat": ORANGE,
+    "dense": GREEN,
+    "linear": BLUE,
+}
 _WIDTH, _HEIGHT = 0.62, 0.42  # of a box; steps are 1 apart, layers as well
+_PATH_WIDTH, _PATH_HEIGHT = 1.7, 0.95  # of a box of the linear path, which holds text
 
 
 class LayerFlow(NamedTuple):
@@ -33,8 +44,10 @@ class LayerFlow(NamedTuple):
     @property
     def role(self):
         kind = self.type.split("(")[0]
-        if kind == "InputLayer":
+        if kind in ("InputLayer", "Concatenate"):
             return "input"
+        if kind == "Add":
+            return "linear"
         if self.return_sequences is not None:
             return "recurrent"
         return "repeat" if kind in ("RepeatVector", "Reshape") else "dense"
@@ -54,6 +67,12 @@ def _read_layers(model):
         shape = tuple(model.input_shape)[1:]
         flows = [LayerFlow("input", "InputLayer", shape, shape, None, False, 0)]
     for layer in model.layers:
+        if any(cls.__name__ == "Merge" for cls in type(layer).__mro__):
+            raise ValueError(
+                f"The layer {layer.name!r} joins branches of the model, but only a "
+                "chain of layers can be drawn. Of a ResidualAutoencoder, give the "
+                "estimator itself."
+            )
         if hasattr(layer, "layers"):
             inner = [f for f in _read_layers(layer) if f.role != "input" or not flows]
             flows += inner
@@ -81,6 +100,26 @@ def _read_layer(layer, input_shape, output_shape):
     )
 
 
+def _read_residual(estimator):
+    """The network of a ResidualAutoencoder from input to sum, and its linear path."""
+    architecture, path = estimator.architecture_, estimator.path_
+    shape = architecture.n_timesteps, architecture.n_features
+    seen, cells = (shape[0], architecture.n_inputs), (shape[0] * shape[1],)
+    network = [
+        LayerFlow("x", "InputLayer", shape, shape, *_PLAIN),
+        LayerFlow("without level, tanh(level)", "Concatenate", shape, seen, *_PLAIN),
+        *_read_layers(estimator.encoder_)[1:],
+        *_read_layers(estimator.decoder_)[1:],
+        LayerFlow("sum", "Add", shape, shape, *_PLAIN),
+    ]
+    code, size = (path.n_components,), path.components.size
+    linear = [
+        LayerFlow("linear code", "Dense", cells, code, None, False, size),
+        LayerFlow("linear path", "Dense", code, shape, None, False, size),
+    ]
+    return network, linear
+
+
 class ArchitectureDisplay:
     """The layers of a network: what each receives and emits, step by step.
 
@@ -88,12 +127,17 @@ class ArchitectureDisplay:
     a time step, and holds the number of its values. Arrows show what is passed on: from
     each step where ``return_sequences`` is True, else from the last one; by
     ``RepeatVector``, one vector to all steps. ``TimeDistributed(Dense)`` works on each
-    step alone. A recurrent layer has arrows from step to step as well.
+    step alone. A recurrent layer has arrows from step to step as well. Beside the
+    network of a :class:`~skseq.ResidualAutoencoder` stands its linear path, from the
+    input to the sum of both.
 
     Parameters
     ----------
     layers : list of LayerFlow
         What each layer receives and emits, as :meth:`from_estimator` reads it off.
+
+    linear_path : list of LayerFlow, default=()
+        What stands beside the layers, from the first of them to the last.
 
     Attributes
     ----------
@@ -112,6 +156,12 @@ class ArchitectureDisplay:
     texts_ : list of tuple of two matplotlib Text
         Beside each layer: its name and type; its output shape and parameters.
 
+    path_boxes_ : list of matplotlib FancyBboxPatch
+        The boxes of the linear path.
+
+    path_arrows_ : list of matplotlib FancyArrowPatch
+        The arrows along it: out of the input, from box to box, and into the sum.
+
     References
     ----------
     .. [1] C. Ranjan, "Step-by-step understanding LSTM Autoencoder layers", Towards
@@ -128,8 +178,9 @@ class ArchitectureDisplay:
     [3, 3]
     """
 
-    def __init__(self, layers):
+    def __init__(self, layers, linear_path=()):
         self.layers = layers
+        self.linear_path = linear_path
 
     @classmethod
     def from_estimator(cls, estimator, *, max_steps=6, ax=None):
@@ -138,8 +189,9 @@ class ArchitectureDisplay:
         Parameters
         ----------
         estimator : estimator or keras.Model
-            Fitted, with the Keras model ``model_``, a chain of layers; or a pipeline
-            or classifier around it; or such a model itself.
+            Fitted, a :class:`~skseq.ResidualAutoencoder` or another with the Keras
+            model ``model_``, a chain of layers; or a pipeline or classifier around it;
+            or such a model itself.
 
         max_steps : int, default=6
             Number of time steps to draw at the most. Those between are left out.
@@ -150,9 +202,18 @@ class ArchitectureDisplay:
         Returns
         -------
         display : ArchitectureDisplay
+
+        Raises
+        ------
+        ValueError
+            If the layers of a model are no chain.
         """
         if not hasattr(estimator, "layers"):
-            estimator = reach(estimator, None, "model_")[0].model_
+            estimator = reach(estimator, None, "model_")[0]
+            if hasattr(estimator, "path_"):
+                display = cls(*_read_residual(estimator))
+                return display.plot(max_steps=max_steps, ax=ax)
+            estimator = estimator.model_
         return cls(_read_layers(estimator)).plot(max_steps=max_steps, ax=ax)
 
     def plot(self, ax=None, *, max_steps=6):
@@ -171,7 +232,8 @@ class ArchitectureDisplay:
         display : ArchitectureDisplay
         """
         n_layers = len(self.layers)
-        self.ax_ = new_axes(ax, self, figsize=(7.5, 0.78 * n_layers + 0.7))
+        width = 9.5 if self.linear_path else 7.5
+        self.ax_ = new_axes(ax, self, figsize=(width, 0.78 * n_layers + 0.7))
         self.figure_ = self.ax_.figure
         n_columns = max(1, *(min(flow.steps, max_steps) for flow in self.layers))
         self.boxes_, self.arrows_, self.texts_ = [], [], []
@@ -191,39 +253,71 @@ class ArchitectureDisplay:
                 self._recurrence(places, row, flow)
             self.texts_.append(self._describe(row, flow))
             above = _emitting(xs, flow)
+        self._draw_path(n_columns, n_layers)
         self._finish(n_columns, n_layers, max_steps)
         return self
 
     def _box(self, x, row, flow):
+        text = f"{flow.output_shape[-1]}"
+        return self._rounded(x, row, (_WIDTH, _HEIGHT), flow.role, text, 9)
+
+    def _rounded(self, x, row, size, role, text, fontsize):
         from matplotlib.patches import FancyBboxPatch
 
+        width, height = size
         box = FancyBboxPatch(
-            (x - _WIDTH / 2, row - _HEIGHT / 2),
-            _WIDTH,
-            _HEIGHT,
+            (x - width / 2, row - height / 2),
+            width,
+            height,
             boxstyle="round,pad=0,rounding_size=0.08",
-            facecolor=(_COLORS[flow.role], 0.45),
+            facecolor=(_COLORS[role], 0.45),
             edgecolor=BLACK,
             linewidth=0.8,
         )
         self.ax_.add_patch(box)
-        self.ax_.text(
-            x, row, f"{flow.output_shape[-1]}", ha="center", va="center", fontsize=9
-        )
+        self.ax_.text(x, row, text, ha="center", va="center", fontsize=fontsize)
         return box
 
-    def _arrow(self, start, stop, color, style="-|>"):
-        from matplotlib.patches import FancyArrowPatch
+    def _draw_path(self, n_columns, n_layers):
+        """Draw the linear path beside the network, from its input to the sum."""
+        self.path_boxes_, self.path_arrows_ = [], []
+        if not self.linear_path:
+            return
+        x, last = n_columns + 0.5, n_columns - 1 + _WIDTH / 2
+        rows = np.linspace(0, n_layers - 1, len(self.linear_path) + 2)
+        for row, flow in zip(rows[1:], self.linear_path, strict=False):
+            shape = ", ".join(["n", *map(str, flow.output_shape)])
+            text = f"{flow.name}\n({shape})\n{flow.n_parameters:,} parameters"
+            size = _PATH_WIDTH, _PATH_HEIGHT
+            self.path_boxes_.append(self._rounded(x, row, size, "linear", text, 8))
+        half = _PATH_HEIGHT / 2
+        turns = [("angle,angleA=0,angleB=90", (last, 0), (x, rows[1] - half))]
+        for above, below in zip(rows[1:-2], rows[2:-1], strict=True):
+            turns.append(("arc3", (x, above + half), (x, below - half)))
+        turns.append(
+            ("angle,angleA=90,angleB=0", (x, rows[-2] + half), (last, n_layers - 1))
+        )
+        self.path_arrows_ = [
+            self._patch(start, stop, BLUE, connectionstyle=style)
+            for style, start, stop in turns
+        ]
 
+    def _arrow(self, start, stop, color, style="-|>"):
         (x0, y0), (x1, y1) = start, stop
         if y0 == y1:
             start, stop = (x0 + _WIDTH / 2, y0), (x1 - _WIDTH / 2, y1)
         else:
             start, stop = (x0, y0 + _HEIGHT / 2), (x1, y1 - _HEIGHT / 2)
+        return self._patch(start, stop, color, arrowstyle=style)
+
+    def _patch(self, start, stop, color, *, arrowstyle="-|>", connectionstyle="arc3"):
+        from matplotlib.patches import FancyArrowPatch
+
         arrow = FancyArrowPatch(
             start,
             stop,
-            arrowstyle=style,
+            arrowstyle=arrowstyle,
+            connectionstyle=connectionstyle,
             mutation_scale=7,
             shrinkA=0,
             shrinkB=0,
@@ -260,9 +354,10 @@ class ArchitectureDisplay:
         for x, step in _places(n_steps, n_columns, max_steps):
             if step is not None and n_steps:
                 self.ax_.text(x, -0.45, f"step {step + 1}", **heading)
-        total = sum(flow.n_parameters for flow in self.layers)
+        total = sum(flow.n_parameters for flow in [*self.layers, *self.linear_path])
+        right = 1 + _PATH_WIDTH if self.linear_path else 0
         self.ax_.set(
-            xlim=(-0.5, n_columns - 0.5),
+            xlim=(-0.5, n_columns - 0.5 + right),
             ylim=(n_layers - 0.4, -0.75),
             title=f"{total:,} parameters",
         )

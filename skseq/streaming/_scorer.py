@@ -169,7 +169,8 @@ class StreamScorer:
         Returns
         -------
         score : float
-            NaN where the row came late and was dropped.
+            NaN where the row came late and was dropped, or nothing was observed in
+            its window.
         """
         groups = None if group is None else [group]
         return float(self._score([row], groups)[0])
@@ -189,7 +190,8 @@ class StreamScorer:
         Returns
         -------
         scores : ndarray of shape (n_rows,)
-            NaN where a row came late and was dropped.
+            NaN where a row came late and was dropped, or nothing was observed in its
+            window.
         """
         with named_errors("rows"):
             if not hasattr(rows, "columns") and not isinstance(rows, np.ndarray):

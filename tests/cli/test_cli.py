@@ -92,7 +92,7 @@ def test_detect_names_each_feature_once_for_a_row(scores):
 def test_detect_prints_the_measures_of_its_scores(detected, scores, table):
     y = table["event"][N_TRAIN:]
     n_events = ((y == 1) & (y.shift(fill_value=0) == 0)).sum()
-    rows, events, precision, *_, f1 = measures(detected[0], "LSTM autoencoder")
+    rows, events, precision, *_, f1 = measures(detected[0], "residual autoencoder")
     assert rows == len(y)
     assert events == n_events
     assert precision == pytest.approx(
@@ -140,8 +140,8 @@ def test_detect_writes_a_page_about_the_scored_rows(detected, table):
     pytest.importorskip("plotly")
     page = (detected[1] / "report.html").read_text(encoding="utf-8")
     assert f"Wrote {detected[1] / 'report.html'}" in detected[0].replace("\n", "")
-    assert f"LSTM autoencoder scored {N_ROWS - N_TRAIN} rows" in page
-    for model in ("LSTM autoencoder", "PCA", "IsolationForest"):
+    assert f"residual autoencoder scored {N_ROWS - N_TRAIN} rows" in page
+    for model in ("residual autoencoder", "PCA", "IsolationForest"):
         average_precision = measures(detected[0], model)[2]
         assert f"<td>{average_precision:.3f}</td>" in page
     assert "Rare events in table.csv" in page
@@ -366,3 +366,21 @@ def test_without_arguments_the_commands_are_listed():
     result = run()
     assert "detect" in result.output
     assert "demo" in result.output
+
+
+def test_rows_without_data_have_no_score_and_are_counted(table, tmp_path):
+    sensors = [name for name in table if name.startswith("sensor")]
+    dead = np.arange(N_ROWS) // 30 == 15
+    gappy = table.copy()
+    gappy.loc[dead, sensors] = np.nan
+    gappy.to_csv(tmp_path / "table.csv", index=False)
+    source = ["detect", tmp_path / "table.csv", "--label", "event"]
+    keys = ["--time", "timestamp", "--window", "10", "--train-until", N_TRAIN]
+    result = run(*source, *keys, "--out", tmp_path / "out", *TINY)
+    assert result.exit_code == 0, result.output
+    scores = pd.read_csv(tmp_path / "out" / "scores.csv")
+    missing = scores["score"].isna()
+    assert missing.any()
+    assert (missing == scores["decision"].isna()).all()
+    assert f"{missing.sum()} rows were not judged" in result.stdout
+    assert_png(tmp_path / "out" / "score.png")

@@ -73,7 +73,7 @@ def test_a_training_that_goes_on_counts_what_it_does_itself(terminal, clock):
 def test_a_fit_that_trains_twice_has_two_bars(engine, terminal):
     table = np.sin(np.arange(120) / 3)[:, np.newaxis]
     windows = SlidingWindow(4).fit_transform(table)
-    ae = LSTMAutoencoder(2, max_epochs=2, engine=engine, random_state=0)
+    ae = LSTMAutoencoder(2, max_epochs=2, refit=True, engine=engine, random_state=0)
     with training_bars(terminal):
         ae.fit(windows)
     first, second = lines_of(terminal)[-3:-1]

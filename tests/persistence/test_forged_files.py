@@ -19,7 +19,13 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skseq import EachTimeStep, LSTMAutoencoder, PCAAutoencoder, SlidingWindow
+from skseq import (
+    EachTimeStep,
+    LSTMAutoencoder,
+    PCAAutoencoder,
+    ResidualAutoencoder,
+    SlidingWindow,
+)
 from skseq.persistence import FileFormatError, load
 from skseq.persistence._archive import (
     _SEAL_SIZE,
@@ -40,10 +46,14 @@ def X():
 
 @pytest.fixture(scope="module")
 def network_file(X):
-    network = LSTMAutoencoder(
-        (3, 2), max_epochs=1, linear_skip=True, error="mahalanobis", random_state=0
-    )
+    network = LSTMAutoencoder((3, 2), max_epochs=1, random_state=0)
     return to_bytes(network.fit(X))
+
+
+@pytest.fixture(scope="module")
+def residual_file(X):
+    network = LSTMAutoencoder((3, 2), max_epochs=1, random_state=0)
+    return to_bytes(ResidualAutoencoder(network, n_components=2).fit(X))
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +140,8 @@ def test_a_truncated_file_is_found(kept, network_file, tmp_path):
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda m: m.update(format_version=1), "format version 1.* reads 2.*skseq"),
+        (lambda m: m.update(format_version=3), "format version 3.* reads 2.*skseq"),
+        (lambda m: m.update(format_version=1), "format version 1.* reads 2"),
         (lambda m: m.pop("format_version"), "format version None"),
         (lambda m: m.pop("estimator"), "'estimator' is missing in its manifest"),
         (lambda m: m.update(estimator=[m["estimator"]]), "does not hold an estimator"),
@@ -152,9 +163,12 @@ def test_a_truncated_file_is_found(kept, network_file, tmp_path):
         (set_in_state("offset_", "0"), "offset_ is not a number"),
         (set_in_state("n_features_in_", -1), "n_features_in_ is -1"),
         (set_in_state("n_features_in_", 5), "n_features_in_=5"),
-        (set_in_architecture("n_timesteps", 10**12), "'n_timesteps' parameter"),
+        (set_in_architecture("n_timesteps", 10**12), "a size of architecture_ is"),
         (set_in_architecture("n_timesteps", 10**8), "architecture_ is for sequences"),
-        (set_in_architecture("n_features", True), "architecture_ is for sequences"),
+        (
+            set_in_architecture("n_features", True),
+            "a size of architecture_ is no count",
+        ),
         (set_in_architecture("cell", "rnn"), "'cell' parameter"),
         (set_in_architecture("hidden_layer_sizes", 3), "'hidden_layer_sizes' param"),
         (set_in_architecture("surprise", 3), "'surprise' is unknown"),
@@ -238,7 +252,7 @@ def test_an_architecture_cannot_ask_for_memory(units, network_file):
     sizes = {"type": "tuple", "value": [units, 2]}
     forged = resealed(network_file, set_in_architecture("hidden_layer_sizes", sizes))
     tracemalloc.start()
-    with pytest.raises(FileFormatError, match=r"weights_\[0\]|hidden_layer_sizes is"):
+    with pytest.raises(FileFormatError, match=r"weights_\[0\]|size of architecture_"):
         from_bytes(forged)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -259,6 +273,16 @@ def test_arrays_that_do_not_fit_are_found(edit, message, network_file):
     key = "LSTMAutoencoder.weights_[0]"
     with pytest.raises(FileFormatError, match=message):
         from_bytes(with_arrays(network_file, lambda arrays: edit(arrays, key)))
+
+
+@pytest.mark.parametrize("name", ["center", "scale", "components", "gains"])
+def test_a_path_of_other_arrays_is_found(name, residual_file):
+    def edit(arrays):
+        key = f"ResidualAutoencoder.path_.{name}"
+        arrays[key] = arrays[key][..., :-1].copy()
+
+    with pytest.raises(FileFormatError, match=f"the {name} of path_|components"):
+        from_bytes(with_arrays(residual_file, edit))
 
 
 def test_arrays_that_claim_more_than_they_have_are_found(network_file):
@@ -429,13 +453,15 @@ def change_the_manifest(content, rng):
     return resealed(content, edit)
 
 
-def test_a_mutated_file_is_an_error_or_an_estimator(network_file, pipeline_file, X):
+def test_a_mutated_file_is_an_error_or_an_estimator(
+    network_file, residual_file, pipeline_file, X
+):
     rng = random.Random(0)
     kinds = change_bytes, change_a_member, change_the_manifest
     outcomes = {"error": 0, "estimator": 0}
     for case in range(N_CASES):
         change = kinds[case % 3]
-        content = change(rng.choice([network_file, pipeline_file]), rng)
+        content = change(rng.choice([network_file, residual_file, pipeline_file]), rng)
         try:
             estimator = from_bytes(content)
         except FileFormatError:

@@ -8,8 +8,10 @@ from sklearn.exceptions import NotFittedError
 from skseq import (
     LSTMAutoencoder,
     LSTMClassifier,
+    LSTMReconstructor,
     LSTMRegressor,
     PCAAutoencoder,
+    ResidualAutoencoder,
     SlidingWindow,
 )
 from skseq.networks import Architecture
@@ -45,7 +47,7 @@ def assert_close(actual, expected):
         {},
         {"hidden_layer_sizes": 3, "activation": "relu"},
         {"activation": "linear"},
-        {"add_missing_indicator": True, "linear_skip": True},
+        {"add_missing_indicator": True},
         {"loss": "binary_crossentropy"},
     ],
     ids=str,
@@ -59,10 +61,20 @@ def test_an_autoencoder_reconstructs_and_encodes_the_same(parameters, X):
     assert_close(outputs["latent"], detector.transform(X))
 
 
-def test_the_linear_path_of_windows_is_in_the_graph():
+@pytest.mark.parametrize("indicator", [False, True])
+def test_the_linear_path_is_in_the_graph(indicator, X):
+    network = LSTMAutoencoder(3, add_missing_indicator=indicator, **SMALL)
+    detector = ResidualAutoencoder(network, n_components=4).fit(X)
+    outputs = outputs_of(to_onnx(detector), X)
+    assert_close(outputs["reconstruction"], detector.reconstruct(X))
+    latent = np.concatenate([outputs["linear"], outputs["latent"]], axis=1)
+    assert_close(latent, detector.transform(X))
+
+
+def test_windows_give_the_graph_of_their_cells():
     table = np.sin(np.arange(300)).reshape(100, 3).astype(np.float32)
     windows = SlidingWindow(4).fit_transform(table)[3:]
-    detector = LSTMAutoencoder(3, **SMALL).fit(windows)
+    detector = ResidualAutoencoder(LSTMAutoencoder(3, **SMALL)).fit(windows)
     outputs = outputs_of(to_onnx(detector), np.asarray(windows))
     assert_close(outputs["reconstruction"], detector.reconstruct(windows))
 
@@ -89,25 +101,21 @@ def test_a_regressor_predicts_the_same(X):
         {"cell": "gru", "bidirectional": True, "activation": "relu"},
         {"decoder": "reshape", "hidden_layer_sizes": (4, 6)},
         {"decoder": "dense"},
-        {"architecture": "sequence"},
+        {"kind": "sequence"},
     ],
     ids=str,
 )
 def test_every_network_gives_what_keras_gives(options, X):
-    detector = LSTMAutoencoder(**{"hidden_layer_sizes": (4, 3), **SMALL, **options})
-    parameters = {"cell", "bidirectional", "activation", "decoder"}
-    detector.architecture_ = architecture = Architecture(
-        6,
-        2,
-        detector.hidden_layer_sizes,
-        kind=detector.architecture,
-        **{name: getattr(detector, name) for name in parameters},
-    )
+    options = {"hidden_layer_sizes": (4, 3), **options}
+    is_sequence = options.get("kind") == "sequence"
+    detector = LSTMReconstructor() if is_sequence else LSTMAutoencoder()
+    detector.architecture_ = architecture = Architecture(6, 2, **options)
     rng = np.random.default_rng(0)
     shapes = architecture.weight_shapes
     detector.weights_ = [0.5 * rng.normal(size=s).astype(np.float32) for s in shapes]
     detector.feature_means_ = np.zeros(2, np.float32)
     detector.sequence_shape_, detector.n_features_in_ = (6, 2), 2
+    detector.engine_, detector._n_threads = "keras", 1
     outputs = outputs_of(to_onnx(detector), X)
     assert_close(outputs["reconstruction"], detector.reconstruct(X))
 
@@ -125,13 +133,17 @@ def test_what_has_no_graph_is_refused(estimator, error, message):
 
 
 @pytest.mark.parametrize(
-    "options", [{"kind": "context"}, {"decoder": "conditional"}], ids=str
+    ("options", "message"),
+    [
+        ({"kind": "context"}, "A ContextEncoder has no"),
+        ({"decoder": "conditional"}, "decoder='conditional'"),
+    ],
 )
-def test_a_network_that_has_no_graph_is_refused(options):
+def test_a_network_that_has_no_graph_is_refused(options, message):
     detector = LSTMAutoencoder()
     detector.weights_, detector.architecture_ = (
         [],
         Architecture(6, 2, (4, 3), **options),
     )
-    with pytest.raises(ValueError, match=next(iter(options.values()))):
+    with pytest.raises(ValueError, match=message):
         to_onnx(detector)

@@ -28,6 +28,7 @@ from skseq import (
     LSTMRegressor,
     PCAAutoencoder,
     RareEventClassifier,
+    ResidualAutoencoder,
     SlidingWindow,
 )
 from skseq.persistence import load, save
@@ -67,6 +68,12 @@ def same(a, b):
         PCAAutoencoder(),
         LSTMAutoencoder(**SMALL),
         LSTMAutoencoder(**SMALL, error="mahalanobis", add_missing_indicator=True),
+        ResidualAutoencoder(LSTMAutoencoder(**SMALL)),
+        ResidualAutoencoder(
+            LSTMAutoencoder(**SMALL, add_missing_indicator=True),
+            n_components=2,
+            refit=False,
+        ),
     ],
     ids=repr,
 )

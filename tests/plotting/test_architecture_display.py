@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from skseq import LSTMAutoencoder, ResidualAutoencoder
 from skseq.plotting import ArchitectureDisplay
 
 
@@ -169,3 +171,42 @@ def test_a_real_keras_model_is_read():
 def test_an_estimator_without_a_network_is_refused(detector):
     with pytest.raises(TypeError, match="'model_', which HalfReconstruction lacks"):
         ArchitectureDisplay.from_estimator(detector)
+
+
+@pytest.fixture(scope="module")
+def residual():
+    X = np.random.default_rng(0).normal(size=(30, 4, 3))
+    network = LSTMAutoencoder((4, 2), max_epochs=1, random_state=0)
+    return ResidualAutoencoder(network, n_components=5).fit(X)
+
+
+def test_a_linear_path_stands_beside_the_network(residual):
+    display = ArchitectureDisplay.from_estimator(residual)
+    names = [flow.name for flow in display.layers]
+    assert names[0] == "x"
+    assert names[2:] == [
+        *("encoder_0", "encoder_1", "repeat", "decoder_0", "decoder_1", "output"),
+        "sum",
+    ]
+    assert [flow.output_shape for flow in display.linear_path] == [(5,), (4, 3)]
+    total = residual.model_.count_params()
+    assert display.ax_.get_title() == f"{total:,} parameters"
+    right = display.boxes_[0][-1].get_window_extent().x1
+    for box in display.path_boxes_:
+        assert box.get_window_extent().x0 > right
+
+
+def test_the_linear_path_leads_from_the_input_to_the_sum(residual):
+    display = ArchitectureDisplay.from_estimator(residual)
+    out, between, into = (arrow._posA_posB for arrow in display.path_arrows_)
+    edge = display.boxes_[0][-1].get_x() + display.boxes_[0][-1].get_width()
+    assert out[0] == pytest.approx((edge, 0))
+    assert into[1] == pytest.approx((edge, len(display.layers) - 1))
+    code, path = display.path_boxes_
+    assert between[0][1] == pytest.approx(code.get_y() + code.get_height())
+    assert between[1][1] == pytest.approx(path.get_y())
+
+
+def test_a_model_that_is_no_chain_is_refused_with_the_remedy(residual):
+    with pytest.raises(ValueError, match="joins branches.*give the estimator itself"):
+        ArchitectureDisplay.from_estimator(residual.model_)

@@ -282,3 +282,45 @@ def test_missing_plotly_names_the_extra(models, scored, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "find_spec", lambda name: name != "plotly" or None)
     with pytest.raises(ImportError, match=r"needs plotly: pip install skseq\[report\]"):
         report(models["PCA"], *scored, tmp_path / "report.html")
+
+
+def test_rows_without_data_are_counted_and_left_out(models, scored, tmp_path):
+    X, y = scored
+    gap = np.arange(len(y)) // 20 == 2
+    X = np.where(gap[:, np.newaxis], np.nan, X)
+    estimator = models["last step"]
+    unjudged = np.isnan(estimator.decision_function(X))
+    assert unjudged.any()
+    page = Page(
+        report(
+            estimator,
+            X,
+            y,
+            tmp_path / "a.html",
+            name="last step",
+            baselines={"PCA": models["PCA"], "forest": models["forest"]},
+        )
+    )
+    text = " ".join(page.texts)
+    assert f"{unjudged.sum()} more rows could not be judged" in text
+    assert f"{y[unjudged].sum()} of them are labelled" in text
+    assert f"scored {(~unjudged).sum()} rows" in text
+    expected = average_precision_score(
+        y[~unjudged], estimator.decision_function(X)[~unjudged]
+    )
+    assert f"{expected:.3f}" in text
+
+
+def test_rows_keep_their_numbers_where_others_are_left_out(models, scored, tmp_path):
+    X, y = scored
+    X = X.copy()
+    X[:60] = np.nan
+    worst = np.nanargmax(models["PCA"].decision_function(X))
+    text = report(models["PCA"], X, y, tmp_path / "a.html").read_text(encoding="utf-8")
+    assert f"row {worst}" in text
+
+
+def test_a_page_about_no_data_is_refused(models, scored, tmp_path):
+    X, y = scored
+    with pytest.raises(ValueError, match="nothing was observed in any"):
+        report(models["PCA"], np.full(X.shape, np.nan), y, tmp_path / "a.html")

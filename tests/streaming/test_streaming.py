@@ -31,6 +31,7 @@ from skseq import (
     LSTMClassifier,
     PCAAutoencoder,
     RareEventClassifier,
+    ResidualAutoencoder,
     SlidingWindow,
 )
 from skseq.streaming import StreamScorer
@@ -86,6 +87,7 @@ def streams(draw):
     return slider, table[:n_training], later, draw(st.integers(1, n_rows))
 
 
+@pytest.mark.filterwarnings("ignore:'validation_fraction' of:UserWarning")
 @examples
 @given(streams())
 def test_any_stream_scores_as_its_table_does(case):
@@ -134,7 +136,8 @@ def detectors():
         "lstm on the last step": lstm().set_params(score_on="last", error="mae"),
         "pca": PCAAutoencoder(2),
         "nested": make_pipeline(EachTimeStep(StandardScaler()), PCAAutoencoder(2)),
-        "events, lstm": RareEventClassifier(lstm()),
+        "residual": ResidualAutoencoder(lstm()),
+        "events, residual": RareEventClassifier(ResidualAutoencoder(lstm())),
         "events, forest": RareEventClassifier(forest),
         "flattened": make_pipeline(flatten, SimpleImputer(), forest),
         "supervised": LSTMClassifier(
@@ -158,7 +161,7 @@ def test_every_kind_of_detector_can_be_streamed(table, name):
     assert_same(scores, expected)
 
 
-@pytest.mark.parametrize("name", ["lstm", "events, lstm", "supervised"])
+@pytest.mark.parametrize("name", ["lstm", "events, residual", "supervised"])
 def test_alarms_are_what_the_estimator_predicts(table, name):
     X, y = table
     pipeline = make_pipeline(SlidingWindow(4), detectors()[name])
