@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from make import assert_same_weights, sine_table, tiny, windows_of
 from sklearn.base import clone
 
 from skseq import LSTMAutoencoder, SlidingWindow, sliding_windows, temporalize
@@ -23,15 +24,9 @@ from skseq.networks import Architecture
 N_TIMESTEPS, N_FEATURES = 6, 3
 
 
-def sine_table(n_rows=200):
-    time = np.arange(n_rows)[:, np.newaxis] * [0.3, 0.5, 0.7]
-    noise = np.random.default_rng(0).normal(scale=0.1, size=time.shape)
-    return np.sin(time) + noise
-
-
 @pytest.fixture(scope="module")
 def windows():
-    return SlidingWindow(N_TIMESTEPS).fit_transform(sine_table())
+    return windows_of(sine_table(), N_TIMESTEPS)
 
 
 @pytest.fixture(scope="module")
@@ -43,20 +38,6 @@ def sequences():
 @pytest.fixture(scope="module", params=["native", "keras"])
 def ae(windows, request):
     return tiny(max_epochs=3, engine=request.param).fit(windows)
-
-
-def tiny(**parameters):
-    """The article's plain network (for the rest: test_autoencoder_of_windows.py)."""
-    defaults = {
-        "hidden_layer_sizes": (4, 2),
-        "max_epochs": 1,
-        "linear_skip": False,
-        "error": "loss",
-        "score_on": "window",
-        "refit": False,
-        "random_state": 0,
-    }
-    return LSTMAutoencoder(**{**defaults, **parameters})
 
 
 @pytest.mark.parametrize(
@@ -101,8 +82,7 @@ def test_models_share_layers_and_say_what_the_estimator_says(ae, sequences):
 
 
 def test_weights_are_in_the_order_of_keras(ae):
-    for ours, keras_weight in zip(ae.weights_, ae.model_.get_weights(), strict=True):
-        np.testing.assert_array_equal(ours, keras_weight)
+    assert_same_weights(ae, ae.model_.get_weights())
     assert [w.shape for w in ae.weights_] == ae.architecture_.weight_shapes
 
 
@@ -119,8 +99,7 @@ def test_training_equals_plain_keras(sequences, engine):
     model.compile("adam", "mse", jit_compile=False)
     history = model.fit(X, X, batch_size=len(X), epochs=20, verbose=0)
     np.testing.assert_allclose(ours.loss_curve_, history.history["loss"], rtol=1e-5)
-    for a, b in zip(ours.weights_, model.get_weights(), strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-5)
+    assert_same_weights(ours, model.get_weights(), 1e-5)
 
 
 @pytest.mark.parametrize("loss", ["mae", "huber"])
@@ -210,9 +189,8 @@ def test_padded_sequences_of_nothing_do_not_change_training(sequences):
     settings = {"early_stopping": False, "batch_size": 500, "max_epochs": 2}
     plain = tiny(**settings).fit(sequences)
     padded = tiny(**settings).fit(np.concatenate([sequences, nothing]))
-    for a, b in zip(plain.weights_, padded.weights_, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-5)
-    assert padded.score_samples(nothing).tolist() == [0, 0, 0]
+    assert_same_weights(plain, padded, 1e-5)
+    assert np.isnan(padded.score_samples(nothing)).all()
 
 
 def test_missing_cells_have_no_part_in_loss_or_score(ae, sequences):
@@ -240,8 +218,7 @@ def test_random_state_fixes_the_result_and_no_global_state_is_touched(ae, window
     keras.utils.set_random_seed(1)
     again = clone(ae).fit(windows)
     assert again.loss_curve_ == ae.loss_curve_
-    for a, b in zip(again.weights_, ae.weights_, strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_weights(again, ae)
     other = clone(ae).set_params(random_state=1).fit(windows)
     assert other.loss_curve_ != ae.loss_curve_
 
@@ -258,8 +235,7 @@ def test_early_stopping_keeps_the_best_epoch(windows):
     assert len(curve) == ae.n_iter_ == len(ae.loss_curve_) < 30
     assert ae.best_epoch_ == np.argmin(curve) + 1 == ae.n_iter_ - 2
     short = clone(ae).set_params(max_epochs=ae.best_epoch_).fit(windows)
-    for a, b in zip(ae.weights_, short.weights_, strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_weights(ae, short)
 
 
 def test_without_early_stopping_all_epochs_are_run_and_nothing_is_held_out(windows):
@@ -285,8 +261,7 @@ def test_partial_fit_goes_on_with_weights_and_optimiser(sequences):
     parts = tiny(batch_size=500)
     for _ in range(3):
         parts.partial_fit(sequences)
-    for a, b in zip(whole.weights_, parts.weights_, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-6)
+    assert_same_weights(whole, parts, 1e-6)
 
 
 def test_warm_start_goes_on_and_refuses_another_network(sequences):
@@ -294,8 +269,7 @@ def test_warm_start_goes_on_and_refuses_another_network(sequences):
     whole = tiny(max_epochs=4, **settings).fit(sequences)
     warm = tiny(max_epochs=2, warm_start=True, **settings).fit(sequences)
     warm.fit(sequences)
-    for a, b in zip(whole.weights_, warm.weights_, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-6)
+    assert_same_weights(whole, warm, 1e-6)
     with pytest.raises(ValueError, match="hidden_layer_sizes"):
         warm.set_params(hidden_layer_sizes=(3,)).fit(sequences)
 
@@ -303,7 +277,7 @@ def test_warm_start_goes_on_and_refuses_another_network(sequences):
 def test_pickle_and_deepcopy_keep_all_but_the_keras_models(ae, windows):
     assert ae.model_ is not None
     for other in (pickle.loads(pickle.dumps(ae)), copy.deepcopy(ae)):
-        assert "_keras_models" not in vars(other)
+        assert "_models" not in vars(other)
         np.testing.assert_array_equal(
             other.score_samples(windows), ae.score_samples(windows)
         )
@@ -383,8 +357,10 @@ def test_a_loss_that_leaves_the_finite_numbers_later_keeps_what_was_best(
 
     monkeypatch.setattr(NativeEngine, "train_batch", break_later)
     ae = tiny(**{**settings, "max_epochs": 9}, engine="native")
-    with pytest.raises(ValueError, match="became nan in epoch 3.*'learning_rate'"):
+    kept = "epoch 2 are kept"
+    with pytest.warns(UserWarning, match=f"nan in epoch 3.*'learning_rate'.*{kept}"):
         ae.fit(sequences)
+    assert ae.offset_ == expected.offset_
     assert ae.loss_curve_ == expected.loss_curve_
     np.testing.assert_array_equal(
         ae.score_samples(sequences), expected.score_samples(sequences)
@@ -396,7 +372,7 @@ def test_an_interrupted_fit_does_not_look_fitted(sequences, monkeypatch):
         raise KeyboardInterrupt
 
     ae = tiny()
-    monkeypatch.setattr("skseq.training._estimator.train", interrupt)
+    monkeypatch.setattr("skseq.training._plan.train", interrupt)
     with pytest.raises(KeyboardInterrupt):
         ae.fit(sequences)
     assert not ae.__sklearn_is_fitted__()
@@ -420,10 +396,8 @@ def test_engines_agree(activation):
     settings = {"activation": activation, "batch_size": 50, "max_epochs": 5}
     native = tiny(engine="native", **settings).fit(X)
     by_keras = tiny(engine="keras", **settings).fit(X)
-    for a, b in zip(native.weights_, by_keras.weights_, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-5)
-    for a, b in zip(native.optimizer_state_, by_keras.optimizer_state_, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-5)
+    assert_same_weights(native, by_keras, 1e-5)
+    assert_same_weights(native.optimizer_state_, by_keras.optimizer_state_, 1e-5)
     assert native.loss_curve_ == pytest.approx(by_keras.loss_curve_, abs=1e-5)
     assert native.offset_ == pytest.approx(by_keras.offset_, abs=1e-5)
     native.weights_ = by_keras.weights_
@@ -442,8 +416,7 @@ def test_one_engine_goes_on_where_the_other_stopped(sequences):
     for first, second in (("native", "keras"), ("keras", "native")):
         ae = tiny(max_epochs=2, warm_start=True, engine=first, **settings)
         ae.fit(sequences).set_params(engine=second).fit(sequences)
-        for a, b in zip(ae.weights_, whole.weights_, strict=True):
-            np.testing.assert_allclose(a, b, atol=1e-5)
+        assert_same_weights(ae, whole, 1e-5)
 
 
 def test_the_number_of_threads_does_not_change_the_result(windows):
@@ -457,7 +430,7 @@ def test_the_number_of_threads_does_not_change_the_result(windows):
 
 
 def test_without_the_kernels_keras_stands_in(sequences, monkeypatch):
-    monkeypatch.setattr("skseq.training.has_kernels", lambda: False)
+    monkeypatch.setattr("skseq.engines._choose.has_kernels", lambda: False)
     ae = tiny().fit(sequences)
     assert np.isfinite(ae.score_samples(sequences)).all()
     with pytest.raises(ImportError, match="C\\+\\+17 compiler.*engine='keras'"):
