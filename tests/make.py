@@ -30,3 +30,30 @@ def assert_same_weights(a, b, atol=0.0):
     a, b = (getattr(network, "weights_", network) for network in (a, b))
     for one, other in zip(a, b, strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=atol)
+
+
+def padded_sequences():
+    """30 in [0, 1], some padded at the front or the end, a cell missing."""
+    X = np.random.default_rng(0).uniform(size=(30, 6, 2)).astype("float32")
+    X[:5, :3] = np.nan
+    X[5:9, 4:] = np.nan
+    X[20, 2, 1] = np.nan
+    return X
+
+
+def one_batch(kind=LSTMAutoencoder, **parameters):
+    """A small network that sees all ``padded_sequences`` in each of two batches."""
+    defaults = {
+        "hidden_layer_sizes": (5, 6),
+        "max_epochs": 2,
+        "batch_size": 30,
+        "early_stopping": False,
+    }
+    return tiny(kind, **{**defaults, **parameters})
+
+
+def assert_same_training(a, b, atol):
+    """Weights, optimiser and curve of two networks, within ``atol``."""
+    assert_same_weights(a, b, atol)
+    assert_same_weights(a.optimizer_state_, b.optimizer_state_, atol)
+    np.testing.assert_allclose(a.loss_curve_, b.loss_curve_, rtol=atol, atol=atol)

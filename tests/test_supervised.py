@@ -8,6 +8,7 @@ import naive_networks as naive
 import numpy as np
 import pandas as pd
 import pytest
+from make import assert_same_weights
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.metrics import log_loss
@@ -253,8 +254,7 @@ def test_engines_agree(
         make(engine=engine, **settings).fit(X, targets[target], weights)
         for engine in ("native", "keras")
     )
-    for a, b in zip(native.weights_, by_keras.weights_, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-5)
+    assert_same_weights(native, by_keras, 1e-5)
     assert native.loss_curve_ == pytest.approx(by_keras.loss_curve_, rel=1e-5)
     for name in {"predict_proba", "predict"} & set(dir(make())):
         ours, theirs = (getattr(model, name)(X) for model in (native, by_keras))
@@ -301,8 +301,7 @@ def test_a_sample_weight_is_a_number_of_repetitions(X, y, numbers):
         parameters = {"batch_size": 200, "max_epochs": 5}
         weighted = make(**parameters).fit(full, target, weights)
         repeated = make(**parameters).fit(full[rows], target[rows])
-        for a, b in zip(weighted.weights_, repeated.weights_, strict=True):
-            np.testing.assert_allclose(a, b, atol=1e-5)
+        assert_same_weights(weighted, repeated, 1e-5)
 
 
 @pytest.mark.parametrize("class_weight", ["balanced", {"a": 1, "b": 2, "c": 0.5}])
@@ -347,7 +346,7 @@ def split_of(monkeypatch):
     def stop(engine, architecture, data, **kwargs):
         raise SeenData(data.training, data.held_out)
 
-    monkeypatch.setattr("skseq.training._estimator.train", stop)
+    monkeypatch.setattr("skseq.training._plan.train", stop)
 
     def split(model, X, y):
         with pytest.raises(SeenData) as seen:
@@ -477,8 +476,7 @@ def test_random_state_fixes_the_result_and_no_global_state_is_touched(X, y):
     np.random.seed(5)  # noqa: NPY002
     first, second = (classifier(**parameters).fit(X, y) for _ in range(2))
     assert np.random.random() == expected  # noqa: NPY002
-    for a, b in zip(first.weights_, second.weights_, strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_weights(first, second)
     shared = classifier(**parameters, random_state=np.random.RandomState(0))
     assert shared.fit(X, y).loss_curve_ != shared.fit(X, y).loss_curve_
 
@@ -521,8 +519,7 @@ def test_warm_start_goes_on(X, y, numbers):
         whole = make(max_epochs=4).fit(X, target)
         warm = make(max_epochs=2, warm_start=True).fit(X, target)
         warm.fit(X, target)
-        for a, b in zip(whole.weights_, warm.weights_, strict=True):
-            np.testing.assert_allclose(a, b, atol=1e-6)
+        assert_same_weights(whole, warm, 1e-6)
 
 
 def test_warm_start_goes_on_with_fewer_classes_but_not_with_new_ones(X, y):
@@ -646,7 +643,7 @@ def test_a_refit_that_fails_leaves_the_classes_of_the_fit_before(monkeypatch):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("skseq.training._estimator.train", interrupt)
+    monkeypatch.setattr("skseq.training._plan.train", interrupt)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, np.arange(40) % 3)
     assert model.classes_.tolist() == [0, 1]

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from make import assert_same_weights
 from sklearn.base import clone
 
 from skseq import LSTMAutoencoder, LSTMRegressor, SlidingWindow
@@ -85,8 +86,7 @@ def test_a_killed_fit_with_keras_goes_on_to_the_same_weights(
     whole = clone(ae).fit(X)
     ae.set_params(checkpoint=str(tmp_path / "state"))
     again = resumed(ae, X, monkeypatch, 2)
-    for a, b in zip(again.weights_, whole.weights_, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-6)
+    assert_same_weights(again, whole, 1e-6)
 
 
 def test_a_regressor_goes_on_too(X, tmp_path, monkeypatch):
