@@ -5,11 +5,14 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skseq import (
+    ContextEncoder,
     EachTimeStep,
     LSTMAutoencoder,
     LSTMClassifier,
+    LSTMReconstructor,
     LSTMRegressor,
     PCAAutoencoder,
+    ResidualAutoencoder,
     SlidingWindow,
 )
 
@@ -17,9 +20,10 @@ FAST = {"max_epochs": 2, "random_state": 0}
 ESTIMATORS = [
     EachTimeStep(StandardScaler()),
     LSTMAutoencoder((4, 2), **FAST),
-    LSTMAutoencoder(4, architecture="sequence", **FAST),
-    LSTMAutoencoder((4, 2), architecture="context", **FAST),
     LSTMAutoencoder(4, decoder="conditional", **FAST),
+    LSTMReconstructor(4, **FAST),
+    ContextEncoder((4, 2), **FAST),
+    ResidualAutoencoder(LSTMAutoencoder((4, 2), **FAST)),
     LSTMClassifier(8, learning_rate=0.05, random_state=0),
     LSTMRegressor(8, learning_rate=0.05, random_state=0),
     PCAAutoencoder(),
