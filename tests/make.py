@@ -2,8 +2,21 @@
 """What many tests are made of: tables, windows, small networks, and how alike."""
 
 import numpy as np
+import pytest
+from sklearn.preprocessing import StandardScaler
 
-from skseq import LSTMAutoencoder, SlidingWindow
+from skseq import (
+    ContextEncoder,
+    EachTimeStep,
+    LSTMAutoencoder,
+    LSTMClassifier,
+    LSTMReconstructor,
+    LSTMRegressor,
+    PCAAutoencoder,
+    RareEventClassifier,
+    ResidualAutoencoder,
+    SlidingWindow,
+)
 
 SMALL = {"hidden_layer_sizes": (4, 2), "max_epochs": 1, "random_state": 0}
 
@@ -57,3 +70,52 @@ def assert_same_training(a, b, atol):
     assert_same_weights(a, b, atol)
     assert_same_weights(a.optimizer_state_, b.optimizer_state_, atol)
     np.testing.assert_allclose(a.loss_curve_, b.loss_curve_, rtol=atol, atol=atol)
+
+
+def keras_autoencoder():
+    keras = pytest.importorskip("keras")
+    wrappers = pytest.importorskip("scikeras.wrappers")
+    from skseq import KerasAutoencoder
+
+    def build(meta):
+        shape = meta["X_shape_"][1:]
+        return keras.Sequential(
+            [
+                keras.Input(shape),
+                keras.layers.Flatten(),
+                keras.layers.Dense(2, name="latent"),
+                keras.layers.Dense(int(np.prod(shape))),
+                keras.layers.Reshape(shape),
+            ]
+        )
+
+    wrapper = wrappers.BaseWrapper(build, loss="mse", verbose=0, run_eagerly=True)
+    return KerasAutoencoder(wrapper)
+
+
+# Such that a second epoch is better.
+LEARNING = {"validation_fraction": 0.3, "learning_rate": 0.01}
+
+
+def small(kind):
+    return lambda: tiny(kind, refit=True, **LEARNING)
+
+
+# Each estimator, small and unfitted.
+MAKE = {
+    "SlidingWindow": lambda: SlidingWindow(3, time="t"),
+    "EachTimeStep": lambda: EachTimeStep(StandardScaler()),
+    "PCAAutoencoder": lambda: PCAAutoencoder(2, error="mahalanobis"),
+    "LSTMAutoencoder": small(LSTMAutoencoder),
+    "LSTMReconstructor": small(LSTMReconstructor),
+    "ContextEncoder": small(ContextEncoder),
+    "ResidualAutoencoder": lambda: ResidualAutoencoder(
+        tiny(**LEARNING), n_components=2
+    ),
+    "LSTMClassifier": small(LSTMClassifier),
+    "LSTMRegressor": small(LSTMRegressor),
+    "KerasAutoencoder": keras_autoencoder,
+    "RareEventClassifier": lambda: RareEventClassifier(
+        PCAAutoencoder(2), threshold=("quantile", 0.9), fit_on="all"
+    ),
+}

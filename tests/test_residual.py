@@ -7,13 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from make import assert_same_weights, sine_table, tiny, windows_of
-from scipy.stats import binom
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 
 from skseq import (
-    LSTMAutoencoder,
     ResidualAutoencoder,
     SlidingWindow,
     load,
@@ -22,6 +20,7 @@ from skseq import (
 from skseq.engines._batches import Batch, Preparation
 from skseq.engines._linear import fit_linear_path
 from skseq.persistence import to_onnx
+from skseq.reconstruction._errors import fit_error_rule
 from skseq.streaming import StreamScorer
 from skseq.windowing._held_out import split_last_part
 
@@ -227,15 +226,6 @@ def test_later_steps_count_more(fitted, windows):
     np.testing.assert_allclose(fitted.reconstruction_error(windows[:40]), expected)
 
 
-def test_an_array_gives_the_model_that_its_windows_give(windows):
-    X = np.asarray(windows)
-    one, other = (residual(early_stopping=False).fit(part) for part in (windows, X))
-    np.testing.assert_allclose(
-        one.score_samples(X), other.score_samples(X), rtol=0.2, atol=0.05
-    )
-    assert one.error_rule_.precision.shape == other.error_rule_.precision.shape
-
-
 def test_windows_are_trained_on_to_the_last_when_the_epochs_are_known(windows):
     detector, first = residual().fit(windows), residual(refit=False).fit(windows)
     assert detector.best_epoch_ == first.best_epoch_
@@ -257,8 +247,6 @@ def test_the_last_path_is_that_of_all_windows(windows):
 def test_the_offset_of_unseen_windows_is_carried_over_to_the_final_model(windows):
     detector, first = residual().fit(windows), residual(refit=False).fit(windows)
     training, held_out = split_last_part(windows, 0.1)
-    from skseq.reconstruction._errors import fit_error_rule
-
     # The rule of the first model, of what it was trained on, as the last one's is.
     reconstructions = first._network.outputs(windows[training])
     first.error_rule_ = fit_error_rule("mahalanobis", reconstructions)
@@ -267,13 +255,6 @@ def test_the_offset_of_unseen_windows_is_carried_over_to_the_final_model(windows
     ratio = detector.score_samples(both) / first.score_samples(both)
     expected = unseen * np.exp(np.median(np.log(ratio)))
     assert detector.offset_ == pytest.approx(expected, rel=1e-6)
-
-
-def stationary(n_rows, seed):
-    rng = np.random.default_rng(seed)
-    return rng.normal(size=(n_rows, 2)) @ rng.normal(size=(2, 8)) + rng.normal(
-        scale=0.3, size=(n_rows, 8)
-    )
 
 
 def test_a_contamination_is_the_share_of_training_outliers(windows):

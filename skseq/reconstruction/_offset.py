@@ -80,7 +80,7 @@ class ContaminationRule(NamedTuple):
 
     @property
     def of_all(self):
-        """Whether it is of all training samples by definition, not of those held out."""
+        """Whether it is of all training samples by definition, held out or not."""
         return self.name == "share"
 
     def offset(self, scores):

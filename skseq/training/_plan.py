@@ -85,9 +85,7 @@ class Plan:
         ``reports`` hears of each epoch, with the ``attributes`` of its network. The
         file ``checkpoint`` holds the training while it lasts.
         """
-        network, history = self._train(
-            examples, parts, reports, attributes, checkpoint
-        )
+        network, history = self._train(examples, parts, reports, attributes, checkpoint)
         if history.stopped:
             warnings.warn(
                 f"{history.stopped} The weights of epoch {history.best_epoch} are "
