@@ -21,6 +21,8 @@ from sklearn.utils.validation import check_is_fitted
 from .engines._batches import CHUNK
 from .windowing import SlidingWindow
 
+__all__ = ["windowed_scores"]
+
 
 class _Before(NamedTuple):
     """What a partition has to know of those before it."""
