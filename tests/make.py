@@ -94,7 +94,7 @@ def keras_autoencoder():
 
 
 # Such that a second epoch is better.
-LEARNING = {"validation_fraction": 0.3, "learning_rate": 0.01}
+LEARNING = {"validation_fraction": 0.3, "learning_rate": 0.01, "batch_size": 8}
 
 
 def small(kind):
