@@ -328,8 +328,8 @@ class Windows:
         >>> windows, _ = sliding_windows(np.zeros((6, 1)), 2)
         >>> windows[[0, 3]].rows()
         array([0, 1, 3, 4])
-        >>> windows.rows(return_counts=True)[1]
-        array([1, 2, 2, 2, 2, 1])
+        >>> windows.rows(return_counts=True)[1].tolist()
+        [1, 2, 2, 2, 2, 1]
         """
         first, depth = self._depth()
         rows = np.flatnonzero(depth)
