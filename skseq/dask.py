@@ -22,6 +22,8 @@ from ._detectors import around_windows, parts
 from .engines._batches import CHUNK
 from .windowing import EachSeries
 
+__all__ = ["windowed_scores"]
+
 
 class _Before(NamedTuple):
     """What a partition has to know of those before it."""

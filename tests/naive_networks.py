@@ -125,3 +125,38 @@ def penalty(architecture, weights):
     recurrent = weights[: -2 * len(architecture.dense_layers)]
     kernels = [w for k, w in enumerate(recurrent) if k % 3 != 2]
     return architecture.l2 * sum(np.square(w, dtype=float).sum() for w in kernels)
+
+
+def prepared(estimator, X):
+    """What the network of a fitted estimator is given: inputs and masks."""
+    missing = np.isnan(X)
+    inputs = np.where(missing, estimator.feature_means_, X)
+    if estimator.add_missing_indicator:
+        inputs = np.concatenate([inputs, missing], axis=2)
+    return inputs, ~missing.all(axis=2)
+
+
+def outputs_of(estimator, X, weights=None, *, forced=False):
+    """Of a fitted estimator, with its own or with other weights."""
+    network = estimator.architecture_
+    weights = estimator.weights_ if weights is None else weights
+    return [
+        output(network, weights, x, mask, x[:, : X.shape[2]] if forced else None)
+        for x, mask in zip(*prepared(estimator, X), strict=True)
+    ]
+
+
+def encodings_of(estimator, X, weights=None):
+    """The state after each layer of the encoder, of each sequence."""
+    weights = estimator.weights_ if weights is None else weights
+    return [
+        encode(estimator.architecture_, weights, x, mask)
+        for x, mask in zip(*prepared(estimator, X), strict=True)
+    ]
+
+
+def cells_of(loss, X, outputs):
+    """The error of each cell, NaN where it is not observed."""
+    if loss == "mse":
+        return (X - outputs) ** 2
+    return -(X * np.log(outputs) + (1 - X) * np.log1p(-np.array(outputs)))

@@ -44,6 +44,7 @@ def test_components_and_errors_are_those_of_pca(sequences, n_components):
 
 def test_windows_give_what_their_array_gives(table):
     windows = SlidingWindow(5).fit_transform(table)
+    # What is held out differs: of windows it is known which rows they share.
     lazy = PCAAutoencoder(3).fit(windows)
     dense = PCAAutoencoder(3).fit(np.asarray(windows))
     np.testing.assert_array_equal(lazy.components_, dense.components_)

@@ -5,12 +5,15 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skseq import (
+    ContextEncoder,
     EachSeries,
     EachTimeStep,
     LSTMAutoencoder,
     LSTMClassifier,
+    LSTMReconstructor,
     LSTMRegressor,
     PCAAutoencoder,
+    ResidualAutoencoder,
     SlidingWindow,
     WindowSummary,
 )
@@ -20,9 +23,10 @@ ESTIMATORS = [
     EachSeries(StandardScaler()),
     EachTimeStep(StandardScaler()),
     LSTMAutoencoder((4, 2), **FAST),
-    LSTMAutoencoder(4, architecture="sequence", **FAST),
-    LSTMAutoencoder((4, 2), architecture="context", **FAST),
     LSTMAutoencoder(4, decoder="conditional", **FAST),
+    LSTMReconstructor(4, **FAST),
+    ContextEncoder((4, 2), **FAST),
+    ResidualAutoencoder(LSTMAutoencoder((4, 2), **FAST)),
     LSTMClassifier(8, learning_rate=0.05, random_state=0),
     LSTMRegressor(8, learning_rate=0.05, random_state=0),
     PCAAutoencoder(),

@@ -8,6 +8,7 @@ import naive_networks as naive
 import numpy as np
 import pandas as pd
 import pytest
+from make import assert_same_weights
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.metrics import log_loss
@@ -345,7 +346,7 @@ def split_of(monkeypatch):
     def stop(engine, architecture, data, **kwargs):
         raise SeenData(data.training, data.held_out)
 
-    monkeypatch.setattr("skseq.training._estimator.train", stop)
+    monkeypatch.setattr("skseq.training._plan.train", stop)
 
     def split(model, X, y):
         with pytest.raises(SeenData) as seen:
@@ -475,8 +476,7 @@ def test_random_state_fixes_the_result_and_no_global_state_is_touched(X, y):
     np.random.seed(5)  # noqa: NPY002
     first, second = (classifier(**parameters).fit(X, y) for _ in range(2))
     assert np.random.random() == expected  # noqa: NPY002
-    for a, b in zip(first.weights_, second.weights_, strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_weights(first, second)
     shared = classifier(**parameters, random_state=np.random.RandomState(0))
     assert shared.fit(X, y).loss_curve_ != shared.fit(X, y).loss_curve_
 
@@ -519,8 +519,7 @@ def test_warm_start_goes_on(X, y, numbers):
         whole = make(max_epochs=4).fit(X, target)
         warm = make(max_epochs=2, warm_start=True).fit(X, target)
         warm.fit(X, target)
-        for a, b in zip(whole.weights_, warm.weights_, strict=True):
-            np.testing.assert_allclose(a, b, atol=1e-6)
+        assert_same_weights(whole, warm, 1e-6)
 
 
 def test_warm_start_goes_on_with_fewer_classes_but_not_with_new_ones(X, y):
@@ -644,7 +643,7 @@ def test_a_refit_that_fails_leaves_the_classes_of_the_fit_before(monkeypatch):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("skseq.training._estimator.train", interrupt)
+    monkeypatch.setattr("skseq.training._plan.train", interrupt)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, np.arange(40) % 3)
     assert model.classes_.tolist() == [0, 1]

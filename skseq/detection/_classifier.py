@@ -119,6 +119,9 @@ class RareEventClassifier(
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features seen during fit, where all of them are strings.
 
+    sequence_shape_ : tuple of two int
+        ``(n_timesteps, n_features)`` of the training windows.
+
     Raises
     ------
     ValueError

@@ -129,19 +129,27 @@ def has_padding(X) -> bool:
 def feature_means(X) -> np.ndarray:
     """Mean of each feature over the observed cells, 0 where there is none.
 
-    Of :class:`Windows` each row counts once.
+    A row of :class:`Windows` counts as often as windows hold it, as in their array.
     """
     total, count = np.zeros((2, X.shape[2]))
-    if is_windows(X):
-        # A table may be larger than memory.
-        tables = (X.table[rows] for rows in _pieces(X.rows()))
-    else:
-        tables = _pieces(X.reshape(-1, X.shape[2]))
-    for table in tables:
+    for table, times in _rows_and_times(X):
         observed = ~np.isnan(table)
-        total += np.sum(table, axis=0, where=observed, dtype=np.float64)
-        count += observed.sum(axis=0)
+        total += times @ np.where(observed, table, 0)
+        count += times @ observed
     return (total / np.maximum(count, 1)).astype(np.float32)
+
+
+def _rows_and_times(X):
+    """Yield rows, a bounded number at a time, and how often each stands in ``X``."""
+    if not is_windows(X):
+        for rows in _pieces(X.reshape(-1, X.shape[2])):
+            yield rows, np.ones(len(rows))
+        return
+    rows, times = X.rows(return_counts=True)
+    for start in range(0, len(rows), _ROWS):  # a table may be larger than memory
+        part = slice(start, start + _ROWS)
+        cells = X.table[rows[part]].astype(np.float32)  # as in a batch
+        yield cells, times[part].astype(np.float64)
 
 
 def _pieces(rows):

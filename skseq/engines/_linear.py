@@ -115,7 +115,7 @@ def fit_linear_path(X, preparation, n_components="auto") -> LinearPath:
         Its ``fill`` is the center.
 
     n_components : int or "auto", default="auto"
-        "auto" for those of which more than 5% is kept, and 64 at the most.
+        "auto" for those of which more than 5% is kept, one at least and 64 at the most.
     """
     center = preparation.fill
     cells = _sample(X, preparation) - center
@@ -129,7 +129,9 @@ def fit_linear_path(X, preparation, n_components="auto") -> LinearPath:
     noise = _NOISE**2 * (total / flat.shape[1] or 1)
     gains = variances / (variances + noise)
     if n_components == "auto":
-        n_components = min(np.count_nonzero(gains > _LEAST_GAIN), _MAX_COMPONENTS)
+        # One at least: of a constant table none is kept, and no code is no array.
+        n_kept = np.count_nonzero(gains > _LEAST_GAIN)
+        n_components = min(max(n_kept, 1), _MAX_COMPONENTS)
     axes, gains = (
         np.ascontiguousarray(a[:n_components], dtype=np.float32) for a in (axes, gains)
     )

@@ -46,6 +46,32 @@ class RecurrentLayer:
 
     A layer that reads in both directions has two sets of weights, and emits ``units``
     values for each direction.
+
+    Parameters
+    ----------
+    name : str
+        Name of the layer in a Keras model.
+
+    n_inputs : int
+        Number of values of a step of the input.
+
+    units : int
+        Size of the state.
+
+    return_sequences : bool
+        Whether it emits its state at each step, or the last one alone.
+
+    cell : {"lstm", "gru"}, default="lstm"
+        Kind of the layer.
+
+    bidirectional : bool, default=False
+        Whether it reads in both directions.
+
+    Examples
+    --------
+    >>> from skseq.networks import RecurrentLayer
+    >>> RecurrentLayer("encoder_0", 3, 4, return_sequences=False).weight_shapes
+    [(3, 16), (4, 16), (16,)]
     """
 
     name: str
@@ -70,7 +96,25 @@ class RecurrentLayer:
 
 @dataclass(frozen=True)
 class DenseLayer:
-    """A dense layer, applied to each step of what it is given."""
+    """A dense layer, applied to each step of what it is given.
+
+    Parameters
+    ----------
+    name : str
+        Name of the layer in a Keras model.
+
+    n_inputs, n_outputs : int
+        Number of values of a step of the input, and of the output.
+
+    activation : str, default="linear"
+        Name of the function of the output.
+
+    Examples
+    --------
+    >>> from skseq.networks import DenseLayer
+    >>> DenseLayer("outputs", 4, 3).weight_shapes
+    [(4, 3), (3,)]
+    """
 
     name: str
     n_inputs: int

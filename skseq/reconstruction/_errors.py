@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.covariance import ledoit_wolf
 
-from ..engines._losses import cell_losses
+from ..engines._losses import LOSSES, cell_losses
 from ..engines._product import product
 
 _MAX_CELLS = 2_000_000  # from which to tell what is usual
@@ -79,8 +79,9 @@ def fit_error_rule(error, reconstructions):
     -------
     rule : ErrorRule or str
     """
-    if error not in LEARNED_RULES:
+    if error in LOSSES:
         return error
+    learn = LEARNED_RULES[error]
     differences, spread = _differences(reconstructions)
     if not len(differences):
         differences, spread = np.zeros((1, len(spread))), np.ones_like(spread)
@@ -91,7 +92,7 @@ def fit_error_rule(error, reconstructions):
     variance = np.square(centred).sum(axis=0) / count
     # A feature that is always met exactly would divide by zero.
     variance += np.square(_LEAST_DEVIATION * np.where(spread > 0, spread, 1))
-    return LEARNED_RULES[error](location, centred, variance)
+    return learn(location, centred, variance)
 
 
 def subsample(X):

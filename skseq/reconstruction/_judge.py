@@ -13,9 +13,6 @@ from ._errors import ErrorRule, cell_errors
 # The axes of (n_samples, n_timesteps, n_features) over which an error is the mean.
 AXES = {"sample": (1, 2), "step": (2,), "feature": (1,), "cell": ()}
 
-# Which steps count in the error of a sequence.
-SCORED_STEPS = {"mean", "recent", "last", "max"}
-
 
 @dataclass(frozen=True)
 class Judge:
@@ -50,22 +47,38 @@ class Judge:
 
     def weights(self, cells):
         """How much the steps of each sequence count, of shape (n, n_timesteps, 1)."""
-        n_timesteps = cells.shape[1]
-        places = np.arange(1, n_timesteps + 1)[np.newaxis]
-        if self.score_on == "mean":
-            weights = np.ones((1, n_timesteps))
-        elif self.score_on == "max":
-            errors = observed_mean(cells, axis=2, empty=-np.inf)
-            weights = places == np.argmax(errors, axis=1)[:, np.newaxis] + 1
-        else:
-            missing = np.isnan(cells[:, -1]).all(axis=1)
-            if missing.any():  # the last observed step counts as the last
-                seen = ~np.isnan(cells).all(axis=2)
-                places = places + np.argmax(seen[:, ::-1], axis=1)[:, np.newaxis]
-            # The score is that of the row at which the window ends. Of the powers that
-            # were tried the square did best on average in bench_accuracy.py.
-            weights = places == n_timesteps if self.score_on == "last" else places**2
-        return weights[:, :, np.newaxis]
+        return _WEIGHTS[self.score_on](cells)[:, :, np.newaxis]
+
+
+def _all_alike(cells):
+    return np.ones((1, cells.shape[1]))
+
+
+def _the_worst(cells):
+    errors = observed_mean(cells, axis=2, empty=-np.inf)
+    places = np.arange(cells.shape[1])
+    return places == np.argmax(errors, axis=1)[:, np.newaxis]
+
+
+def _places(cells):
+    """From 1 for the first step; the last observed step counts as the last."""
+    places = np.arange(1, cells.shape[1] + 1)[np.newaxis]
+    if np.isnan(cells[:, -1]).all(axis=1).any():
+        seen = ~np.isnan(cells).all(axis=2)
+        places = places + np.argmax(seen[:, ::-1], axis=1)[:, np.newaxis]
+    return places
+
+
+# Of "recent": the score is that of the row at which the window ends. Of the powers that
+# were tried the square did best on average in bench_accuracy.py.
+_WEIGHTS = {
+    "mean": _all_alike,
+    "max": _the_worst,
+    "last": lambda cells: _places(cells) == cells.shape[1],
+    "recent": lambda cells: _places(cells) ** 2,
+}
+# Which steps count in the error of a sequence.
+SCORED_STEPS = set(_WEIGHTS)
 
 
 def _weighted_mean(errors, weights, axis):

@@ -79,7 +79,7 @@ class ContaminationRule(NamedTuple):
 
     @property
     def of_all(self):
-        """Whether it is by definition of all training samples, not of held-out ones."""
+        """Whether it is of all training samples by definition, held out or not."""
         return self.name == "share"
 
     def offset(self, scores):

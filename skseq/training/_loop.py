@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .._warnings import warn
 from ..engines._batches import (
     Preparation,
     add_noise,
@@ -45,7 +44,7 @@ class History:
     loss_curve: list[float] = field(default_factory=list)
     validation_loss_curve: list[float] | None = None
     best_epoch: int = 0
-    stopped: bool = False  # by the user, or as the loss left the finite numbers
+    stopped: str = ""  # why it ended early: the user, or a loss that is not finite
 
 
 class NonFiniteLossError(ValueError):
@@ -104,8 +103,8 @@ def train(
     the last ones. ``reports`` hears of each epoch, with what ``fitted_attributes``
     makes of its weights, and can ask to stop. A ``checkpoint`` is written after each
     epoch, and gone on from where there is one. A loss that leaves the finite numbers,
-    and an interruption by the user, end the training: with a warning where the weights
-    of an epoch are there to be kept, else with the error.
+    and an interruption by the user, end the training: ``stopped`` tells why, where the
+    weights of an epoch are there to be kept; else the error is raised.
     """
     history = History(initial.weights)
     if data.held_out is not None:
@@ -161,18 +160,16 @@ def _resumed(saved):
 
 @contextlib.contextmanager
 def _keeping_the_best(history):
-    """Turn what ends a training early into a warning, if there is what to keep."""
+    """Note what ends a training early, if there is what to keep."""
     try:
         yield
     except (KeyboardInterrupt, NonFiniteLossError) as error:
         if not history.best_epoch:
             raise
-        history.stopped = True
-        reason = str(error)
+        history.stopped = str(error)
         if isinstance(error, KeyboardInterrupt):
             epoch = len(history.loss_curve) + 1
-            reason = f"Training was interrupted in epoch {epoch}."
-        warn(f"{reason} The weights of epoch {history.best_epoch} are kept.")
+            history.stopped = f"Training was interrupted in epoch {epoch}."
 
 
 def _is_over(history, settings):

@@ -85,6 +85,15 @@ class Plan:
         ``reports`` hears of each epoch, with the ``attributes`` of its network. The
         file ``checkpoint`` holds the training while it lasts.
         """
+        network, history = self._train(examples, parts, reports, attributes, checkpoint)
+        if history.stopped:
+            warn(
+                f"{history.stopped} The weights of epoch {history.best_epoch} are "
+                "kept.",
+            )
+        return network, history
+
+    def _train(self, examples, parts, reports, attributes=None, checkpoint=None):
         training, held_out = parts
         preparation = self.prepare(examples.X[training])
         data = Data(
@@ -129,15 +138,17 @@ class Plan:
         parts = all_rows(len(examples.X)), None
         plan = replace(self, settings=settings)
         try:
-            again = plan.train(examples, parts, reports=NoReports())
+            again = plan._train(examples, parts, NoReports())
+            reason = again[1].stopped
         except (KeyboardInterrupt, NonFiniteLossError) as error:
-            reason = str(error) or "It was interrupted."
-            warn(
-                f"The last training, on all sequences, came to nothing. {reason} The "
-                "network of the training before is kept.",
-            )
-            return network, history
-        return (network, history) if again[1].stopped else again
+            reason = str(error) or "Training was interrupted in epoch 1."
+        if not reason:
+            return again
+        warn(
+            f"The last training, on all sequences, came to nothing. {reason} The "
+            "network of the training before is kept.",
+        )
+        return network, history
 
     def _about(self, data):
         """What tells this training from another, by the names that a user knows."""

@@ -317,13 +317,21 @@ class Windows:
         other.__dict__.update(attributes)
         return other
 
-    def rows(self):
+    def rows(self, *, return_counts=False):
         """Rows of the table that the windows refer to.
+
+        Parameters
+        ----------
+        return_counts : bool, default=False
+            Whether to tell how many windows hold each row, too.
 
         Returns
         -------
         rows : ndarray of int
             Increasing, each row once.
+
+        counts : ndarray of int
+            Of the windows that hold each row. Only where ``return_counts`` is True.
 
         Examples
         --------
@@ -332,14 +340,17 @@ class Windows:
         >>> windows, _ = sliding_windows(np.zeros((6, 1)), 2)
         >>> windows[[0, 3]].rows()
         array([0, 1, 3, 4])
+        >>> windows.rows(return_counts=True)[1].tolist()
+        [1, 2, 2, 2, 2, 1]
         """
-        first, covered = self._covered()
-        rows = np.flatnonzero(covered)
+        first, depth = self._depth()
+        rows = np.flatnonzero(depth)
+        counts = depth[rows]
         rows += first
-        return rows
+        return (rows, counts) if return_counts else rows
 
-    def _covered(self):
-        """First row that a window refers to, and which rows from there on are."""
+    def _depth(self):
+        """First row that a window holds, and how many hold each from there on."""
         # Of a slice this is quick, however long the table.
         first, end = self.starts.min(initial=len(self.table)), self.ends.max(initial=-1)
         n = max(end + 2 - first, 1)
@@ -347,7 +358,7 @@ class Windows:
         one = depth.dtype.type(1)  # with an int, or other indices, at() is slow
         np.add.at(depth, np.subtract(self.starts, first, dtype=np.intp), one)
         np.subtract.at(depth, np.subtract(self.ends, first - 1, dtype=np.intp), one)
-        return first, np.cumsum(depth, out=depth)[:-1] > 0
+        return first, np.cumsum(depth, out=depth)[:-1]
 
     def with_table(self, table, feature_names=None):
         """Same windows on another table of as many rows.
@@ -421,7 +432,8 @@ class Windows:
         >>> windows.shares_rows(windows[3:])
         array([False, False,  True,  True,  True])
         """
-        first, covered = other._covered()
+        first, depth = other._depth()
+        covered = depth > 0
         flags = np.zeros(len(self.table), dtype=bool)
         flags[first : first + len(covered)] = covered
         return self._hold(flags)

@@ -49,3 +49,8 @@ def test_cells_that_are_not_observed_have_no_part_in_a_mean():
     errors = np.array([[1.0, np.nan, 3.0], [np.nan, np.nan, np.nan]])
     np.testing.assert_array_equal(observed_mean(errors, axis=1), [2, 0])
     np.testing.assert_array_equal(observed_mean(errors, 1, np.nan), [2, np.nan])
+
+
+def test_an_unknown_loss_is_an_error():
+    with pytest.raises(KeyError, match="rmse"):
+        cell_losses(np.zeros((1, 1, 1)), np.zeros((1, 1, 1)), "rmse")

@@ -10,6 +10,14 @@ from sklearn.covariance import LedoitWolf
 from skseq import LSTMAutoencoder, PCAAutoencoder, SlidingWindow
 from skseq.reconstruction import _errors as _error_rules
 from skseq.reconstruction._errors import fit_error_rule, subsample
+from skseq.reconstruction._judge import Judge
+from skseq.reconstruction._offset import (
+    ContaminationRule,
+    pot_threshold,
+    quantile_threshold,
+    rescaled_offset,
+)
+from skseq.windowing._held_out import split_last_part
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +34,9 @@ def windows():
 @pytest.fixture(
     scope="module",
     params=[
-        ("loss", "window"),
+        ("loss", "mean"),
         ("standardized", "max"),
-        ("mahalanobis", "window"),
+        ("mahalanobis", "mean"),
         ("mahalanobis", "last"),
     ],
     ids="-".join,
@@ -46,13 +54,22 @@ def differences():
     return rng.normal(size=(500, 3)) @ rng.normal(size=(3, 3)) + [1, 0, -2]
 
 
+def rule_of(error, differences):
+    """Learned of steps that are off by these differences."""
+    targets = np.asarray(differences)[:, np.newaxis]
+    return fit_error_rule(error, [(slice(None), targets, np.zeros_like(targets))])
+
+
 def test_the_shares_of_a_step_sum_to_its_mahalanobis_distance(differences):
-    rule = fit_error_rule("mahalanobis", differences)
+    """Of standardised differences, shrunk towards the unit matrix."""
+    rule = rule_of("mahalanobis", differences)
     outputs = np.zeros((5, 1, 3))
     cells = rule.cells(differences[:5, np.newaxis], outputs)
-    covariance = LedoitWolf().fit(differences).covariance_
-    equal = np.eye(3) * np.var(differences, axis=0).mean()
-    inverse = np.linalg.inv(0.9 * covariance + 0.1 * equal)
+    deviation = differences.std(axis=0)
+    standardized = (differences - differences.mean(axis=0)) / deviation
+    correlation = LedoitWolf(assume_centered=True).fit(standardized).covariance_
+    shrunk = 0.9 * correlation + 0.1 * np.eye(3)
+    inverse = np.linalg.inv(shrunk * np.outer(deviation, deviation))
     expected = [
         mahalanobis(row, differences.mean(axis=0), inverse) ** 2
         for row in differences[:5]
@@ -61,18 +78,41 @@ def test_the_shares_of_a_step_sum_to_its_mahalanobis_distance(differences):
 
 
 def test_standardized_errors_are_one_on_average_for_each_feature(differences):
-    rule = fit_error_rule("standardized", differences)
+    rule = rule_of("standardized", differences)
     cells = rule.cells(differences[:, np.newaxis], np.zeros((500, 1, 3)))
-    np.testing.assert_allclose(cells.mean(axis=(0, 1)), 1, rtol=1e-9)
+    # But for the least deviation, a thousandth of the spread.
+    np.testing.assert_allclose(cells.mean(axis=(0, 1)), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("error", ["standardized", "mahalanobis"])
+def test_units_of_a_feature_do_not_count(differences, error):
+    units = np.array([1e5, 1, 1e-3])
+    cells, scaled = (
+        rule_of(error, d).cells(d[:, np.newaxis], np.zeros((500, 1, 3)))
+        for d in (differences, differences * units)
+    )
+    np.testing.assert_allclose(scaled, cells, rtol=1e-9)
+
+
+def test_a_name_is_its_own_rule_and_an_unknown_one_an_error():
+    assert fit_error_rule("huber", []) == "huber"
+    with pytest.raises(KeyError, match="rmse"):
+        fit_error_rule("rmse", [])
+    with pytest.raises(KeyError, match="rmse"):
+        Judge("rmse", "mean").cells(np.zeros((1, 1, 1)), np.zeros((1, 1, 1)))
+    with pytest.raises(KeyError, match="first"):
+        Judge("mse", "first").weights(np.zeros((1, 1, 1)))
+    with pytest.raises(KeyError, match="f1"):
+        ContaminationRule("f1", 0.9).offset(np.zeros(3))
 
 
 def test_a_missing_cell_has_no_part_in_a_rule_or_in_an_error(differences):
     missing = differences.copy()
     missing[::7, 1] = np.nan
-    rule = fit_error_rule("standardized", missing)
+    rule = rule_of("standardized", missing)
     scale = np.nanmean(missing**2, axis=0)
-    np.testing.assert_allclose(np.diag(rule.precision), 1 / scale)
-    rule = fit_error_rule("mahalanobis", missing)
+    np.testing.assert_allclose(np.diag(rule.precision), 1 / scale, rtol=1e-6)
+    rule = rule_of("mahalanobis", missing)
     cells = rule.cells(missing[:1, np.newaxis], np.zeros((1, 1, 3)))
     assert np.isnan(cells[0, 0]).tolist() == [False, True, False]
 
@@ -81,13 +121,13 @@ def test_a_feature_that_is_always_met_exactly_stays_finite(differences):
     exact = differences.copy()
     exact[:, 0] = 0
     for error in ("standardized", "mahalanobis"):
-        assert np.isfinite(fit_error_rule(error, exact).precision).all()
-        zeros = fit_error_rule(error, np.zeros((4, 3)))
+        assert np.isfinite(rule_of(error, exact).precision).all()
+        zeros = rule_of(error, np.zeros((4, 3)))
         assert np.isfinite(zeros.precision).all()
 
 
 def test_explained_shares_sum_to_the_error(fitted, windows):
-    error = fitted.reconstruction_error(windows)
+    error = np.nan_to_num(fitted.reconstruction_error(windows))
     by_feature = fitted.explain(windows)
     np.testing.assert_allclose(by_feature.sum(axis=1), error, rtol=1e-9)
     assert by_feature.columns.tolist() == ["flow", "level", "heat"]
@@ -116,7 +156,7 @@ def test_the_score_of_a_row_is_its_mean_over_the_windows_that_hold_it(fitted, wi
         for step, error in enumerate(errors):
             if not np.isnan(error):
                 by_row.setdefault(end - 3 + step, []).append(error)
-    expected = [-np.mean(by_row.get(end, [0])) for end in part.ends]
+    expected = [-np.mean(by_row.get(end, [np.nan])) for end in part.ends]
     np.testing.assert_allclose(fitted.score_rows(part), expected)
 
 
@@ -133,8 +173,10 @@ def test_the_scored_step_is_the_last_or_the_worst(windows, score_on, reduce):
     steps = pca.reconstruction_error(windows, per="step")
     for error, of_steps in zip(pca.reconstruction_error(windows), steps, strict=True):
         seen = of_steps[~np.isnan(of_steps)]
-        expected = 0 if not len(seen) else seen[-1] if reduce == "last" else seen.max()
-        assert error == pytest.approx(expected)
+        expected = np.nan
+        if len(seen):
+            expected = seen[-1] if reduce == "last" else seen.max()
+        assert error == pytest.approx(expected, nan_ok=True)
 
 
 def test_recent_steps_count_by_the_square_of_their_place(windows):
@@ -156,10 +198,10 @@ def test_recent_steps_count_by_the_square_of_their_place(windows):
 def test_the_linear_baseline_is_judged_by_the_same_rules(windows):
     pca = PCAAutoencoder(2, error="mahalanobis").fit(windows)
     outputs = pca.reconstruct(windows)
-    steps = (np.asarray(windows) - outputs).reshape(-1, 3).astype(np.float64)
-    rule = fit_error_rule("mahalanobis", steps[~np.isnan(steps).all(axis=1)])
-    cells = rule.cells(np.asarray(windows, np.float64), outputs)
-    expected = np.nan_to_num(np.nanmean(cells[10:40], axis=(1, 2)))
+    targets = np.asarray(windows, np.float64)
+    rule = fit_error_rule("mahalanobis", [(slice(None), targets, outputs)])
+    cells = rule.cells(targets, outputs)
+    expected = np.nanmean(cells[10:40], axis=(1, 2))
     np.testing.assert_allclose(
         pca.reconstruction_error(windows)[10:40], expected, rtol=1e-3
     )
@@ -169,7 +211,17 @@ def test_the_linear_baseline_is_judged_by_the_same_rules(windows):
 @pytest.mark.parametrize("rule", [("quantile", 0.95), ("pot", 0.01)])
 def test_the_offset_follows_a_rule(windows, rule):
     pca = PCAAutoencoder(2, contamination=rule).fit(windows)
-    assert 0 < np.mean(pca.predict(windows) == -1) <= 0.06
+    training, held_out = split_last_part(windows, 0.1)
+    first = PCAAutoencoder(2).fit(windows[training])
+    unseen = -first.score_samples(windows[held_out])
+    choose = quantile_threshold if rule[0] == "quantile" else pot_threshold
+    offset = -choose(np.zeros(len(unseen)), unseen, rule[1])
+    both = windows[training]
+    with np.errstate(invalid="ignore"):
+        ratios = pca.score_samples(both) / first.score_samples(both)
+    assert pca.offset_ == pytest.approx(
+        offset * np.exp(np.nanmedian(np.log(ratios))), rel=1e-6
+    )
     with pytest.raises(ValueError, match="contamination"):
         PCAAutoencoder(2, contamination=("f1", 1)).fit(windows)
 
@@ -178,3 +230,9 @@ def test_what_is_usual_is_told_from_a_bounded_number_of_cells(windows, monkeypat
     assert len(subsample(windows)) == 200
     monkeypatch.setattr(_error_rules, "_MAX_CELLS", 500)
     assert len(subsample(windows)) == 40  # of 12 cells each
+
+
+def test_an_offset_is_rescaled_by_the_median_ratio_of_scores():
+    before, after = -np.array([1.0, 2, 3, 0, np.nan]), -np.array([2.0, 8, 6, 5, 1])
+    assert rescaled_offset(-7.0, before, after) == pytest.approx(-14)
+    assert rescaled_offset(-7.0, np.zeros(2), np.zeros(2)) == -7

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Dense layer, loss and Adam, compiled once for each instruction set.
 #include <cmath>
+#include <cstdlib>
 
 #include "_lstm.h"
 #include "_products.h"
@@ -119,8 +120,10 @@ double loss(const Loss& p) {
     case LossName::mae: return loss_of<mae>(p);
     case LossName::huber: return loss_of<huber>(p);
     case LossName::binary_crossentropy: return loss_of<binary_crossentropy>(p);
-    default: return loss_of<categorical_crossentropy>(p);
+    case LossName::categorical_crossentropy:
+      return loss_of<categorical_crossentropy>(p);
   }
+  std::abort();  // no default above, so that -Wswitch tells of a name left out
 }
 
 void adam(const Adam& p) {

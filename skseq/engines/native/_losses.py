@@ -8,24 +8,37 @@ import numpy as np
 from . import _kernels
 
 
+def _sigmoid(z):
+    return (0.5 * (1 + np.tanh(0.5 * z))).astype(np.float32)
+
+
+def _softmax(z):
+    p = np.exp(z - z.max(axis=2, keepdims=True))
+    # Added up in one order, whatever the layout: ``sum`` goes by the memory.
+    return p / np.add.accumulate(p, axis=2)[:, :, -1:]
+
+
+# Of each output activation: itself, and the gradient by its input from that by y.
+_ACTIVATIONS = {
+    "linear": (lambda z: z, lambda y, dy: dy),
+    "sigmoid": (_sigmoid, lambda y, dy: dy * y * (1 - y)),
+    "softmax": (
+        _softmax,
+        lambda y, dy: y * (dy - np.sum(y * dy, axis=2, keepdims=True)),
+    ),
+}
+
+
 def activate_output(activation: str, z: np.ndarray) -> np.ndarray:
     """The output of a network, from that of its dense layer."""
-    if activation == "sigmoid":
-        return (0.5 * (1 + np.tanh(0.5 * z))).astype(np.float32)
-    if activation == "softmax":
-        p = np.exp(z - z.max(axis=2, keepdims=True))
-        # Added up in one order, whatever the layout: ``sum`` goes by the memory.
-        return p / np.add.accumulate(p, axis=2)[:, :, -1:]
-    return z
+    activate, _ = _ACTIVATIONS[activation]
+    return activate(z)
 
 
 def _before_activation(activation, y, dy):
     """The gradient by the output of the dense layer, from that by ``y``."""
-    if activation == "sigmoid":
-        return dy * y * (1 - y)
-    if activation == "softmax":
-        return y * (dy - np.sum(y * dy, axis=2, keepdims=True))
-    return dy
+    _, gradient = _ACTIVATIONS[activation]
+    return gradient(y, dy)
 
 
 LOSSES = ("mse", "mae", "huber")
