@@ -50,7 +50,7 @@ def _mahalanobis(location, centred, variance):
     """Shrunk towards each feature's own variance, so that units do not count."""
     deviation = np.sqrt(variance)
     correlation = np.eye(len(location))
-    if len(location) > 1:
+    if min(centred.shape) > 1:
         # Of one time step there is no second to tell a correlation from.
         correlation, _ = ledoit_wolf(centred / deviation, assume_centered=True)
     correlation *= 1 - _SHRINKAGE
