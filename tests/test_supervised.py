@@ -595,7 +595,7 @@ def test_a_bad_class_weight_is_named(X, y):
 
 
 def test_a_loss_that_does_not_stay_finite_is_an_error(X, numbers):
-    model = regressor(activation="linear", learning_rate=1e18, max_epochs=9)
+    model = regressor(activation="linear", learning_rate=1e18, batch_size=8)
     with pytest.raises(ValueError, match=r"loss became (nan|inf) in epoch.*'learning_"):
         model.fit(X, numbers)
 
