@@ -218,7 +218,7 @@ MODELS = {
     "all steps alike": partial(lstm_scored_on, "window"),
     "the last step alone": partial(lstm_scored_on, "last"),
     "layers 64-32": partial(lstm, hidden_layer_sizes=(64, 32)),
-    "input noise 0.2": partial(lstm, noise=0.2),
+    "input noise 0.2": partial(lstm, input_noise=0.2),
     "mean of three networks": ensemble,
     "the article's plain network": partial(
         lstm, linear_skip=False, error="mse", score_on="window", refit=False

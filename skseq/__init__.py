@@ -26,9 +26,12 @@ if TYPE_CHECKING:
     from skseq._report import report
     from skseq.autoencoder import LSTMAutoencoder
     from skseq.baselines import PCAAutoencoder
+    from skseq.context_encoder import ContextEncoder
     from skseq.detection import RareEventClassifier
     from skseq.keras_networks import KerasAutoencoder
     from skseq.persistence import load, save, to_onnx
+    from skseq.reconstructor import LSTMReconstructor
+    from skseq.residual import ResidualAutoencoder
     from skseq.streaming import StreamScorer
     from skseq.supervised import LSTMClassifier, LSTMRegressor
     from skseq.windowing import (
@@ -45,13 +48,16 @@ if TYPE_CHECKING:
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "ContextEncoder",
     "EachTimeStep",
     "KerasAutoencoder",
     "LSTMAutoencoder",
     "LSTMClassifier",
+    "LSTMReconstructor",
     "LSTMRegressor",
     "PCAAutoencoder",
     "RareEventClassifier",
+    "ResidualAutoencoder",
     "SlidingWindow",
     "StreamScorer",
     "Windows",
@@ -79,13 +85,16 @@ __all__ = [
 ]
 
 _MODULE_OF = {
+    "ContextEncoder": "context_encoder",
     "EachTimeStep": "windowing",
     "KerasAutoencoder": "keras_networks",
     "LSTMAutoencoder": "autoencoder",
     "LSTMClassifier": "supervised",
+    "LSTMReconstructor": "reconstructor",
     "LSTMRegressor": "supervised",
     "PCAAutoencoder": "baselines",
     "RareEventClassifier": "detection",
+    "ResidualAutoencoder": "residual",
     "SlidingWindow": "windowing",
     "StreamScorer": "streaming",
     "Windows": "windowing",

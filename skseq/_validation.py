@@ -3,6 +3,7 @@
 
 import contextlib
 import re
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,11 @@ from sklearn.utils.validation import _check_feature_names
 
 # About 1e30: what is larger may add up to infinity in float32.
 _LARGEST = 2.0**100
+
+
+def is_number(value, kind=Real):
+    """Tell a number of this kind; a duration of NumPy passes for one, and is none."""
+    return isinstance(value, kind) and not isinstance(value, np.timedelta64)
 
 
 def is_windows(X):

@@ -1,33 +1,73 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """PCAAutoencoder: the linear reconstruction to beat."""
 
-import contextlib
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    OutlierMixin,
-    TransformerMixin,
-    _fit_context,
-)
+from sklearn.base import BaseEstimator, OutlierMixin, _fit_context
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
-from ._estimator import CallbackSupportMixin, DocumentationLinkMixin, reports_fit
+from ._estimator import (
+    CallbackSupportMixin,
+    DocumentationLinkMixin,
+    all_or_nothing,
+    reports_fit,
+)
 from ._validation import check_sequences
 from .engines._batches import Preparation, position_means
 from .engines._product import product
-from .reconstruction._errors import fit_error_rule, residuals, subsample
-from .reconstruction._mixin import (
-    SCORED_STEPS,
-    ReconstructionMixin,
-    check_latent,
-    latent_container,
-    sequences_like,
-)
+from .reconstruction._estimator import CONTAMINATION_CONSTRAINTS
+from .reconstruction._fit import Choices, Reconstructor, final_offset, first_offset
+from .reconstruction._judge import SCORED_STEPS
+from .reconstruction._latent import LatentDecoderMixin, LatentVectorsMixin
+from .reconstruction._mixin import ReconstructionMixin
 from .reconstruction._offset import check_contamination
+from .training._docs import with_docs
+from .windowing._held_out import split_last_part
+
+
+@dataclass(frozen=True)
+class _Components:
+    """Principal axes (n_components, n_cells) and the mean (n_timesteps, n_features)."""
+
+    mean: np.ndarray
+    axes: np.ndarray
+    variances: np.ndarray
+
+    @classmethod
+    def of(cls, X, n_components):
+        """The components of sequences; fewer, where these have no more."""
+        means = position_means(X)
+        variances, axes = np.linalg.eigh(_covariance(X, means))
+        variances, axes = np.maximum(variances[::-1], 0), axes.T[::-1]
+        n_components = _n_components(n_components, variances, len(X))
+        axes = axes[:n_components]
+        # The sign of an axis is arbitrary: its largest entry is made positive.
+        largest = np.argmax(np.abs(axes), axis=1)[:, np.newaxis]
+        axes = axes * np.sign(np.take_along_axis(axes, largest, axis=1))
+        axes = np.ascontiguousarray(axes, dtype=np.float32)
+        return cls(means.astype(np.float32), axes, variances[:n_components])
+
+    @cached_property
+    def _encoder(self):
+        return np.ascontiguousarray(self.axes.T)
+
+    def encode(self, batch):
+        deviations = (batch.inputs - self.mean).reshape(len(batch.inputs), -1)
+        return product(deviations, self._encoder)
+
+    def decode(self, latent):
+        return product(latent, self.axes).reshape(-1, *self.mean.shape) + self.mean
+
+    def chunks(self, X):
+        return Preparation(self.mean).chunks(X)
+
+    def outputs(self, X):
+        for rows, batch in self.chunks(X):
+            yield rows, batch.targets, self.decode(self.encode(batch))
 
 
 def _covariance(X, means):
@@ -45,22 +85,18 @@ def _n_components(n_components, variances, n_samples):
     if n_components is None:
         return largest
     if isinstance(n_components, Integral):
-        if n_components > largest:
-            raise ValueError(
-                f"The 'n_components' parameter is {n_components}, but must be at most "
-                f"min(n_samples, n_timesteps * n_features) = {largest}."
-            )
-        return n_components
+        return min(n_components, largest)
     shares = np.cumsum(variances) / max(variances.sum(), np.finfo(float).tiny)
     return min(np.searchsorted(shares, n_components, side="right") + 1, largest)
 
 
+@with_docs
 class PCAAutoencoder(
-    CallbackSupportMixin,
+    LatentVectorsMixin,
+    LatentDecoderMixin,
     ReconstructionMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
     OutlierMixin,
+    CallbackSupportMixin,
     DocumentationLinkMixin,
     BaseEstimator,
 ):
@@ -77,15 +113,12 @@ class PCAAutoencoder(
         The error of a time step, as of :class:`LSTMAutoencoder`; what is usual is told
         by the training sequences.
 
-    score_on : {"window", "recent", "last", "max"}, default="window"
-        Which steps count in the error of a sequence: all alike, later ones more (the
-        k-th of n steps by ``k ** 2``), the last one, or the one with the largest error.
+    <SCORES>
 
-    contamination : "auto", float or tuple, default="auto"
-        Share of outliers in the training data, in (0, 0.5], which sets ``offset_``.
-        "auto" lets 1% of the training sequences be outliers, ``("quantile", q)`` a
-        share of ``1 - q``, and ``("pot", q)`` sets it by peaks over threshold, at a
-        risk of q.
+    validation_fraction : float, default=0.1
+        Share to hold out for ``offset_``. Of :class:`Windows` it is the end of each
+        series, and windows that share rows with it are set aside. The components that
+        are kept are those of all sequences.
 
     Attributes
     ----------
@@ -101,10 +134,7 @@ class PCAAutoencoder(
     n_components_ : int
         Latent size.
 
-    offset_ : float
-        Score below which a sequence counts as an outlier; minus squared units of ``X``.
-        It is set on the scores of the training sequences themselves, so on new ones
-        somewhat more than the named share will lie below.
+    <JUDGED>
 
     n_features_in_ : int
         Number of features; of time steps where ``X`` was 2-D.
@@ -146,12 +176,8 @@ class PCAAutoencoder(
         ],
         "error": [StrOptions({"mse", "mae", "standardized", "mahalanobis"})],
         "score_on": [StrOptions(SCORED_STEPS)],
-        "contamination": [
-            StrOptions({"auto"}),
-            Interval(Real, 0, 0.5, closed="right"),
-            tuple,
-            list,
-        ],
+        "contamination": CONTAMINATION_CONSTRAINTS,
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
     }
 
     def __init__(
@@ -159,14 +185,17 @@ class PCAAutoencoder(
         n_components=0.95,
         *,
         error="mse",
-        score_on="window",
+        score_on="mean",
         contamination="auto",
+        validation_fraction=0.1,
     ):
         self.n_components = n_components
         self.error = error
         self.score_on = score_on
         self.contamination = contamination
+        self.validation_fraction = validation_fraction
 
+    @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     @reports_fit
     def fit(self, X, y=None):
@@ -185,82 +214,76 @@ class PCAAutoencoder(
         -------
         self : object
             Fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the input is not valid, or has not so many components.
+
+        Warns
+        -----
+        UserWarning
+            If there are too few sequences to hold out a part for ``offset_``.
         """
         X = check_sequences(self, X, reset=True)
-        means = position_means(X)
-        variances, axes = np.linalg.eigh(_covariance(X, means))
-        variances, axes = np.maximum(variances[::-1], 0), axes.T[::-1]
-        n_components = _n_components(self.n_components, variances, len(X))
-        axes = axes[:n_components]
-        # The sign of an axis is arbitrary: its largest entry is made positive.
-        largest = np.argmax(np.abs(axes), axis=1)[:, np.newaxis]
-        axes = axes * np.sign(np.take_along_axis(axes, largest, axis=1))
-
-        self.mean_ = means.astype(np.float32)
-        self.components_ = axes.astype(np.float32)
-        self.explained_variance_ = variances[:n_components]
-        self.n_components_ = int(n_components)
-        self._error_rule = self.error
-        if self.error in ("standardized", "mahalanobis"):
-            differences = residuals(self._reconstructions(subsample(X)))
-            self._error_rule = fit_error_rule(self.error, differences)
-        rule = check_contamination(self.contamination, type(self).__name__)
-        self.offset_ = rule.offset(self._score_samples(X))
+        self._check_n_components(X)
+        choices = Choices(
+            self.error,
+            self.score_on,
+            check_contamination(self.contamination, type(self).__name__),
+            refit=True,
+        )
+        kept = _fitted(X, self.n_components, choices)
+        offset = self._offset(choices, kept, X)
+        model = kept.model
+        self.mean_, self.components_ = model.mean, model.axes
+        self.explained_variance_ = model.variances
+        self.n_components_ = len(model.axes)
+        self.error_rule_, self.score_on_ = kept.judge.rule, kept.judge.score_on
+        self.offset_ = offset
         return self
 
-    def transform(self, X):
-        """Project sequences onto the components.
+    def _check_n_components(self, X):
+        largest = min(len(X), X.shape[1] * X.shape[2])
+        if isinstance(self.n_components, Integral) and self.n_components > largest:
+            raise ValueError(
+                f"The 'n_components' parameter is {self.n_components}, but must be at "
+                f"most min(n_samples, n_timesteps * n_features) = {largest}."
+            )
 
-        Parameters
-        ----------
-        X : Windows or array-like of shape (n_samples, n_timesteps, n_features) or \
-                (n_samples, n_timesteps)
-            Sequences.
-
-        Returns
-        -------
-        latent : ndarray of shape (n_samples, `n_components_`), float32
-            What is missing takes the training mean, and so adds nothing.
-        """
-        check_is_fitted(self)
-        sequences = check_sequences(self, X, reset=False)
-        latent = np.empty((len(sequences), self.n_components_), dtype=np.float32)
-        for rows, batch in self._preparation.chunks(sequences):
-            latent[rows] = self._encode(batch)
-        return latent_container(self, latent, X)
-
-    def inverse_transform(self, X):
-        """Give the sequences of latent vectors.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, `n_components_`)
-            Latent vectors.
-
-        Returns
-        -------
-        sequences : ndarray of shape (n_samples, n_timesteps, n_features), or \
-                (n_samples, n_timesteps) where the training data was 2-D
-        """
-        check_is_fitted(self)
-        latent = check_latent(self, X)
-        return sequences_like(self, self._decode(latent))
-
-    def _encode(self, batch):
-        deviations = (batch.inputs - self.mean_).reshape(len(batch.inputs), -1)
-        return product(deviations, self.components_.T)
-
-    def _decode(self, latent):
-        flat = product(latent, self.components_)
-        return flat.reshape(-1, *self.sequence_shape_) + self.mean_
-
-    @contextlib.contextmanager
-    def _reconstructing(self):
-        yield lambda batch: self._decode(self._encode(batch))
+    def _offset(self, choices, kept, X):
+        """The offset that unseen sequences give, for the components of all."""
+        if choices.contamination.of_all:
+            return first_offset(choices, kept, X, None)
+        try:
+            training, held_out = split_last_part(X, self.validation_fraction)
+        except ValueError as error:
+            warnings.warn(
+                f"{error} So 'offset_' is set on the training sequences themselves, "
+                "and more of later ones than are meant will count as outliers.",
+                UserWarning,
+                stacklevel=2,
+            )
+            return first_offset(choices, kept, X, None)
+        first = _fitted(X[training], self.n_components, choices)
+        offset = first_offset(choices, first, X, held_out)
+        return final_offset(choices, first, kept, offset, X, training)
 
     @property
-    def _preparation(self):
-        return Preparation(self.mean_)
+    def _model(self):
+        return _Components(self.mean_, self.components_, self.explained_variance_)
+
+    def _reconstructions(self, X):
+        return self._model.outputs(X)
+
+    def _encode(self, X):
+        model, latent = self._model, np.empty((len(X), self.n_components_), np.float32)
+        for rows, batch in model.chunks(X):
+            latent[rows] = model.encode(batch)
+        return latent
+
+    def _decode(self, latent):
+        return self._model.decode(latent)
 
     @property
     def _n_features_out(self):
@@ -268,3 +291,7 @@ class PCAAutoencoder(
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "offset_")
+
+
+def _fitted(X, n_components, choices):
+    return Reconstructor.judged_on(_Components.of(X, n_components), X, choices)

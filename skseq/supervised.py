@@ -22,10 +22,18 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
-from ._estimator import with_callbacks
+from ._estimator import all_or_nothing, with_callbacks
 from ._validation import check_sequences, is_windows, named_errors
 from .rows._row_numbers import all_rows
-from .training._estimator import SequenceNetwork
+from .training._docs import with_docs
+from .training._estimator import (
+    SequenceNetwork,
+    history_attributes,
+    network_attributes,
+    set_fitted,
+)
+from .training._plan import Examples
+from .training._reports import EpochReports
 from .windowing._held_out import split_last_part
 
 
@@ -39,38 +47,41 @@ def _check_weights(sample_weight, y):
 class _SupervisedNetwork(SequenceNetwork):
     """Stacked recurrent layers, and a dense layer on the final state."""
 
-    def _fit(self, X, y, targets, sample_weight, learned, *, loss, labels=None, go_on):
+    def _fit(self, X, y, targets, sample_weight, learned, *, labels=None, **options):
         """Train on ``targets`` of shape (n_samples, n_outputs).
 
-        ``learned`` are attributes that describe the outputs.
+        ``learned`` are attributes that describe the outputs; ``labels`` are classes, of
+        which each part gets some; ``options`` are those of the plan.
         """
-        weights = None
         if sample_weight is not None:
-            weights = sample_weight.astype(np.float32)
-        rows, held_out = all_rows(len(X)), None
-        if self.early_stopping:
-            rows, held_out = self._split(X, labels)
+            sample_weight = sample_weight.astype(np.float32)
         targets = np.ascontiguousarray(targets, dtype=np.float32)[:, np.newaxis]
-        before = vars(self).copy()
-        self.__dict__.update(learned)
-        try:
-            return self._train(
-                X,
-                y,
-                rows,
-                held_out,
-                self.max_epochs,
-                loss=loss,
-                targets=targets,
-                weights=weights,
-                go_on=go_on,
-                checkpoint=self.checkpoint,
-            )
-        except BaseException:
-            # What was learned of y must not stand beside the weights of a fit before.
-            if vars(self).get("weights_") is before.get("weights_"):
-                self.__dict__ = before
-            raise
+        examples = Examples(X, targets, sample_weight)
+        plan = self._plan(X, **options)
+        parts = all_rows(len(X)), None
+        if self.early_stopping:
+            parts = self._split(X, labels)
+        reports = EpochReports(self, X, y, self.max_epochs)
+        network, history = plan.train(
+            examples,
+            parts,
+            reports=reports,
+            attributes=lambda network: {**network_attributes(network), **learned},
+            checkpoint=self.checkpoint,
+        )
+        final = history
+        if self.refit and self.early_stopping:
+            network, final = plan.train_again(examples, network, history)
+        reports.end()
+        return set_fitted(
+            self,
+            {
+                **network_attributes(network),
+                **history_attributes(history),
+                **learned,
+                "optimizer_state_": final.optimizer_state,
+            },
+        )
 
     def _split(self, X, labels):
         """Rows to train on and to hold out: of independent sequences any, by class."""
@@ -99,9 +110,8 @@ class _SupervisedNetwork(SequenceNetwork):
         check_is_fitted(self)
         X = check_sequences(self, X, reset=False)
         outputs = np.empty((len(X), self.architecture_.n_outputs), np.float32)
-        with self._loaded_engine() as engine:
-            for rows, batch in self._preparation.chunks(X):
-                outputs[rows] = engine.reconstruct(batch)[:, 0]
+        for rows, _, out in self._network.outputs(X):
+            outputs[rows] = out[:, 0]
         return outputs
 
     def __sklearn_tags__(self):
@@ -111,6 +121,7 @@ class _SupervisedNetwork(SequenceNetwork):
         return tags
 
 
+@with_docs
 class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
     """Stacked LSTM layers that predict numbers from a sequence.
 
@@ -122,126 +133,24 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
     hidden_layer_sizes : int or tuple of int, default=(64, 32)
         Units of the layers.
 
-    cell : {"lstm", "gru"}, default="lstm"
-        Kind of the recurrent layers.
-
-    bidirectional : bool, default=False
-        Whether each layer reads in both directions, with so
-        many units for each.
-
-    activation : {"tanh", "relu", "linear"}, default="tanh"
-        Activation of the cells.
-
-    dropout : float, default=0.0
-        Share of the outputs of each layer that is dropped in training.
-
-    recurrent_dropout : float, default=0.0
-        Share of the states that is dropped on their way to the next step in training.
-
-    l2 : float, default=0.0
-        Weight of the penalty on the squared kernels of the recurrent layers.
-
-    noise : float, default=0.0
-        Standard deviation of the normal noise that is added to the input in training,
-        in units of ``X``.
-
-    add_missing_indicator : bool, default=False
-        Whether the network is told which cells are missing, as further inputs.
+    <CELLS>
 
     loss : {"mse", "mae", "huber"}, default="mse"
         What training minimises: the squared, absolute, or Huber's error with its corner
         at 1.
 
-    learning_rate : float, default=1e-3
-        Step size of Adam.
+    <TRAINING>
 
-    global_clipnorm : float, default=None
-        Length above which the gradient is scaled down to it. None for no limit.
-
-    batch_size : int, default=64
-        Sequences in a mini-batch.
-
-    max_epochs : int, default=50
-        Passes over the training sequences, at the most.
-
-    early_stopping : bool, default=True
-        Whether to hold out a part of the sequences (of windows the last part of each
-        series), stop when its loss no longer improves, and keep the weights of the best
-        epoch. If False, all ``max_epochs`` are run on all sequences.
-
-    validation_fraction : float, default=0.1
-        Share to hold out. Windows that share rows with this part are set aside.
-
-    n_iter_no_change : int, default=5
-        Epochs without improvement after which training stops.
-
-    tol : float, default=1e-4
-        Least decrease of the validation loss that counts as an improvement.
-
-    engine : {"auto", "keras", "native"}, default="auto"
-        What trains and runs the network: Keras, or this package's compiled CPU kernels,
-        which give the same to rounding, sooner. "auto" is native where the kernels were
-        built, unless Keras is loaded and has a GPU.
-
-    n_threads : int, default=1
-        Threads over which the native engine splits a large mini-batch, or sequences to
-        score. It does not change the result.
-
-    checkpoint : str or path-like, default=None
-        File that training writes its state to after each epoch, and goes on from where
-        it is found: a fit that was killed, started again with the same data and
-        parameters, ends with the same weights. The file is left when training is done.
-
-    warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights of the fit before.
-
-    verbose : int, default=0
-        If positive, print a progress bar for each epoch.
-
-    random_state : int, RandomState instance or None, default=None
-        Seeds the initial weights and the order of the mini-batches.
+    <RUNNING>
 
     Attributes
     ----------
     n_outputs_ : int
         Number of values that are predicted for a sequence.
 
-    architecture_ : Architecture
-        Description of the network.
+    <FITTED>
 
-    weights_ : list of ndarray
-        In the order of ``keras.Model.get_weights()``.
-
-    optimizer_state_ : list of ndarray
-        Step count and moments of Adam, with which ``warm_start`` goes on.
-
-    feature_means_ : ndarray of shape (n_features,)
-        Training means, which stand for missing values on the way into the network.
-
-    loss_curve_ : list of float
-        Training loss of each epoch.
-
-    validation_loss_curve_ : list of float or None
-        Loss of the held-out sequences after each epoch.
-
-    best_epoch_ : int
-        Epoch, counted from 1, whose weights are kept.
-
-    n_iter_ : int
-        Number of epochs run.
-
-    n_features_in_ : int
-        Number of features; of time steps where ``X`` was 2-D.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where the input has them.
-
-    sequence_shape_ : tuple of two int
-        ``(n_timesteps, n_features)`` of the training sequences.
-
-    model_ : keras.Model
-        The network as a Keras model, made when asked for. It knows nothing of padding
-        and missing values: give it sequences without NaN.
+    <SEEN>
 
     See Also
     --------
@@ -285,7 +194,7 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
         dropout=0.0,
         recurrent_dropout=0.0,
         l2=0.0,
-        noise=0.0,
+        input_noise=0.0,
         add_missing_indicator=False,
         loss="mse",
         learning_rate=1e-3,
@@ -293,6 +202,7 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
         batch_size=64,
         max_epochs=50,
         early_stopping=True,
+        refit=False,
         validation_fraction=0.1,
         n_iter_no_change=5,
         tol=1e-4,
@@ -303,31 +213,35 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
         verbose=0,
         random_state=None,
     ):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.cell = cell
-        self.bidirectional = bidirectional
-        self.activation = activation
-        self.dropout = dropout
-        self.recurrent_dropout = recurrent_dropout
-        self.l2 = l2
-        self.noise = noise
-        self.add_missing_indicator = add_missing_indicator
+        super().__init__(
+            hidden_layer_sizes,
+            cell=cell,
+            bidirectional=bidirectional,
+            activation=activation,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            l2=l2,
+            input_noise=input_noise,
+            add_missing_indicator=add_missing_indicator,
+            learning_rate=learning_rate,
+            global_clipnorm=global_clipnorm,
+            batch_size=batch_size,
+            max_epochs=max_epochs,
+            early_stopping=early_stopping,
+            refit=refit,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            tol=tol,
+            engine=engine,
+            n_threads=n_threads,
+            checkpoint=checkpoint,
+            warm_start=warm_start,
+            verbose=verbose,
+            random_state=random_state,
+        )
         self.loss = loss
-        self.learning_rate = learning_rate
-        self.global_clipnorm = global_clipnorm
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.engine = engine
-        self.n_threads = n_threads
-        self.checkpoint = checkpoint
-        self.warm_start = warm_start
-        self.verbose = verbose
-        self.random_state = random_state
 
+    @all_or_nothing
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
@@ -350,12 +264,12 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
         self : object
             Fitted estimator.
         """
-        go_on = self.warm_start and self.__sklearn_is_fitted__()
+        resume = self.warm_start and self.__sklearn_is_fitted__()
         if y is None:
             raise ValueError(
                 "LSTMRegressor requires y to be passed, but the target y is None."
             )
-        X = check_sequences(self, X, reset=not go_on)
+        X = check_sequences(self, X, reset=not resume)
         with named_errors("y"):
             y = check_array(
                 y, dtype=np.float64, ensure_2d=False, input_name="y", estimator=self
@@ -367,14 +281,23 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
         if sample_weight is not None:
             sample_weight = _check_weights(sample_weight, y)
         targets = y.reshape(len(y), -1)
-        if go_on and targets.shape[1] != self.n_outputs_:
+        if resume and targets.shape[1] != self.n_outputs_:
             raise ValueError(
                 f"y has {targets.shape[1]} outputs, but the network that 'warm_start' "
                 f"goes on from has {self.n_outputs_}."
             )
         learned = {"n_outputs_": targets.shape[1], "_is_multioutput": y.ndim == 2}
-        loss = self.loss
-        return self._fit(X, y, targets, sample_weight, learned, loss=loss, go_on=go_on)
+        return self._fit(
+            X,
+            y,
+            targets,
+            sample_weight,
+            learned,
+            loss=self.loss,
+            resume=resume,
+            kind="vector",
+            n_outputs=targets.shape[1],
+        )
 
     def predict(self, X):
         """Predict values.
@@ -392,15 +315,13 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
         outputs = self._outputs(X).astype(np.float64)
         return outputs if self._is_multioutput else outputs[:, 0]
 
-    def _network_parameters(self):
-        return {"kind": "vector", "n_outputs": self.n_outputs_}
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
 
 
+@with_docs
 class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
     """Stacked LSTM layers that classify sequences.
 
@@ -413,127 +334,24 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
     hidden_layer_sizes : int or tuple of int, default=(64, 32)
         Units of the layers.
 
-    cell : {"lstm", "gru"}, default="lstm"
-        Kind of the recurrent layers.
-
-    bidirectional : bool, default=False
-        Whether each layer reads in both directions, with so
-        many units for each.
-
-    activation : {"tanh", "relu", "linear"}, default="tanh"
-        Activation of the cells.
-
-    dropout : float, default=0.0
-        Share of the outputs of each layer that is dropped in training.
-
-    recurrent_dropout : float, default=0.0
-        Share of the states that is dropped on their way to the next step in training.
-
-    l2 : float, default=0.0
-        Weight of the penalty on the squared kernels of the recurrent layers.
-
-    noise : float, default=0.0
-        Standard deviation of the normal noise that is added to the input in training,
-        in units of ``X``.
-
-    add_missing_indicator : bool, default=False
-        Whether the network is told which cells are missing, as further inputs.
+    <CELLS>
 
     class_weight : dict or "balanced", default=None
         Weights of the classes in the loss, as ``{class: weight}``; "balanced" for
         weights inversely proportional to their frequency.
 
-    learning_rate : float, default=1e-3
-        Step size of Adam.
+    <TRAINING>
 
-    global_clipnorm : float, default=None
-        Length above which the gradient is scaled down to it. None for no limit.
-
-    batch_size : int, default=64
-        Sequences in a mini-batch.
-
-    max_epochs : int, default=50
-        Passes over the training sequences, at the most.
-
-    early_stopping : bool, default=True
-        Whether to hold out a part of the sequences (of windows the last part of each
-        series), stop when its loss no longer improves, and keep the weights of the best
-        epoch. If False, all ``max_epochs`` are run on all sequences.
-
-    validation_fraction : float, default=0.1
-        Share to hold out, of an array at least one sequence of each class. Windows that
-        share rows with this part are set aside.
-
-    n_iter_no_change : int, default=5
-        Epochs without improvement after which training stops.
-
-    tol : float, default=1e-4
-        Least decrease of the validation loss that counts as an improvement.
-
-    engine : {"auto", "keras", "native"}, default="auto"
-        What trains and runs the network: Keras, or this package's compiled CPU kernels,
-        which give the same to rounding, sooner. "auto" is native where the kernels were
-        built, unless Keras is loaded and has a GPU.
-
-    n_threads : int, default=1
-        Threads over which the native engine splits a large mini-batch, or sequences to
-        score. It does not change the result.
-
-    checkpoint : str or path-like, default=None
-        File that training writes its state to after each epoch, and goes on from where
-        it is found: a fit that was killed, started again with the same data and
-        parameters, ends with the same weights. The file is left when training is done.
-
-    warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights of the fit before.
-
-    verbose : int, default=0
-        If positive, print a progress bar for each epoch.
-
-    random_state : int, RandomState instance or None, default=None
-        Seeds the initial weights and the order of the mini-batches.
+    <RUNNING>
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         The class labels.
 
-    architecture_ : Architecture
-        Description of the network.
+    <FITTED>
 
-    weights_ : list of ndarray
-        In the order of ``keras.Model.get_weights()``.
-
-    optimizer_state_ : list of ndarray
-        Step count and moments of Adam, with which ``warm_start`` goes on.
-
-    feature_means_ : ndarray of shape (n_features,)
-        Training means, which stand for missing values on the way into the network.
-
-    loss_curve_ : list of float
-        Training loss of each epoch.
-
-    validation_loss_curve_ : list of float or None
-        Loss of the held-out sequences after each epoch.
-
-    best_epoch_ : int
-        Epoch, counted from 1, whose weights are kept.
-
-    n_iter_ : int
-        Number of epochs run.
-
-    n_features_in_ : int
-        Number of features; of time steps where ``X`` was 2-D.
-
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the features, where the input has them.
-
-    sequence_shape_ : tuple of two int
-        ``(n_timesteps, n_features)`` of the training sequences.
-
-    model_ : keras.Model
-        The network as a Keras model, made when asked for. It knows nothing of padding
-        and missing values: give it sequences without NaN.
+    <SEEN>
 
     See Also
     --------
@@ -581,7 +399,7 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
         dropout=0.0,
         recurrent_dropout=0.0,
         l2=0.0,
-        noise=0.0,
+        input_noise=0.0,
         add_missing_indicator=False,
         class_weight=None,
         learning_rate=1e-3,
@@ -589,6 +407,7 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
         batch_size=64,
         max_epochs=50,
         early_stopping=True,
+        refit=False,
         validation_fraction=0.1,
         n_iter_no_change=5,
         tol=1e-4,
@@ -599,31 +418,35 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
         verbose=0,
         random_state=None,
     ):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.cell = cell
-        self.bidirectional = bidirectional
-        self.activation = activation
-        self.dropout = dropout
-        self.recurrent_dropout = recurrent_dropout
-        self.l2 = l2
-        self.noise = noise
-        self.add_missing_indicator = add_missing_indicator
+        super().__init__(
+            hidden_layer_sizes,
+            cell=cell,
+            bidirectional=bidirectional,
+            activation=activation,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            l2=l2,
+            input_noise=input_noise,
+            add_missing_indicator=add_missing_indicator,
+            learning_rate=learning_rate,
+            global_clipnorm=global_clipnorm,
+            batch_size=batch_size,
+            max_epochs=max_epochs,
+            early_stopping=early_stopping,
+            refit=refit,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            tol=tol,
+            engine=engine,
+            n_threads=n_threads,
+            checkpoint=checkpoint,
+            warm_start=warm_start,
+            verbose=verbose,
+            random_state=random_state,
+        )
         self.class_weight = class_weight
-        self.learning_rate = learning_rate
-        self.global_clipnorm = global_clipnorm
-        self.batch_size = batch_size
-        self.max_epochs = max_epochs
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.engine = engine
-        self.n_threads = n_threads
-        self.checkpoint = checkpoint
-        self.warm_start = warm_start
-        self.verbose = verbose
-        self.random_state = random_state
 
+    @all_or_nothing
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
@@ -646,8 +469,8 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
         self : object
             Fitted estimator.
         """
-        go_on = self.warm_start and self.__sklearn_is_fitted__()
-        X = check_sequences(self, X, reset=not go_on)
+        resume = self.warm_start and self.__sklearn_is_fitted__()
+        X = check_sequences(self, X, reset=not resume)
         with named_errors("y"):
             y = _check_y(y, estimator=self)
             check_classification_targets(y)
@@ -658,21 +481,28 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
                 "LSTMClassifier needs two classes or more in y. Got one class: "
                 f"{binarizer.classes_.item()!r}."
             )
-        if go_on and not set(binarizer.classes_) <= set(self.classes_):
+        if resume and not set(binarizer.classes_) <= set(self.classes_):
             raise ValueError(
                 f"y holds the classes {binarizer.classes_}, but the network that "
                 f"'warm_start' goes on from was trained on {self.classes_}."
             )
-        if go_on:
+        if resume:
             binarizer.fit(self.classes_)
         weights = self._weights(y, sample_weight)
         learned = {"classes_": binarizer.classes_}
-        loss = "categorical_crossentropy"
-        if len(binarizer.classes_) == 2:
-            loss = "binary_crossentropy"
-        targets = binarizer.transform(y)
+        is_binary = len(binarizer.classes_) == 2
         return self._fit(
-            X, y, targets, weights, learned, loss=loss, labels=y, go_on=go_on
+            X,
+            y,
+            binarizer.transform(y),
+            weights,
+            learned,
+            labels=y,
+            loss=f"{'binary' if is_binary else 'categorical'}_crossentropy",
+            resume=resume,
+            kind="vector",
+            n_outputs=1 if is_binary else len(binarizer.classes_),
+            output_activation="sigmoid" if is_binary else "softmax",
         )
 
     def predict_proba(self, X):
@@ -718,11 +548,3 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
             return sample_weight
         by_class = compute_sample_weight(self.class_weight, y)
         return by_class if sample_weight is None else by_class * sample_weight
-
-    def _network_parameters(self):
-        n_classes = len(self.classes_)
-        return {
-            "kind": "vector",
-            "n_outputs": 1 if n_classes == 2 else n_classes,
-            "output_activation": "sigmoid" if n_classes == 2 else "softmax",
-        }

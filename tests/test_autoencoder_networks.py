@@ -211,7 +211,7 @@ def test_padding_does_not_change_training(X, name, engine):
     "parameters",
     [
         {"architecture": "sequence"},
-        {"dropout": 0.3, "noise": 0.1},
+        {"dropout": 0.3, "input_noise": 0.1},
         {"architecture": "sequence", "dropout": 0.5, "activation": "relu"},
         {"l2": 0.01, "add_missing_indicator": True, "global_clipnorm": 0.05},
         {"loss": "binary_crossentropy", "l2": 0.01},
@@ -337,7 +337,7 @@ def test_a_network_that_cannot_be_is_an_error_of_fit(X):
         {"dropout": 1.0},
         {"recurrent_dropout": -0.1},
         {"l2": -1},
-        {"noise": -1},
+        {"input_noise": -1},
         {"global_clipnorm": 0},
         {"loss": "categorical_crossentropy"},
     ],
@@ -364,7 +364,9 @@ def test_the_network_sees_a_missing_cell_only_with_the_indicator(X):
     assert seeing.reconstruct(missing).shape == missing.shape
 
 
-@pytest.mark.parametrize("parameters", [{"dropout": 0.4}, {"noise": 0.5}], ids=str)
+@pytest.mark.parametrize(
+    "parameters", [{"dropout": 0.4}, {"input_noise": 0.5}], ids=str
+)
 def test_dropout_and_noise_are_fixed_by_random_state_and_not_used_after(X, parameters):
     """Both are drawn before an engine sees a batch: test_engines_agree for Keras."""
     ae = tiny(engine="native", **parameters).fit(X)

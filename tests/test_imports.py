@@ -27,7 +27,8 @@ HEAVY = {
 # (``_validation`` and the other private modules at the top) comes first.
 ROOMS = (
     "_validation _estimator _files rows windowing networks engines training "
-    "reconstruction autoencoder baselines supervised keras_networks "
+    "reconstruction autoencoder reconstructor context_encoder residual baselines supervised "
+    "keras_networks "
     "_detectors detection streaming persistence dask _report cli __main__"
 ).split()
 # A leaf imports these alone, and only the report and the command line import leaves.

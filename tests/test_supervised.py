@@ -233,7 +233,12 @@ def test_the_indicator_makes_the_network_see_a_missing_cell(multiclass, X, y):
     ("make", "parameters", "target", "weighted"),
     [
         (classifier, {"class_weight": "balanced", "dropout": 0.3}, "binary", False),
-        (classifier, {"noise": 0.1, "add_missing_indicator": True}, "classes", True),
+        (
+            classifier,
+            {"input_noise": 0.1, "add_missing_indicator": True},
+            "classes",
+            True,
+        ),
         (regressor, {"loss": "huber", "global_clipnorm": 0.1}, "one", False),
         (regressor, {"loss": "mae", "l2": 0.01}, "two", True),
     ],

@@ -15,8 +15,15 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._detectors import parts, seed
-from .._estimator import CallbackSupportMixin, DocumentationLinkMixin, with_callbacks
+from .._estimator import (
+    CallbackSupportMixin,
+    DocumentationLinkMixin,
+    all_or_nothing,
+    with_callbacks,
+)
 from .._validation import check_sequences, is_windows
+from ..reconstruction._decisions import warn_of_no_data
+from ..residual import ResidualAutoencoder
 from ..windowing import SlidingWindow
 from ..windowing._held_out import split_last_part
 from ._decision import (
@@ -50,12 +57,11 @@ class RareEventClassifier(
     ----------
     detector : estimator, default=None
         Anything with ``fit`` and ``score_samples``, higher for what is more normal.
-        Those that take sequences (an :class:`LSTMAutoencoder`, a
-        :class:`PCAAutoencoder`, or a pipeline with such a step) get the windows as they
-        are. Others, such as :class:`~sklearn.ensemble.IsolationForest`, get them
+        Those that take sequences (a :class:`ResidualAutoencoder`, or a pipeline with
+        such a step) get the windows as they are. Others, such as :class:`~sklearn.ensemble.IsolationForest`, get them
         flattened to ``(n_samples, n_timesteps * n_features)``, with the mean of the
         training windows in the place of padding and missing values. None for
-        ``LSTMAutoencoder()``.
+        ``ResidualAutoencoder()``.
 
     fit_on : {"normal", "all"}, default="normal"
         Windows that the detector is fitted on. "normal" for those that hold no event
@@ -227,6 +233,7 @@ class RareEventClassifier(
         self.warn_on_overlap = warn_on_overlap
         self.random_state = random_state
 
+    @all_or_nothing
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y):
@@ -249,13 +256,7 @@ class RareEventClassifier(
         """
         task = self._init_callback_context(max_subtasks=1)
         task.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        before = vars(self).copy()
-        try:
-            self._fit(X, y, task)
-        except BaseException:
-            # A fit that failed or was interrupted must not look like one that did not.
-            self.__dict__ = before
-            raise
+        self._fit(X, y, task)
         task.call_on_fit_task_end(
             estimator=self, X=X, y=y, reconstruction_attributes={}
         )
@@ -277,6 +278,7 @@ class RareEventClassifier(
             step.call_on_fit_task_end(estimator=self, X=training)
         self.detector_ = detector
         score = score_windows(detector, self._imputer, X[held_out])
+        held_out, score = held_out[~np.isnan(score)], score[~np.isnan(score)]
         self.threshold_, self._link, self.calibration_method_ = decide(
             rule, event[held_out], score, self.validation_fraction
         )
@@ -285,9 +287,7 @@ class RareEventClassifier(
     def _make_detector(self):
         """Unfitted copy of the detector, seeded."""
         if self.detector is None:
-            from ..autoencoder import LSTMAutoencoder
-
-            return seed(LSTMAutoencoder(), self.random_state)
+            return seed(ResidualAutoencoder(), self.random_state)
         if any(isinstance(part, SlidingWindow) for part in parts(self.detector)):
             raise ValueError(
                 "The 'detector' parameter of RareEventClassifier must not hold a "
@@ -330,7 +330,8 @@ class RareEventClassifier(
         Returns
         -------
         decision : ndarray of shape (n_samples,)
-            ``-detector_.score_samples(X) - threshold_``; positive for events.
+            ``-detector_.score_samples(X) - threshold_``; positive for events, NaN where
+            no cell was observed.
         """
         return self._anomaly_score(X) - self.threshold_
 
@@ -349,6 +350,7 @@ class RareEventClassifier(
             Labels out of ``classes_``.
         """
         decision = self.decision_function(X)
+        warn_of_no_data(decision)
         return self.classes_[(decision > 0).astype(int)]
 
     def predict_proba(self, X):

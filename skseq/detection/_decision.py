@@ -51,11 +51,13 @@ def score_windows(detector, imputer, X):
     if imputer is None:
         return -np.asarray(detector.score_samples(X), dtype=np.float64)
     n_rows = get_chunk_n_rows(X.shape[1] * X.shape[2] * X.dtype.itemsize)
-    scores = [
-        detector.score_samples(imputer.transform(_flatten(X[batch])))
-        for batch in gen_batches(len(X), n_rows)
-    ]
-    return -np.concatenate(scores).astype(np.float64, copy=False)
+    out = np.empty(len(X))
+    for batch in gen_batches(len(X), n_rows):
+        cells = _flatten(X[batch])
+        scores = detector.score_samples(imputer.transform(cells))
+        # What the imputer makes of no data at all is no window to be judged.
+        out[batch] = np.where(np.isnan(cells).all(axis=1), np.nan, -scores)
+    return out
 
 
 def check_two_classes(X, y):

@@ -47,13 +47,13 @@ class Preparation:
     """How the cells of a sequence become inputs of a network.
 
     ``fill`` (n_features,) stands for what is missing; ``indicator`` tells whether the
-    network is told where that was. Beside a ``linear`` path the batches are what this
+    network is told where that was. Beside a linear ``path`` the batches are what this
     leaves over for the network.
     """
 
     fill: np.ndarray
     indicator: bool = False
-    linear: LinearPath | None = None
+    path: LinearPath | None = None
 
     def batch(self, X, rows, targets=None, weights=None) -> Batch:
         """Gather sequences; without ``targets``, these are their own."""
@@ -70,7 +70,7 @@ class Preparation:
             values if targets is None else targets[rows],
             None if weights is None else weights[rows],
         )
-        return batch if self.linear is None else self.linear.left_over(batch)
+        return batch if self.path is None else self.path.residual(batch)
 
     def chunks(self, X, targets=None, weights=None) -> Iterator[tuple[slice, Batch]]:
         """Walk through all sequences, a bounded number at a time."""

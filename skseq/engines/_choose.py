@@ -16,7 +16,7 @@ def _gpu_in_play():
 def _not_native(architecture):
     """The parameter that asks for what the kernels lack, and its value; or None."""
     if architecture.kind == "context":
-        return "architecture='context'"
+        return "a ContextEncoder"
     if architecture.kind == "autoencoder" and architecture.decoder != "repeat":
         return f"decoder={architecture.decoder!r}"
     for name in ("cell", "bidirectional", "recurrent_dropout"):
@@ -26,23 +26,19 @@ def _not_native(architecture):
     return None
 
 
-def borrow_engine(architecture, engine="auto", *, n_threads=1):
-    """Lend what trains and runs a network, as a context manager.
+def choose_engine(architecture, engine="auto"):
+    """What "auto" comes to: native where the kernels are there for the network.
 
     Parameters
     ----------
     architecture : Architecture
 
     engine : {"auto", "keras", "native"}, default="auto"
-        "auto" is native where its kernels were built and Keras has no GPU to use.
-
-    n_threads : int, default=1
-        Threads of the native engine. Keras has settings of its own.
 
     Returns
     -------
-    context : context manager
-        Yields an engine to one thread at a time.
+    engine : {"keras", "native"}
+        Keras, too, where it is loaded and has a GPU.
 
     Raises
     ------
@@ -52,23 +48,48 @@ def borrow_engine(architecture, engine="auto", *, n_threads=1):
     ValueError
         If it is asked for a network that it does not support.
     """
+    unsupported = _not_native(architecture)
+    if engine == "auto":
+        natively = has_kernels() and not unsupported and not _gpu_in_play()
+        return "native" if natively else "keras"
     if engine == "native" and not has_kernels():
         raise ImportError(
             "engine='native' needs the compiled kernels of skseq, which were not built "
             "when it was installed. Install a wheel (pip install --only-binary skseq "
             "skseq), or a C++17 compiler and then skseq again; or use engine='keras'."
         )
-    unsupported = _not_native(architecture)
     if engine == "native" and unsupported:
         raise ValueError(
             f"engine='native' does not support {unsupported}. Use engine='keras', or "
             "engine='auto' to choose what does."
         )
-    if (
-        engine == "keras"
-        or not has_kernels()
-        or (engine == "auto" and (unsupported or _gpu_in_play()))
-    ):
+    return engine
+
+
+def borrow_engine(architecture, engine="auto", *, n_threads=1, strict=True):
+    """Lend what trains and runs a network, as a context manager.
+
+    Parameters
+    ----------
+    architecture : Architecture
+
+    engine : {"auto", "keras", "native"}, default="auto"
+        As :func:`choose_engine` understands it.
+
+    n_threads : int, default=1
+        Threads of the native engine. Keras has settings of its own.
+
+    strict : bool, default=True
+        Whether "native" raises where the kernels were not built, or Keras stands in.
+
+    Returns
+    -------
+    context : context manager
+        Yields an :class:`Engine` to one thread at a time.
+    """
+    if not strict and not has_kernels():
+        engine = "auto"
+    if choose_engine(architecture, engine) == "keras":
         from ._keras import borrow
 
         return borrow(architecture)

@@ -35,7 +35,7 @@ _lock = threading.Lock()
 def borrow(architecture: Architecture):
     """Lend an engine of this architecture to one thread at a time."""
     # What is drawn for each batch, and mostly the length, is not part of the graph.
-    key = replace(architecture, dropout=0.0, noise=0.0)
+    key = replace(architecture, dropout=0.0, input_noise=0.0)
     if key.is_of_any_length:
         key = replace(key, n_timesteps=0)
     with running_keras():

@@ -22,18 +22,48 @@ def cell_losses(targets, outputs, loss):
     -------
     errors : ndarray of shape (n_samples, n_timesteps, n_features)
     """
-    if loss.endswith("crossentropy"):
-        p = np.clip(outputs, _SMALL, 1 - _SMALL).astype(np.float64)
-        if loss == "categorical_crossentropy":
-            return -targets * np.log(p) * outputs.shape[-1]
-        return -(targets * np.log(p) + (1 - targets) * np.log1p(-p))
-    difference = np.subtract(targets, outputs, dtype=np.float64)
-    if loss == "mse":
-        return np.square(difference, out=difference)
-    distance = np.abs(difference, out=difference)
-    if loss == "mae":
-        return distance
+    return LOSSES[loss](targets, outputs)
+
+
+def _difference(targets, outputs):
+    return np.subtract(targets, outputs, dtype=np.float64)
+
+
+def _squared(targets, outputs):
+    difference = _difference(targets, outputs)
+    return np.square(difference, out=difference)
+
+
+def _absolute(targets, outputs):
+    difference = _difference(targets, outputs)
+    return np.abs(difference, out=difference)
+
+
+def _huber(targets, outputs):
+    distance = _absolute(targets, outputs)
     return np.where(distance <= 1, 0.5 * distance**2, distance - 0.5)
+
+
+def _probability(outputs):
+    return np.clip(outputs, _SMALL, 1 - _SMALL).astype(np.float64)
+
+
+def _binary_crossentropy(targets, outputs):
+    p = _probability(outputs)
+    return -(targets * np.log(p) + (1 - targets) * np.log1p(-p))
+
+
+def _categorical_crossentropy(targets, outputs):
+    return -targets * np.log(_probability(outputs)) * outputs.shape[-1]
+
+
+LOSSES = {
+    "mse": _squared,
+    "mae": _absolute,
+    "huber": _huber,
+    "binary_crossentropy": _binary_crossentropy,
+    "categorical_crossentropy": _categorical_crossentropy,
+}
 
 
 def observed_mean(errors, axis, empty=0.0):

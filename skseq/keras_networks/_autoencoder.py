@@ -1,35 +1,32 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """KerasAutoencoder: bring your own Keras network, through SciKeras."""
 
-import contextlib
 import copy
-from numbers import Real
 
 import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    OutlierMixin,
-    TransformerMixin,
-    _fit_context,
-    clone,
-)
+from sklearn.base import BaseEstimator, OutlierMixin, _fit_context, clone
 from sklearn.preprocessing import FunctionTransformer
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from .._estimator import CallbackSupportMixin, DocumentationLinkMixin, reports_fit
+from .._estimator import (
+    CallbackSupportMixin,
+    DocumentationLinkMixin,
+    all_or_nothing,
+    reports_fit,
+)
 from .._validation import check_sequences
 from ..engines._batches import CHUNK, Preparation, feature_means
 from ..networks._quiet import hold_back_stderr, quiet_first_steps, running_keras
-from ..reconstruction._mixin import (
-    SCORED_STEPS,
-    ReconstructionMixin,
+from ..reconstruction._estimator import CONTAMINATION_CONSTRAINTS
+from ..reconstruction._judge import SCORED_STEPS
+from ..reconstruction._latent import (
+    LatentVectorsMixin,
     check_latent,
-    latent_container,
     sequences_like,
 )
+from ..reconstruction._mixin import ReconstructionMixin
 from ..reconstruction._offset import check_contamination
 from ._network import (
     PackedModel,
@@ -48,16 +45,15 @@ def _has_decoder(estimator):
         return True
     raise AttributeError(
         "'inverse_transform' needs a network whose output depends on the layer "
-        f"{estimator.latent_layer!r} only; here a connection passes it by."
+        f"{estimator._latent_layer!r} only; here a connection passes it by."
     )
 
 
 class KerasAutoencoder(
-    CallbackSupportMixin,
+    LatentVectorsMixin,
     ReconstructionMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
     OutlierMixin,
+    CallbackSupportMixin,
     DocumentationLinkMixin,
     BaseEstimator,
 ):
@@ -77,7 +73,7 @@ class KerasAutoencoder(
     latent_layer : str, default="latent"
         Name of the layer whose output, one vector for each sequence, is the latent one.
 
-    score_on : {"window", "recent", "last", "max"}, default="window"
+    score_on : {"mean", "recent", "last", "max"}, default="mean"
         Which steps count in the error of a sequence: all alike, later ones more (the
         k-th of n steps by ``k ** 2``), the last one, or the one with the largest error.
 
@@ -107,6 +103,12 @@ class KerasAutoencoder(
 
     loss_curve_ : list of float
         Training loss of each epoch.
+
+    error_rule_ : str
+        The error of a cell, "mse".
+
+    score_on_ : str
+        Which steps count in the error of a sequence.
 
     offset_ : float
         Score below which a sequence counts as an outlier; minus squared units of ``X``.
@@ -176,22 +178,15 @@ class KerasAutoencoder(
         "estimator": [HasMethods(["fit", "initialize"])],
         "latent_layer": [str],
         "score_on": [StrOptions(SCORED_STEPS)],
-        "contamination": [
-            StrOptions({"auto"}),
-            Interval(Real, 0, 0.5, closed="right"),
-            tuple,
-            list,
-        ],
+        "contamination": CONTAMINATION_CONSTRAINTS,
     }
-
-    _error_rule = "mse"
 
     def __init__(
         self,
         estimator,
         *,
         latent_layer="latent",
-        score_on="window",
+        score_on="mean",
         contamination="auto",
     ):
         self.estimator = estimator
@@ -199,6 +194,7 @@ class KerasAutoencoder(
         self.score_on = score_on
         self.contamination = contamination
 
+    @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=False)
     @reports_fit
     def fit(self, X, y=None):
@@ -232,6 +228,7 @@ class KerasAutoencoder(
                 f"scikeras.wrappers.BaseWrapper. Got {self.estimator!r} instead."
             )
         X = check_sequences(self, X, reset=True)
+        rule = check_contamination(self.contamination, type(self).__name__)
         means = feature_means(X)
         batch = Preparation(means).batch(X, slice(None))
         wrapper = clone(self.estimator)
@@ -243,34 +240,15 @@ class KerasAutoencoder(
                 "The training loss of KerasAutoencoder did not stay finite: epoch by "
                 f"epoch it is {losses}. Scale X, or lower the learning rate."
             )
+        encoder, decoder = split(wrapper.model_, self.latent_layer)
         self.estimator_ = wrapper
-        self._connect(wrapper.model_)
+        self._latent_layer = self.latent_layer
         self.feature_means_ = means
         self.loss_curve_ = losses
-        rule = check_contamination(self.contamination, type(self).__name__)
+        self.error_rule_, self.score_on_ = "mse", self.score_on
+        self._connect(wrapper.model_, encoder, decoder)
         self.offset_ = rule.offset(self._score_samples(X))
         return self
-
-    def transform(self, X):
-        """Give the latent vectors of sequences.
-
-        Parameters
-        ----------
-        X : Windows or array-like of shape (n_samples, n_timesteps, n_features) or \
-                (n_samples, n_timesteps)
-            Sequences.
-
-        Returns
-        -------
-        latent : ndarray of shape (n_samples, latent_size), float32
-            Output of ``latent_layer``.
-        """
-        check_is_fitted(self)
-        sequences = check_sequences(self, X, reset=False)
-        latent = np.empty((len(sequences), self._n_features_out), dtype=np.float32)
-        for rows, batch in self._preparation.chunks(sequences):
-            latent[rows] = forward(self.encoder_, self._inputs(batch))
-        return latent_container(self, latent, X)
 
     @available_if(_has_decoder)
     def inverse_transform(self, X):
@@ -312,25 +290,28 @@ class KerasAutoencoder(
         wrapper.warm_start = warm_start
         wrapper.target_encoder_ = FunctionTransformer()
 
-    def _connect(self, model):
+    def _connect(self, model, encoder, decoder):
         """Set the Keras models, which share their layers."""
-        self.model_ = model
+        self.model_, self.encoder_ = model, encoder
         self.__dict__.pop("decoder_", None)
-        with hold_back_stderr():
-            self.encoder_, decoder = split(model, self.latent_layer)
         if decoder is not None:
             self.decoder_ = decoder
 
+    def _encode(self, X):
+        latent = np.empty((len(X), self._n_features_out), dtype=np.float32)
+        for rows, batch in self._chunks(X):
+            latent[rows] = forward(self.encoder_, self._inputs(batch))
+        return latent
+
+    def _reconstructions(self, X):
+        for rows, batch in self._chunks(X):
+            yield rows, batch.targets, forward(self.model_, self._inputs(batch))
+
+    def _chunks(self, X):
+        return Preparation(self.feature_means_).chunks(X)
+
     def _inputs(self, batch):
         return self.estimator_.feature_encoder_.transform(batch.inputs)
-
-    @contextlib.contextmanager
-    def _reconstructing(self):
-        yield lambda batch: forward(self.model_, self._inputs(batch))
-
-    @property
-    def _preparation(self):
-        return Preparation(self.feature_means_)
 
     @property
     def _n_features_out(self):
@@ -363,7 +344,7 @@ class KerasAutoencoder(
     def __setstate__(self, state):
         super().__setstate__(state)
         if "model_" in state:
-            self._connect(self.model_)
+            self._connect(self.model_, *split(self.model_, self._latent_layer))
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "offset_")

@@ -6,10 +6,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from numbers import Integral, Real
 
 import numpy as np
+from sklearn.utils._param_validation import (
+    Interval,
+    StrOptions,
+    validate_parameter_constraints,
+)
 
 _GATES = {"lstm": 4, "gru": 3}
+_COUNT = Interval(Integral, 1, None, closed="left")
+_SHARE = Interval(Real, 0, 1, closed="left")
+_AMOUNT = Interval(Real, 0, None, closed="left")
+_CONSTRAINTS = {
+    # 0 for any number of time steps, as the pool of Keras's networks asks for.
+    "n_timesteps": [Interval(Integral, 0, None, closed="left")],
+    "n_features": [_COUNT],
+    "hidden_layer_sizes": [tuple],
+    "activation": [StrOptions({"tanh", "relu", "linear"})],
+    "kind": [StrOptions({"autoencoder", "sequence", "context", "vector"})],
+    "decoder": [StrOptions({"repeat", "reshape", "dense", "conditional"})],
+    "cell": [StrOptions({*_GATES})],
+    "bidirectional": ["boolean"],
+    "n_outputs": [_COUNT, None],
+    "output_activation": [StrOptions({"linear", "sigmoid", "softmax"})],
+    "missing_indicator": ["boolean"],
+    "n_context": [Interval(Integral, 0, None, closed="left")],
+    "dropout": [_SHARE],
+    "recurrent_dropout": [_SHARE],
+    "l2": [_AMOUNT],
+    "input_noise": [_AMOUNT],
+}
 
 
 @dataclass(frozen=True)
@@ -104,6 +132,9 @@ class Architecture:
     missing_indicator : bool, default=False
         Whether each step has ``n_features`` more inputs, 1 where a cell is missing.
 
+    n_context : int, default=0
+        Further inputs of each step, that are not among the outputs.
+
     dropout : float, default=0.0
         Share of the outputs of each recurrent layer that is dropped in training.
 
@@ -113,7 +144,7 @@ class Architecture:
     l2 : float, default=0.0
         Weight of the penalty on the squared kernels of the recurrent layers.
 
-    noise : float, default=0.0
+    input_noise : float, default=0.0
         Standard deviation of the normal noise that is added to the inputs in training.
 
     References
@@ -143,17 +174,26 @@ class Architecture:
     n_outputs: int | None = None
     output_activation: str = "linear"
     missing_indicator: bool = False
+    n_context: int = 0
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
     l2: float = 0.0
-    noise: float = 0.0
+    input_noise: float = 0.0
 
     def __post_init__(self):
+        fields = {name: getattr(self, name) for name in _CONSTRAINTS}
+        validate_parameter_constraints(_CONSTRAINTS, fields, type(self).__name__)
+        for units in self.hidden_layer_sizes:
+            validate_parameter_constraints(
+                {"hidden_layer_sizes": [_COUNT]},
+                {"hidden_layer_sizes": units},
+                "Architecture",
+            )
         sizes, steps = self.hidden_layer_sizes, self.n_timesteps
         if self.kind == "context" and len(sizes) < 2:
             raise ValueError(
-                "architecture='context' needs two 'hidden_layer_sizes' at the least: "
-                f"those of the context and the latent vector. Got {sizes}."
+                "A ContextEncoder needs two 'hidden_layer_sizes' or more: the size "
+                f"of the context vector and that of the latent vector. Got {sizes}."
             )
         if self.kind != "autoencoder":
             return
@@ -172,7 +212,7 @@ class Architecture:
 
     @property
     def n_inputs(self) -> int:
-        return self.n_features * (2 if self.missing_indicator else 1)
+        return self.n_features * (2 if self.missing_indicator else 1) + self.n_context
 
     @property
     def latent_size(self) -> int:

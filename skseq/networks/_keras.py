@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
 from ._architecture import Architecture, RecurrentLayer
 from ._quiet import import_keras
 
@@ -158,15 +156,14 @@ def conditional_decoder(layers: Layers) -> ConditionalDecoder:
     return ConditionalDecoder(cell, return_sequences=True, name="decoder")
 
 
-def build_models(architecture: Architecture, weights, linear=None) -> Models:
+def build_models(architecture: Architecture, weights, path=None) -> Models:
     """Make the models that a user sees, as in the article, with fitted weights.
 
-    ``linear`` is a LinearPath that stands beside the whole network.
+    ``path`` is a LinearPath that stands beside the whole network.
     """
     layers = build_layers(architecture)
     inputs = keras.Input((architecture.n_timesteps, architecture.n_inputs), name="x")
-    seen = inputs if linear is None else _without_level(inputs, architecture)
-    code, latent, rest = None, _chain(layers.encoder, seen), None
+    latent, rest = _chain(layers.encoder, inputs), None
     if architecture.kind == "context":
         latent = layers.dense[0](latent)
         rest = layers.dense[1:]
@@ -179,42 +176,53 @@ def build_models(architecture: Architecture, weights, linear=None) -> Models:
             dense = keras.layers.TimeDistributed(dense, name="output")
         model = keras.Model(inputs, dense(latent), name=architecture.kind)
         model.set_weights(weights)
-        return Models(_with_linear_path(model, linear), None, None)
+        return Models(model, None, None)
     code = keras.Input((architecture.latent_size,), name="latent_vector")
     encoder = keras.Model(inputs, latent, name="encoder")
     decoder = keras.Model(code, _chain(rest, code), name="decoder")
     # One flat chain, so that summary() and plot_model() show each layer.
     model = keras.Model(inputs, _chain(rest, latent), name=architecture.kind)
     model.set_weights(weights)
-    return Models(_with_linear_path(model, linear), encoder, decoder)
+    if path is not None:
+        chain = [*layers.encoder, *rest]
+        model = _beside_linear_path(path, architecture, chain)
+    return Models(model, encoder, decoder)
 
 
-def _with_linear_path(model, linear):
-    """The model with a linear path beside it."""
-    if linear is None:
-        return model
-    inputs, outputs = model.inputs[0], model.outputs[0]
-    n_timesteps, n_features = outputs.shape[1:]
-    center = np.tile(linear.center, n_timesteps)
-    mix = keras.layers.Dense(len(center), name="linear")
-    x = keras.layers.Flatten(name="flatten")(inputs[:, :, :n_features])
-    x = keras.layers.Reshape((n_timesteps, n_features), name="linear_path")(mix(x))
-    mix.set_weights([linear.matrix, center - center @ linear.matrix])
-    outputs = keras.layers.Rescaling(linear.scale.tolist(), name="scale")(outputs)
+def _beside_linear_path(path, architecture, chain):
+    """The layers of a network, and the linear path beside them."""
+    shape = n_timesteps, n_features = architecture.n_timesteps, architecture.n_features
+    n_inputs = architecture.n_inputs - architecture.n_context
+    inputs = keras.Input((n_timesteps, n_inputs), name="x")
+    cells = _rescaled("standardized", 1 / path.spread, -path.center / path.spread)(
+        inputs[:, :, :n_features]
+    )
+    code = keras.layers.Dense(path.n_components, use_bias=False, name="linear_code")
+    back = keras.layers.Dense(path.components.shape[1], use_bias=False, name="linear")
+    x = back(code(keras.layers.Flatten(name="flatten")(cells)))
+    code.set_weights([path.encoder])
+    back.set_weights([path.components])
+    x = keras.layers.Reshape(shape, name="linear_path")(x)
+    x = _rescaled("linear_units", path.spread, path.center)(x)
+    outputs = _chain(chain, _seen_beside(inputs, cells, shape))
+    outputs = _rescaled("residual_units", path.scale, 0 * path.scale)(outputs)
     outputs = keras.layers.Add(name="sum")([outputs, x])
-    return keras.Model(inputs, outputs, name=model.name)
+    return keras.Model(inputs, outputs, name="residual")
 
 
-def _without_level(inputs, architecture):
-    """What the network beside a linear path sees of its inputs."""
-    n_features = architecture.n_features
-    level = keras.layers.GlobalAveragePooling1D(keepdims=True, name="level")
-    x = inputs[:, :, :n_features]
-    x = keras.layers.Subtract(name="without_level")([x, level(x)])
-    if not architecture.missing_indicator:
-        return x
-    told = inputs[:, :, n_features:]
-    return keras.layers.Concatenate(name="with_indicator")([x, told])
+def _rescaled(name, scale, offset):
+    return keras.layers.Rescaling(scale.tolist(), offset.tolist(), name=name)
+
+
+def _seen_beside(inputs, cells, shape):
+    """What the network beside a linear path sees: see ``LinearPath.inputs``."""
+    level = keras.layers.GlobalAveragePooling1D(keepdims=True, name="level")(cells)
+    parts = [keras.layers.Subtract(name="without_level")([cells, level])]
+    bounded = keras.layers.Activation("tanh", name="bounded_level")(level)
+    parts.append(keras.layers.UpSampling1D(shape[0], name="at_each_step")(bounded))
+    if inputs.shape[2] > shape[1]:
+        parts.append(inputs[:, :, shape[1] :])  # which cells are missing
+    return keras.layers.Concatenate(name="seen")(parts)
 
 
 def _chain(layers, x):

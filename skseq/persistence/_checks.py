@@ -7,16 +7,13 @@ Arrays of other shapes than an architecture has would be read beyond their end.
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils._param_validation import (
-    Interval,
-    StrOptions,
-    validate_parameter_constraints,
-)
+from sklearn.utils._param_validation import Interval
 
 from ..engines._linear import LinearPath
+from ..engines._losses import LOSSES
 from ..networks import Architecture
 from ..reconstruction._errors import ErrorRule
-from ..reconstruction._mixin import SCORED_STEPS
+from ..reconstruction._judge import SCORED_STEPS
 from ..rows._series import SeriesRows
 from ..windowing._history import History
 from ._archive import FileFormatError
@@ -68,26 +65,10 @@ def check_input(estimator):
 
 
 def _check_architecture(architecture):
-    from ..autoencoder import LSTMAutoencoder
-
-    allowed = LSTMAutoencoder._parameter_constraints
-    kinds = allowed["architecture"][0].options | {"vector"}
-    constraints = {
-        name: allowed.get(name, "no_validation")
-        for name in architecture.__dataclass_fields__
-    } | {
-        "n_timesteps": [_COUNT],
-        "n_features": [_COUNT],
-        "hidden_layer_sizes": [tuple],
-        "kind": [StrOptions(kinds)],
-        "n_outputs": [_COUNT, None],
-        "output_activation": [StrOptions({"linear", "sigmoid", "softmax"})],
-        "missing_indicator": ["boolean"],
-    }
-    fields = {name: getattr(architecture, name) for name in constraints}
-    validate_parameter_constraints(constraints, fields, "Architecture")
-    sizes = architecture.hidden_layer_sizes
-    expect(sizes and all(map(_is_count, sizes)), f"hidden_layer_sizes is {sizes!r}")
+    # What an Architecture itself refuses was refused when it was made.
+    sizes = [architecture.n_timesteps, architecture.n_features, architecture.n_inputs]
+    sizes += [*architecture.hidden_layer_sizes, architecture.n_outputs or 1]
+    expect(all(map(_is_count, sizes)), "architecture_ is too large")
 
 
 def _check_network(estimator):
@@ -108,6 +89,8 @@ def _check_network(estimator):
     means = estimator.feature_means_
     _expect_array(means, "feature_means_", shape[1:], np.float32)
     _check_optimizer_state(getattr(estimator, "optimizer_state_", None), shapes)
+    expect(estimator.engine_ in ("keras", "native"), "engine_ is not one")
+    expect(_is_count(estimator._n_threads), "_n_threads is not a count")
 
 
 def _check_optimizer_state(state, shapes):
@@ -122,22 +105,47 @@ def _check_optimizer_state(state, shapes):
         _expect_array(np.asarray(array), f"optimizer_state_[{k}]", shapes[k])
 
 
+def _check_offset(estimator):
+    expect(isinstance(estimator.offset_, Real), "offset_ is not a number")
+
+
+def _check_judged(estimator):
+    _check_offset(estimator)
+    expect(estimator.score_on_ in SCORED_STEPS, "score_on_ is not one of its values")
+    rule, n_features = estimator.error_rule_, estimator.sequence_shape_[1]
+    if isinstance(rule, str):
+        expect(rule in LOSSES, "error_rule_ is not a loss")
+        return
+    expect(isinstance(rule, ErrorRule), "error_rule_ is not one")
+    _expect_array(rule.location, "the location of error_rule_", (n_features,))
+    _expect_array(rule.precision, "the precision of error_rule_", (n_features,) * 2)
+
+
 def _check_autoencoder(estimator):
     _check_network(estimator)
-    expect(isinstance(estimator.offset_, Real), "offset_ is not a number")
-    expect(estimator.score_on_ in SCORED_STEPS, "score_on_ is not one of its values")
-    n_timesteps, n_features = estimator.sequence_shape_
-    if "linear_path_" in vars(estimator):
-        path, n_cells = estimator.linear_path_, n_timesteps * n_features
-        expect(isinstance(path, LinearPath), "linear_path_ is not one")
-        _expect_array(path.center, "the center of linear_path_", (n_features,))
-        _expect_array(path.scale, "the scale of linear_path_", (n_features,))
-        _expect_array(path.matrix, "the matrix of linear_path_", (n_cells, n_cells))
-    if "error_rule_" in vars(estimator):
-        rule = estimator.error_rule_
-        expect(isinstance(rule, ErrorRule), "error_rule_ is not one")
-        _expect_array(rule.location, "the location of error_rule_", (n_features,))
-        _expect_array(rule.precision, "the precision of error_rule_", (n_features,) * 2)
+    _check_judged(estimator)
+
+
+def _check_context(estimator):
+    _check_network(estimator)
+    _check_offset(estimator)
+
+
+def _check_residual(estimator):
+    _check_autoencoder(estimator)
+    path, (n_timesteps, n_features) = estimator.path_, estimator.sequence_shape_
+    expect(isinstance(path, LinearPath), "path_ is not one")
+    for name in ("center", "spread", "scale"):
+        array = getattr(path, name)
+        _expect_array(array, f"the {name} of path_", (n_features,), np.float32)
+    n_components = len(path.gains) if isinstance(path.gains, np.ndarray) else 0
+    _expect_array(path.gains, "the gains of path_", (n_components,), np.float32)
+    shape = n_components, n_timesteps * n_features
+    _expect_array(path.components, "the components of path_", shape, np.float32)
+    expect(
+        estimator.architecture_.n_context == n_features,
+        "architecture_ is not that of a network beside a path",
+    )
 
 
 def _check_classifier(estimator):
@@ -161,7 +169,9 @@ def _check_pca(estimator):
     _expect_array(estimator.mean_, "mean_", shape, np.float32)
     shape = n_components, shape[0] * shape[1]
     _expect_array(estimator.components_, "components_", shape, np.float32)
-    expect(isinstance(estimator.offset_, Real), "offset_ is not a number")
+    variances = estimator.explained_variance_
+    _expect_array(variances, "explained_variance_", (n_components,))
+    _check_judged(estimator)
 
 
 def _check_rare_event(estimator):
@@ -242,15 +252,18 @@ def _check_pipeline(pipeline):
 
 CHECKS = {
     "Architecture": _check_architecture,
+    "ContextEncoder": _check_context,
     "EachTimeStep": _check_each_time_step,
     "History": _check_history,
     "IsotonicLink": _check_isotonic,
     "LSTMAutoencoder": _check_autoencoder,
     "LSTMClassifier": _check_classifier,
+    "LSTMReconstructor": _check_autoencoder,
     "LSTMRegressor": _check_regressor,
     "PCAAutoencoder": _check_pca,
     "Pipeline": _check_pipeline,
     "RareEventClassifier": _check_rare_event,
+    "ResidualAutoencoder": _check_residual,
     "SeriesRows": _check_series,
     "SigmoidLink": _check_sigmoid,
     "SlidingWindow": _check_sliding_window,

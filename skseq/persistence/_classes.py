@@ -11,17 +11,20 @@ from ._checks import CHECKS, check_input
 
 _MODULES = {
     "Architecture": "skseq.networks",
+    "ContextEncoder": "skseq.context_encoder",
     "EachTimeStep": "skseq.windowing",
     "ErrorRule": "skseq.reconstruction._errors",
     "History": "skseq.windowing._history",
     "IsotonicLink": "skseq.detection._calibration",
     "LSTMAutoencoder": "skseq.autoencoder",
     "LSTMClassifier": "skseq.supervised",
+    "LSTMReconstructor": "skseq.reconstructor",
     "LSTMRegressor": "skseq.supervised",
     "LinearPath": "skseq.engines._linear",
     "PCAAutoencoder": "skseq.baselines",
     "Pipeline": "sklearn.pipeline",
     "RareEventClassifier": "skseq.detection",
+    "ResidualAutoencoder": "skseq.residual",
     "SeriesRows": "skseq.rows._series",
     "SigmoidLink": "skseq.detection._calibration",
     "SlidingWindow": "skseq.windowing",
@@ -29,13 +32,30 @@ _MODULES = {
 
 # What a fitted estimator cannot be without; the first is what tells that it is fitted.
 _SEQUENCES = ("n_features_in_", "sequence_shape_")
-_NETWORK = ("weights_", "architecture_", "feature_means_", *_SEQUENCES)
+_NETWORK = (
+    "weights_",
+    "architecture_",
+    "feature_means_",
+    "engine_",
+    "_n_threads",
+    *_SEQUENCES,
+)
+_JUDGED = ("offset_", "error_rule_", "score_on_")
 _REQUIRED = {
+    "ContextEncoder": (*_NETWORK, "offset_"),
     "EachTimeStep": ("transformer_", "_n_features_out", *_SEQUENCES),
-    "LSTMAutoencoder": (*_NETWORK, "offset_", "score_on_"),
+    "LSTMAutoencoder": (*_NETWORK, *_JUDGED),
     "LSTMClassifier": (*_NETWORK, "classes_"),
+    "LSTMReconstructor": (*_NETWORK, *_JUDGED),
     "LSTMRegressor": (*_NETWORK, "n_outputs_", "_is_multioutput"),
-    "PCAAutoencoder": ("offset_", "mean_", "components_", "n_components_", *_SEQUENCES),
+    "PCAAutoencoder": (
+        *_JUDGED,
+        "mean_",
+        "components_",
+        "explained_variance_",
+        "n_components_",
+        *_SEQUENCES,
+    ),
     "RareEventClassifier": (
         "detector_",
         "classes_",
@@ -44,6 +64,7 @@ _REQUIRED = {
         "_link",
         *_SEQUENCES,
     ),
+    "ResidualAutoencoder": (*_NETWORK, *_JUDGED, "path_"),
     "SlidingWindow": (
         "_history",
         "_group_columns",

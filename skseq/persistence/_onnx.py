@@ -4,7 +4,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ..training._estimator import SequenceNetwork
+from ..training._estimator import FittedNetworkMixin
 
 # Of 2021, so that runtimes of that age read the graph.
 _OPSET, _IR_VERSION = 15, 8
@@ -127,20 +127,30 @@ def _network(graph, architecture, weights, x):
     return x, latent
 
 
-def _add_linear_path(graph, linear, shape, inputs, outputs):
+def _standardized(graph, path, values):
+    """The features less their center, in units of their spread."""
+    deviations = graph.add("Sub", values, graph.constant(path.center))
+    return graph.add("Div", deviations, graph.constant(path.spread))
+
+
+def _add_linear_path(graph, path, shape, cells, outputs):
     """Add the linear path beside a network, which reconstructs what it leaves over."""
-    center, n_cells = graph.constant(linear.center), shape[0] * shape[1]
-    deviations = graph.add("Sub", inputs, center)
-    flat = graph.reshape(deviations, 0, n_cells)
-    mixed = graph.add("MatMul", flat, graph.constant(linear.matrix))
-    x = graph.add("Add", graph.reshape(mixed, 0, *shape), center)
-    return graph.add("Add", graph.add("Mul", outputs, graph.constant(linear.scale)), x)
+    flat = graph.reshape(cells, 0, shape[0] * shape[1])
+    code = graph.add("MatMul", flat, graph.constant(path.encoder))
+    x = graph.add("MatMul", code, graph.constant(path.components))
+    x = graph.add("Mul", graph.reshape(x, 0, *shape), graph.constant(path.spread))
+    x = graph.add("Add", x, graph.constant(path.center))
+    outputs = graph.add("Mul", outputs, graph.constant(path.scale))
+    return graph.add("Add", outputs, x), code
 
 
-def _without_level(graph, values):
-    """What the network beside a linear path sees of the features."""
-    level = graph.add("ReduceMean", values, axes=[1], keepdims=1)
-    return graph.add("Sub", values, level)
+def _seen_beside(graph, cells):
+    """What the network beside a linear path sees: see ``LinearPath.inputs``."""
+    level = graph.add("ReduceMean", cells, axes=[1], keepdims=1)
+    without = graph.add("Sub", cells, level)
+    zero = graph.add("Sub", without, without)
+    at_each_step = graph.add("Add", graph.add("Tanh", level), zero)
+    return graph.add("Concat", without, at_each_step, axis=2)
 
 
 def _both_classes(graph, probability):
@@ -151,16 +161,16 @@ def _both_classes(graph, probability):
 
 def _check(estimator):
     name = type(estimator).__name__
-    if not isinstance(estimator, SequenceNetwork):
+    if not isinstance(estimator, FittedNetworkMixin):
         raise TypeError(
-            "The 'estimator' parameter of to_onnx must be an LSTMAutoencoder, an "
-            f"LSTMClassifier or an LSTMRegressor. Got {name} instead. Of a pipeline, "
-            "give the last step."
+            "The 'estimator' parameter of to_onnx must be an LSTMAutoencoder, a "
+            "ResidualAutoencoder, an LSTMReconstructor, an LSTMClassifier or an "
+            f"LSTMRegressor. Got {name} instead. Of a pipeline, give the last step."
         )
     check_is_fitted(estimator)
     architecture = estimator.architecture_
     if architecture.kind == "context":
-        raise ValueError("architecture='context' has no ONNX graph.")
+        raise ValueError("A ContextEncoder has no ONNX graph.")
     if architecture.kind == "autoencoder" and architecture.decoder == "conditional":
         raise ValueError(
             "decoder='conditional', which is fed with its own output, has no ONNX "
@@ -175,8 +185,9 @@ def to_onnx(estimator):
 
     Parameters
     ----------
-    estimator : LSTMAutoencoder, LSTMClassifier or LSTMRegressor
-        Fitted. Not with ``architecture="context"`` or ``decoder="conditional"``.
+    estimator : LSTMAutoencoder, ResidualAutoencoder, LSTMReconstructor, \
+            LSTMClassifier or LSTMRegressor
+        Fitted. Not with ``decoder="conditional"``.
 
     Returns
     -------
@@ -184,7 +195,8 @@ def to_onnx(estimator):
         Its input "X" is of shape (n_samples, n_timesteps, n_features), float32, for any
         number of samples. NaN is a missing value; sequences must have no padding. Its
         outputs are "reconstruction" and, where there is one, "latent" of an
-        autoencoder; "probabilities" of a classifier; "prediction" of a regressor, of
+        autoencoder (of the network alone, beside a linear path, whose code is
+        "linear"); "probabilities" of a classifier; "prediction" of a regressor, of
         shape (n_samples, n_outputs).
 
     Raises
@@ -225,15 +237,22 @@ def to_onnx(estimator):
     missing = graph.add("IsNaN", "X")
     fill = graph.constant(estimator.feature_means_)
     values = graph.add("Where", missing, fill, "X")
-    linear = getattr(estimator, "linear_path_", None)
-    inputs = values if linear is None else _without_level(graph, values)
+    path = estimator._network.path
+    inputs = values
+    if path is not None:
+        cells = _standardized(graph, path, values)
+        inputs = _seen_beside(graph, cells)
     if architecture.missing_indicator:
-        told = graph.add("Cast", missing, to=TensorProto.FLOAT)
-        inputs = graph.add("Concat", inputs, told, axis=2)
+        indicator = graph.add("Cast", missing, to=TensorProto.FLOAT)
+        inputs = graph.add("Concat", inputs, indicator, axis=2)
     x, latent = _network(graph, architecture, estimator.weights_, inputs)
-    if linear is not None:
-        x = _add_linear_path(graph, linear, estimator.sequence_shape_, values, x)
+    code = None
+    if path is not None:
+        x, code = _add_linear_path(graph, path, estimator.sequence_shape_, cells, x)
     shapes = _name_outputs(graph, estimator, x)
+    if code is not None:
+        graph.add("Identity", code, outputs=["linear"])
+        shapes["linear"] = [path.n_components]
     if latent is not None:
         shapes[latent] = [architecture.latent_size]
     infos = {

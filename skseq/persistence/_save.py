@@ -19,7 +19,7 @@ from ._values import Decoder, Encoder
 
 __all__ = ["FileFormatError", "load", "save"]
 
-_FORMAT_VERSION = 1
+_FORMAT_VERSION = 2
 _MANIFEST, _ARRAYS = "manifest.json", "arrays.safetensors"
 _MAX_MANIFEST = 2**26
 

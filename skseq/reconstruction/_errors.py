@@ -10,7 +10,12 @@ from ..engines._losses import cell_losses
 from ..engines._product import product
 
 _MAX_CELLS = 2_000_000  # from which to tell what is usual
-_SHRINKAGE = 0.1  # towards equal variances, on top of what Ledoit and Wolf find
+# Towards uncorrelated errors, on top of what Ledoit and Wolf find: the steps of windows
+# that overlap are far from independent, which they assume, and so shrink too little.
+_SHRINKAGE = 0.1
+# The least standard deviation of an error, in units of the spread of its feature: a
+# feature that is always met exactly is not to rule the distance alone.
+_LEAST_DEVIATION = 1e-3
 
 
 class ErrorRule(NamedTuple):
@@ -37,38 +42,56 @@ class ErrorRule(NamedTuple):
         return shares
 
 
-def fit_error_rule(error, differences):
-    """Fit a rule to the differences of steps that were not trained on.
+def _standardized(location, centred, variance):
+    return ErrorRule(np.zeros_like(location), np.diag(1 / (variance + location**2)))
+
+
+def _mahalanobis(location, centred, variance):
+    """Shrunk towards each feature's own variance, so that units do not count."""
+    deviation = np.sqrt(variance)
+    correlation = np.eye(len(location))
+    if len(location) > 1:
+        # Of one time step there is no second to tell a correlation from.
+        correlation, _ = ledoit_wolf(centred / deviation, assume_centered=True)
+    correlation *= 1 - _SHRINKAGE
+    diagonal = np.diag_indices_from(correlation)
+    correlation[diagonal] += _SHRINKAGE
+    precision = np.linalg.inv(correlation) / np.outer(deviation, deviation)
+    return ErrorRule(location, precision)
+
+
+# By these rules an error is told by what is usual; the others are losses by their name.
+LEARNED_RULES = {"standardized": _standardized, "mahalanobis": _mahalanobis}
+
+
+def fit_error_rule(error, reconstructions):
+    """The rule of a name: itself, or what is learned of reconstructed sequences.
 
     Parameters
     ----------
-    error : {"standardized", "mahalanobis"}
+    error : {"mse", "mae", "huber", "binary_crossentropy", "standardized", \
+            "mahalanobis"}
 
-    differences : ndarray of shape (n_steps, n_features)
-        With NaN where a cell was not observed.
+    reconstructions : iterable of (rows, targets, outputs)
+        Only looked at where the rule is learned.
 
     Returns
     -------
-    rule : ErrorRule
+    rule : ErrorRule or str
     """
+    if error not in LEARNED_RULES:
+        return error
+    differences, spread = _differences(reconstructions)
+    if not len(differences):
+        differences, spread = np.zeros((1, len(spread))), np.ones_like(spread)
     observed = ~np.isnan(differences)
     count = np.maximum(observed.sum(axis=0), 1)
     location = np.where(observed, differences, 0).sum(axis=0) / count
     centred = np.where(observed, differences - location, 0)
     variance = np.square(centred).sum(axis=0) / count
     # A feature that is always met exactly would divide by zero.
-    floor = np.finfo(np.float32).eps ** 2 + 1e-6 * variance.mean()
-    if error == "standardized":
-        scale = np.maximum(variance + np.square(location), floor)
-        return ErrorRule(np.zeros_like(location), np.diag(1 / scale))
-    covariance = np.diag(variance)
-    if len(centred) > 1:
-        covariance, _ = ledoit_wolf(centred, assume_centered=True)
-    # The steps of windows that overlap are far from independent, which Ledoit and Wolf
-    # assume: they shrink too little.
-    covariance *= 1 - _SHRINKAGE
-    covariance[np.diag_indices_from(covariance)] += _SHRINKAGE * variance.mean() + floor
-    return ErrorRule(location, np.linalg.inv(covariance))
+    variance += np.square(_LEAST_DEVIATION * np.where(spread > 0, spread, 1))
+    return LEARNED_RULES[error](location, centred, variance)
 
 
 def subsample(X):
@@ -77,14 +100,21 @@ def subsample(X):
     return X[:: -(-n_cells // _MAX_CELLS)]
 
 
-def residuals(reconstructions):
-    """Steps of (rows, targets, outputs), as rows of one array, without the padding."""
-    parts = [np.empty((0, 0))]
+def _differences(reconstructions):
+    """Differences of all steps but the padding, and the spread of each feature."""
+    parts = []
     for _, targets, outputs in reconstructions:
         difference = np.subtract(targets, outputs, dtype=np.float64)
         seen = ~np.isnan(difference).all(axis=2)
-        parts.append(difference[seen])
-    return np.concatenate(parts[1:])
+        parts.append((difference[seen], targets[seen]))
+    differences, targets = (
+        np.concatenate(arrays) for arrays in zip(*parts, strict=True)
+    )
+    observed = ~np.isnan(targets)
+    count = np.maximum(observed.sum(axis=0), 1)
+    mean = np.sum(targets, axis=0, where=observed, dtype=np.float64) / count
+    moments = np.square(np.where(observed, targets - mean, 0)).sum(axis=0) / count
+    return differences, np.sqrt(moments)
 
 
 def cell_errors(rule, targets, outputs):

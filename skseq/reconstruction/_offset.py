@@ -2,11 +2,12 @@
 """Thresholds from the scores of normal rows alone."""
 
 import warnings
-from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import genpareto
+
+from .._validation import is_number
 
 # Siffer et al. start their tail at this quantile.
 _TAIL_QUANTILE = 0.98
@@ -77,15 +78,22 @@ class ContaminationRule(NamedTuple):
 
     name: str
     value: float
-    of_all: bool = False  # on all training samples, not on those held out
+
+    @property
+    def of_all(self):
+        """Whether it is of all training samples by definition, not of those held out."""
+        return self.name == "share"
 
     def offset(self, scores):
         """``offset_`` on scores that are higher for normal samples; NaN counts not."""
-        error = -np.asarray(scores, dtype=np.float64)
-        error = error[~np.isnan(error)]
-        if not len(error):
+        scores = np.asarray(scores, dtype=np.float64)
+        scores = scores[~np.isnan(scores)]
+        if not len(scores):
             return np.nan
-        return -RULES_WITHOUT_EVENTS[self.name](np.zeros(len(error)), error, self.value)
+        if self.of_all:
+            return float(np.quantile(scores, self.value))
+        normal = np.zeros(len(scores))
+        return -RULES_WITHOUT_EVENTS[self.name](normal, -scores, self.value)
 
 
 # Rules that need no event.
@@ -113,17 +121,41 @@ def check_contamination(contamination, owner):
     """
     if isinstance(contamination, str) and contamination == "auto":
         return ContaminationRule("quantile", NORMAL_QUANTILE)
-    if isinstance(contamination, Real) and 0 < contamination <= 0.5:
-        return ContaminationRule("quantile", 1 - contamination, of_all=True)
+    if is_number(contamination) and 0 < contamination <= 0.5:
+        return ContaminationRule("share", float(contamination))
     if isinstance(contamination, (tuple, list)) and len(contamination) == 2:
         name, value = contamination
-        is_number = isinstance(value, Real) and not isinstance(value, bool)
-        if name == "quantile" and is_number and 0 <= value <= 1:
+        share = is_number(value) and not isinstance(value, bool)
+        if name == "quantile" and share and 0 <= value <= 1:
             return ContaminationRule("quantile", float(value))
-        if name == "pot" and is_number and 0 < value < 1:
+        if name == "pot" and share and 0 < value < 1:
             return ContaminationRule("pot", float(value))
     raise ValueError(
         f"The 'contamination' parameter of {owner} must be 'auto', a share in "
         "(0, 0.5], ('quantile', q) with a share in [0, 1], or ('pot', q) with "
         f"0 < q < 1. Got {contamination!r} instead."
     )
+
+
+def rescaled_offset(offset, before, after):
+    """An offset in units of the scores of a model that was fitted again.
+
+    The first model's offset is from sequences that it had not seen, which is what it is
+    good for; the second has seen all. How their scores compare is told by sequences
+    that both were trained on: by the median of the ratios.
+
+    Parameters
+    ----------
+    offset : float
+        Of the first model.
+    before, after : ndarray of shape (n_samples,)
+        Scores of the same sequences by the first model and the second.
+
+    Returns
+    -------
+    offset : float
+    """
+    told = (before < 0) & (after < 0)  # scores are minus an error; 0 has no ratio
+    if not told.any():
+        return offset
+    return offset * float(np.exp(np.median(np.log(after[told] / before[told]))))

@@ -19,7 +19,7 @@ from sklearn.preprocessing import (
 
 from .._detectors import parts
 from .._validation import check_finite, named_errors
-from ..reconstruction._mixin import ReconstructionMixin
+from ..reconstruction._decisions import OutlierDecisionsMixin
 from ..rows._time import NUMBERS, ticks
 from ..windowing import EachTimeStep, SlidingWindow
 from ..windowing._reach import Reach
@@ -177,7 +177,7 @@ class StreamSteps:
                 )
         *self._transformers, final = [_without_names(step) for _, step in steps]
         self._final = final
-        if isinstance(final, ReconstructionMixin):
+        if isinstance(final, OutlierDecisionsMixin):
             self._method = final._score_samples  # the windows are checked already
         elif hasattr(final, "score_samples"):
             self._method = final.score_samples

@@ -45,18 +45,18 @@ class History:
     loss_curve: list[float] = field(default_factory=list)
     validation_loss_curve: list[float] | None = None
     best_epoch: int = 0
+    stopped: bool = False  # by the user, or as the loss left the finite numbers
 
 
 class NonFiniteLossError(ValueError):
-    """The loss left the finite numbers; ``history`` holds what was best until then."""
+    """The loss left the finite numbers."""
 
-    def __init__(self, loss, epoch, history):
+    def __init__(self, loss, epoch):
         super().__init__(
             f"The training loss became {loss} in epoch {epoch}. Scale X "
             "(StandardScaler, or EachTimeStep(StandardScaler()) after windowing), "
             "lower 'learning_rate', or use activation='tanh'."
         )
-        self.history = history
 
 
 @dataclass(frozen=True)
@@ -91,28 +91,29 @@ def train(
     data: Data,
     *,
     settings: Settings,
-    start: History,
+    initial: History,
     rng: np.random.RandomState,
     reports: EpochReports,
     fitted_attributes: Callable[[list[np.ndarray]], dict],
     checkpoint: Checkpoint | None = None,
 ) -> History:
-    """Train from the weights of ``start``.
+    """Train from the weights of ``initial``.
 
     With held-out rows, training ends when their loss has not improved by ``tol`` for
     ``n_iter_no_change`` epochs, and the weights of the best epoch are kept; without,
     the last ones. ``reports`` hears of each epoch, with what ``fitted_attributes``
     makes of its weights, and can ask to stop. A ``checkpoint`` is written after each
-    epoch, and gone on from where there is one. An interruption by the user ends the
-    training after the first epoch with a warning, before with the interruption.
+    epoch, and gone on from where there is one. A loss that leaves the finite numbers,
+    and an interruption by the user, end the training: with a warning where the weights
+    of an epoch are there to be kept, else with the error.
     """
-    history = History(start.weights)
+    history = History(initial.weights)
     if data.held_out is not None:
         history.validation_loss_curve = []
     saved = None if checkpoint is None else checkpoint.read()
     if saved is not None:
-        start, history, rng = _resumed(saved)
-    engine.load_weights(start.weights)
+        initial, history, rng = _resumed(saved)
+    engine.load_weights(initial.weights)
     engine.start_training(
         loss=settings.loss,
         masked=has_padding(data.X),
@@ -120,18 +121,18 @@ def train(
         batch_size=min(settings.batch_size, len(data.training)),
         learning_rate=settings.learning_rate,
         global_clipnorm=settings.global_clipnorm,
-        optimizer_state=start.optimizer_state,
+        optimizer_state=initial.optimizer_state,
     )
     watcher = current_watcher()
     watcher.begin(len(data.training), settings.max_epochs, len(history.loss_curve))
-    with _keeping_the_best_when_interrupted(history):
+    with _keeping_the_best(history):
         for epoch in range(len(history.loss_curve) + 1, settings.max_epochs + 1):
             if _is_over(history, settings):
                 break
             reports.begin_epoch()
             loss = _train_epoch(engine, architecture, data, settings, rng, epoch)
             if not np.isfinite(loss):
-                raise NonFiniteLossError(loss, epoch, history)
+                raise NonFiniteLossError(loss, epoch)
             history.loss_curve.append(loss)
             _judge(history, engine, data, settings)
             if checkpoint is not None:
@@ -159,17 +160,22 @@ def _resumed(saved):
 
 
 @contextlib.contextmanager
-def _keeping_the_best_when_interrupted(history):
+def _keeping_the_best(history):
+    """Turn what ends a training early into a warning, if there is what to keep."""
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, NonFiniteLossError) as error:
         if not history.best_epoch:
             raise
+        history.stopped = True
+        reason = str(error)
+        if isinstance(error, KeyboardInterrupt):
+            epoch = len(history.loss_curve) + 1
+            reason = f"Training was interrupted in epoch {epoch}."
         warnings.warn(
-            f"Training was interrupted in epoch {len(history.loss_curve) + 1}: the "
-            f"weights of epoch {history.best_epoch} are kept.",
+            f"{reason} The weights of epoch {history.best_epoch} are kept.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=2,
         )
 
 
@@ -230,8 +236,8 @@ def _train_epoch(engine, architecture, data, settings, rng, epoch):
 
 def _training_batch(batch, architecture, rng):
     """The batch with what makes training harder on purpose."""
-    if architecture.noise:
-        batch = add_noise(batch, architecture.n_features, architecture.noise, rng)
+    if architecture.input_noise:
+        batch = add_noise(batch, architecture.n_features, architecture.input_noise, rng)
     if architecture.dropout:
         layers = architecture.recurrent_layers
         batch = draw_dropout(batch, layers, architecture.dropout, rng)

@@ -29,7 +29,7 @@ from skseq.detection._thresholds import (
     recall_threshold,
 )
 from skseq.reconstruction._offset import (
-    contamination_offset,
+    check_contamination,
     pot_threshold,
     quantile_threshold,
 )
@@ -449,7 +449,7 @@ def test_link_stands_constant_scores():
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.5])
 def test_contamination_is_the_share_of_lower_scores(share):
     scores = np.random.default_rng(0).normal(size=200)
-    offset = contamination_offset(scores, share, "Owner")
+    offset = check_contamination(share, "Owner").offset(scores)
     assert np.mean(scores < offset) == share
     assert offset == pytest.approx(np.percentile(scores, 100 * share), rel=1e-12)
 
@@ -457,14 +457,14 @@ def test_contamination_is_the_share_of_lower_scores(share):
 def test_contamination_may_be_a_rule_of_normal_scores():
     error = tail_sample(0.1, 5000)
     risk = pot_threshold(np.zeros(5000), error, 1e-4)
-    assert contamination_offset(-error, ("pot", 1e-4), "Owner") == -risk
-    quantile = contamination_offset(-error, ("quantile", 0.9), "Owner")
-    assert quantile == pytest.approx(contamination_offset(-error, 0.1, "Owner"))
+    assert check_contamination(("pot", 1e-4), "Owner").offset(-error) == -risk
+    quantile = check_contamination(("quantile", 0.9), "Owner").offset(-error)
+    assert quantile == pytest.approx(check_contamination(0.1, "Owner").offset(-error))
 
 
 @pytest.mark.parametrize(
-    "contamination", [0, 0.6, "auto", "f1", ("fbeta", 1), ("pot", 1), ("pot",), None]
+    "contamination", [0, 0.6, "f1", ("fbeta", 1), ("pot", 1), ("pot",), None]
 )
 def test_a_wrong_contamination_is_named(contamination):
     with pytest.raises(ValueError, match="'contamination' parameter of Owner must be"):
-        contamination_offset(np.zeros(3), contamination, "Owner")
+        check_contamination(contamination, "Owner")

@@ -32,7 +32,7 @@ def test_a_network_given_back_is_lent_again_for_any_number_of_steps():
 def test_what_is_drawn_for_each_batch_needs_no_network_of_its_own():
     with borrow(Architecture(5, 2, (3,))) as first:
         pass
-    with borrow(Architecture(5, 2, (3,), dropout=0.5, noise=0.1)) as again:
+    with borrow(Architecture(5, 2, (3,), dropout=0.5, input_noise=0.1)) as again:
         assert again is first
     with borrow(Architecture(5, 2, (3,), recurrent_dropout=0.5)) as other:
         assert other is not first

@@ -59,7 +59,7 @@ def assert_same_fit(one, other):
     [
         {"early_stopping": False},
         {"n_iter_no_change": 2, "tol": 0.0, "learning_rate": 0.1},
-        {"dropout": 0.2, "noise": 0.1, "l2": 0.01},
+        {"dropout": 0.2, "input_noise": 0.1, "l2": 0.01},
     ],
     ids=["all epochs", "early stopping", "drawn"],
 )

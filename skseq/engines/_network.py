@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A network with its weights, and what it gives for sequences."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..networks import Architecture
+from ._batches import CHUNK, Batch, Preparation
+from ._choose import borrow_engine
+from ._linear import LinearPath
+
+
+@dataclass(frozen=True)
+class FittedNetwork:
+    """All that turns sequences into latent vectors and reconstructions.
+
+    ``fill`` (n_features,) stands for what is missing. Beside a linear ``path`` the
+    network reconstructs what this leaves over.
+    """
+
+    architecture: Architecture
+    weights: list[np.ndarray]
+    fill: np.ndarray
+    path: LinearPath | None = None
+    engine: str = "auto"
+    n_threads: int = 1
+
+    @contextlib.contextmanager
+    def _running(self):
+        # A model that was fitted with the kernels also runs where there are none.
+        with borrow_engine(
+            self.architecture, self.engine, n_threads=self.n_threads, strict=False
+        ) as engine:
+            engine.load_weights(self.weights)
+            yield engine
+
+    def _chunks(self, X) -> Iterator[tuple[slice, Batch]]:
+        preparation = Preparation(self.fill, self.architecture.missing_indicator)
+        return preparation.chunks(X)
+
+    def _seen(self, batch: Batch) -> Batch:
+        """The batch as the network sees it."""
+        if self.path is None:
+            return batch
+        return batch._replace(inputs=self.path.inputs(batch))
+
+    def encode(self, X) -> np.ndarray:
+        """Latent vectors: the code of the linear path, if any, then the network's."""
+        n_linear = 0 if self.path is None else self.path.n_components
+        size = len(X), n_linear + self.architecture.latent_size
+        latent = np.empty(size, dtype=np.float32)
+        with self._running() as engine:
+            for rows, batch in self._chunks(X):
+                if n_linear:
+                    latent[rows, :n_linear] = self.path.encode(batch)
+                latent[rows, n_linear:] = engine.encode(self._seen(batch))
+        return latent
+
+    def decode(self, latent, n_timesteps) -> np.ndarray:
+        """The sequences that latent vectors stand for."""
+        n_linear = 0 if self.path is None else self.path.n_components
+        shape = len(latent), n_timesteps, self.architecture.n_features
+        sequences = np.empty(shape, dtype=np.float32)
+        with self._running() as engine:
+            for start in range(0, len(latent), CHUNK):
+                part = latent[start : start + CHUNK]
+                steps = np.ones((len(part), n_timesteps), dtype=bool)
+                out = engine.decode(np.ascontiguousarray(part[:, n_linear:]), steps)
+                if self.path is not None:
+                    code = np.ascontiguousarray(part[:, :n_linear])
+                    out = out * self.path.scale + self.path.decode(code)
+                sequences[start : start + CHUNK] = out
+        return sequences
+
+    def outputs(self, X) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+        """Yield rows, sequences, and what is given for them: a bounded number each."""
+        with self._running() as engine:
+            for rows, batch in self._chunks(X):
+                out = engine.reconstruct(self._seen(batch))
+                if self.path is not None:
+                    out = out * self.path.scale + self.path.reconstruct(batch)
+                yield rows, batch.targets, out
+
+    def as_keras(self):
+        """The same as Keras models: the whole, and its halves where it has them."""
+        from ..networks._keras import build_models
+        from ..networks._quiet import hold_back_stderr, running_keras
+
+        with running_keras(), hold_back_stderr():
+            return build_models(self.architecture, self.weights, self.path)

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Fit what reconstructs sequences: a network, its error rule and its offset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..rows._row_numbers import all_rows
+from ..training._estimator import history_attributes, network_attributes
+from ..training._plan import Examples, Plan
+from ._errors import fit_error_rule, subsample
+from ._judge import Judge
+from ._offset import ContaminationRule, rescaled_offset
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What parameters, "auto" ones too, came to before the first step."""
+
+    error: str
+    score_on: str
+    contamination: ContaminationRule
+    refit: bool
+
+
+@dataclass(frozen=True)
+class Reconstructor:
+    """What reconstructs (a network, or components), and how its errors are judged."""
+
+    model: object
+    judge: Judge
+
+    @classmethod
+    def judged_on(cls, model, X, choices):
+        """Learn from sequences what errors are usual, where the rule asks it."""
+        rule = fit_error_rule(choices.error, model.outputs(subsample(X)))
+        return cls(model, Judge(rule, choices.score_on))
+
+    def scores(self, X):
+        return -self.judge.errors(self.model.outputs(X), X.shape)
+
+    @property
+    def attributes(self):
+        return {"error_rule_": self.judge.rule, "score_on_": self.judge.score_on}
+
+
+def first_offset(choices, reconstructor, X, held_out):
+    """The offset on what was not trained on, unless it is by definition on all."""
+    if held_out is None or choices.contamination.of_all:
+        return choices.contamination.offset(reconstructor.scores(X))
+    return choices.contamination.offset(reconstructor.scores(X[held_out]))
+
+
+def final_offset(choices, first, final, offset, X, training):
+    """The offset of a model that was fitted again, in units of its own scores."""
+    if choices.contamination.of_all:
+        return choices.contamination.offset(final.scores(X))
+    both = subsample(X[training])
+    return rescaled_offset(offset, first.scores(both), final.scores(both))
+
+
+def fit_network(plan: Plan, X, parts, choices: Choices, reports, checkpoint=None):
+    """Train; judge on what was held out; train again on all, where this is chosen.
+
+    Parameters
+    ----------
+    plan : Plan
+    X : ndarray of shape (n_samples, n_timesteps, n_features) or Windows
+    parts : tuple of ndarray of int, or None
+        What is trained on, and what is held out; None for all and nothing.
+    choices : Choices
+    reports : EpochReports
+    checkpoint : path-like, default=None
+
+    Returns
+    -------
+    attributes : dict
+        All that the estimator is when it is fitted.
+    """
+    training, held_out = parts = (all_rows(len(X)), None) if parts is None else parts
+    examples = Examples(X)
+    # Where all is trained on again, errors are told by training sequences both times.
+    again = choices.refit and held_out is not None
+    judged = training if again or held_out is None else held_out
+
+    def attributes(network):
+        reconstructor = Reconstructor.judged_on(network, X[judged], choices)
+        return network_attributes(network) | reconstructor.attributes
+
+    network, history = plan.train(
+        examples, parts, reports=reports, attributes=attributes, checkpoint=checkpoint
+    )
+    kept = Reconstructor.judged_on(network, X[judged], choices)
+    offset = first_offset(choices, kept, X, held_out)
+    final = history
+    if again:
+        network, final = plan.train_again(examples, network, history)
+    if final is not history:
+        first, kept = kept, Reconstructor.judged_on(network, X, choices)
+        offset = final_offset(choices, first, kept, offset, X, training)
+    return {
+        **network_attributes(network),
+        **history_attributes(history),
+        **kept.attributes,
+        "optimizer_state_": final.optimizer_state,
+        "offset_": offset,
+    }

@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""ResidualAutoencoder: a linear path, and a network for what it leaves over."""
+
+from functools import partial
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator, OutlierMixin, _fit_context, clone
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from ._estimator import (
+    CallbackSupportMixin,
+    DocumentationLinkMixin,
+    all_or_nothing,
+    with_callbacks,
+)
+from ._validation import check_sequences
+from .autoencoder import LSTMAutoencoder
+from .engines._linear import fit_linear_path
+from .reconstruction._estimator import CONTAMINATION_CONSTRAINTS
+from .reconstruction._fit import Choices, fit_network
+from .reconstruction._judge import SCORED_STEPS
+from .reconstruction._latent import LatentDecoderMixin, LatentVectorsMixin
+from .reconstruction._mixin import ReconstructionMixin
+from .reconstruction._offset import check_contamination
+from .training._docs import with_docs
+from .training._estimator import FittedNetworkMixin, set_fitted
+from .training._reports import EpochReports
+from .windowing._held_out import split_last_part
+
+
+@with_docs
+class ResidualAutoencoder(
+    LatentVectorsMixin,
+    LatentDecoderMixin,
+    ReconstructionMixin,
+    OutlierMixin,
+    FittedNetworkMixin,
+    CallbackSupportMixin,
+    DocumentationLinkMixin,
+    BaseEstimator,
+):
+    """A linear path, and an LSTM autoencoder that learns what it leaves over.
+
+    The detector for tables: for what breaks the relations between sensors. A linear
+    filter of low rank reconstructs what it can, and follows a drift of the level. The
+    network sees each window without its level (and the level through a tanh, which is
+    bounded), and learns what the filter leaves over. The score is the Mahalanobis
+    distance of the remaining error, later steps counting more, under a path and a
+    network that are at last trained on all of the past.
+
+    Parameters
+    ----------
+    network : LSTMAutoencoder, default=None
+        The network, cloned, and how it is trained. Its ``error``, ``score_on``,
+        ``contamination``, ``refit`` and ``warm_start`` are not used. None for
+        ``LSTMAutoencoder()``, whose parameters can be set all the same:
+        ``set_params(network__hidden_layer_sizes=16)``.
+
+    n_components : int or "auto", default="auto"
+        Rank of the linear path. "auto" for the components of which the filter keeps
+        more than 5%, and 64 at the most.
+
+    error : {"mse", "mae", "standardized", "mahalanobis"}, default="mahalanobis"
+        The error of a time step, as of :class:`LSTMAutoencoder`: what is usual is told
+        by the training sequences where ``refit`` adds all to them, else by those held
+        out.
+
+    score_on : {"mean", "recent", "last", "max"}, default="recent"
+        Which steps count in the error of a sequence: all alike, later ones more (the
+        k-th of n steps by ``k ** 2``), the last one, or the one with the largest error.
+
+    refit : bool, default=True
+        Whether, after early stopping, to fit path and network again to all sequences.
+
+    contamination : "auto", float or tuple, default="auto"
+        What sets ``offset_``, as of :class:`LSTMAutoencoder`. What is told by held-out
+        sequences is carried over to the model that is kept, in units of its scores.
+
+    Attributes
+    ----------
+    path_ : LinearPath
+        The linear path: ``center``, ``spread`` and ``scale`` (what it leaves over) of
+        each feature, ``components`` and their ``gains``.
+
+    <FITTED>
+
+    <JUDGED>
+
+    <SEEN>
+
+    encoder_ : keras.Model
+        From the network's input, as ``path_`` makes it, to its latent vectors.
+
+    decoder_ : keras.Model
+        From the network's latent vectors to what is added to the linear path, in units
+        of ``path_.scale``.
+
+    See Also
+    --------
+    LSTMAutoencoder : The network alone.
+    PCAAutoencoder : The linear baseline: try it first.
+    RareEventClassifier : A classifier with a threshold from this detector.
+
+    Notes
+    -----
+    The path goes by the place of a step in the sequence: give it sequences that all end
+    alike, as :class:`Windows` do. It is the Wiener filter: of a principal component of
+    variance v of the standardised cells it keeps the share v / (v + s²), where s is 0.5
+    in units of the spread of a cell. Each feature counts in units of its own spread, so
+    a forgotten scaler costs nothing.
+
+    References
+    ----------
+    .. [1] N. Wiener, "Extrapolation, interpolation, and smoothing of stationary time
+       series", MIT Press, 1949.
+    .. [2] P. Malhotra et al., "LSTM-based encoder-decoder for multi-sensor anomaly
+       detection", ICML 2016 Anomaly Detection Workshop, arXiv:1607.00148.
+    .. [3] O. Ledoit and M. Wolf, "A well-conditioned estimator for large-dimensional
+       covariance matrices", Journal of Multivariate Analysis 88(2), 2004.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skseq import LSTMAutoencoder, ResidualAutoencoder, sliding_windows
+    >>> table = np.random.default_rng(0).normal(size=(300, 3)).cumsum(axis=0)
+    >>> windows, _ = sliding_windows(table, 5)
+    >>> network = LSTMAutoencoder((8, 4), max_epochs=2, random_state=0)
+    >>> detector = ResidualAutoencoder(network, n_components=3).fit(windows)
+    >>> detector.get_feature_names_out()
+    array(['linear0', 'linear1', 'linear2', 'lstm0', 'lstm1', 'lstm2', 'lstm3'],
+          dtype=object)
+    """
+
+    _parameter_constraints: dict = {
+        "network": [LSTMAutoencoder, None],
+        "n_components": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+        ],
+        "error": [StrOptions({"mse", "mae", "standardized", "mahalanobis"})],
+        "score_on": [StrOptions(SCORED_STEPS)],
+        "refit": ["boolean"],
+        "contamination": CONTAMINATION_CONSTRAINTS,
+    }
+
+    def __init__(
+        self,
+        network=None,
+        *,
+        n_components="auto",
+        error="mahalanobis",
+        score_on="recent",
+        refit=True,
+        contamination="auto",
+    ):
+        self.network = network
+        self.n_components = n_components
+        self.error = error
+        self.score_on = score_on
+        self.refit = refit
+        self.contamination = contamination
+
+    def get_params(self, deep=True):
+        """Get the parameters, those of the default network included.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to give the parameters of the network too.
+
+        Returns
+        -------
+        params : dict
+        """
+        params = super().get_params(deep)
+        if deep and self.network is None:
+            params |= {
+                f"network__{name}": value
+                for name, value in LSTMAutoencoder().get_params().items()
+            }
+        return params
+
+    def set_params(self, **params):
+        """Set parameters; those of the network by ``network__`` and their name.
+
+        Parameters
+        ----------
+        **params : dict
+
+        Returns
+        -------
+        self : object
+            The estimator.
+        """
+        of_network = any(name.startswith("network__") for name in params)
+        if of_network and params.get("network", self.network) is None:
+            params["network"] = LSTMAutoencoder()
+        return super().set_params(**params)
+
+    @all_or_nothing
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None):
+        """Fit the path, train the network, and learn what errors are usual.
+
+        Parameters
+        ----------
+        X : Windows or array-like of shape (n_samples, n_timesteps, n_features) or \
+                (n_samples, n_timesteps)
+            Training sequences, in time order. NaN is padding or a missing value.
+
+        y : Ignored
+            Not used, present for API consistency by convention.
+
+        Returns
+        -------
+        self : object
+            Fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the input is not valid, too short for the network's
+            ``validation_fraction``, or the training loss does not stay finite in the
+            first epoch.
+
+        Warns
+        -----
+        UserWarning
+            If the training ended early, as the loss did not stay finite or the user
+            interrupted it: the weights of the best epoch until then are kept.
+        """
+        X = check_sequences(self, X, reset=True)
+        network = LSTMAutoencoder() if self.network is None else clone(self.network)
+        network._validate_params()
+        choices, plan = self._choose(network, X)
+        parts = None
+        if network.early_stopping:
+            parts = split_last_part(X, network.validation_fraction)
+        reports = EpochReports(self, X, y, network.max_epochs)
+        fitted = fit_network(plan, X, parts, choices, reports, network.checkpoint)
+        reports.end()
+        return set_fitted(self, fitted)
+
+    def _choose(self, network, X):
+        """Everything that parameters and input decide, before the first step."""
+        if network.loss == "binary_crossentropy":
+            raise ValueError(
+                "The 'network' parameter of ResidualAutoencoder reconstructs what a "
+                "linear path leaves over, which is no probability: it does not go with "
+                "loss='binary_crossentropy'. Use loss='mse'."
+            )
+        choices = Choices(
+            self.error,
+            self.score_on,
+            check_contamination(self.contamination, type(self).__name__),
+            self.refit,
+        )
+        plan = network._plan(
+            X,
+            loss=network.loss,
+            resume=False,
+            **network._architecture_options(),
+            n_context=X.shape[2],  # the level of each feature
+            fit_path=partial(fit_linear_path, n_components=self.n_components),
+        )
+        return choices, plan
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the latent vector's parts: ``linear0``, ..., then ``lstm0``, ...
+
+        Parameters
+        ----------
+        input_features : Ignored
+            Not used, present for API consistency by convention.
+
+        Returns
+        -------
+        feature_names_out : ndarray of str objects
+        """
+        n_linear = self._network.path.n_components
+        names = [f"linear{k}" for k in range(n_linear)]
+        cell = self.architecture_.cell
+        names += [f"{cell}{k}" for k in range(self.architecture_.latent_size)]
+        return np.array(names, dtype=object)
+
+    @property
+    def encoder_(self):
+        """From the network's input to its latent vectors."""
+        return self._keras_models().encoder
+
+    @property
+    def decoder_(self):
+        """From the network's latent vectors to what is added to the linear path."""
+        return self._keras_models().decoder
+
+    def _reconstructions(self, X):
+        return self._network.outputs(X)
+
+    def _encode(self, X):
+        return self._network.encode(X)
+
+    def _decode(self, latent):
+        return self._network.decode(latent, self.sequence_shape_[0])
+
+    @property
+    def _n_features_out(self):
+        return self.path_.n_components + self.architecture_.latent_size

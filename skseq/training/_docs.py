@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the docstrings of all network estimators say alike, once."""
+
+CELLS = """
+    cell : {"lstm", "gru"}, default="lstm"
+        Kind of the recurrent layers.
+
+    bidirectional : bool, default=False
+        Whether each layer reads in both directions, with ``units`` for each.
+
+    activation : {"tanh", "relu", "linear"}, default="tanh"
+        Activation of the cells.
+
+    dropout : float, default=0.0
+        Share of the outputs of each layer that is dropped in training.
+
+    recurrent_dropout : float, default=0.0
+        Share of the states that is dropped on their way to the next step in training.
+
+    l2 : float, default=0.0
+        Weight of the penalty on the squared kernels of the recurrent layers.
+
+    input_noise : float, default=0.0
+        Standard deviation of the normal noise that is added to the input in training,
+        in units of ``X``: a denoising network.
+
+    add_missing_indicator : bool, default=False
+        Whether the network is told which cells are missing, as further inputs.
+"""
+
+TRAINING = """
+    learning_rate : float, default=1e-3
+        Step size of Adam.
+
+    global_clipnorm : float, default=None
+        Length above which the gradient is scaled down to it. None for no limit.
+
+    batch_size : int, default=64
+        Sequences in a mini-batch.
+
+    max_epochs : int, default=50
+        Passes over the training sequences, at the most.
+
+    early_stopping : bool, default=True
+        Whether to hold out a part, stop when its loss no longer improves, and keep the
+        weights of the best epoch. If False, all ``max_epochs`` are run on all
+        sequences.
+
+    refit : bool, default=False
+        Whether, after ``early_stopping``, to train again on all sequences for the best
+        number of epochs: what is normal drifts, and the last part of a table tells most
+        of what comes next. The curves stay those of the first training.
+
+    validation_fraction : float, default=0.1
+        Share to hold out. Of :class:`Windows` it is the end of each series, and windows
+        that share rows with it are set aside.
+
+    n_iter_no_change : int, default=5
+        Epochs without improvement after which training stops.
+
+    tol : float, default=1e-4
+        Least decrease of the validation loss that counts as an improvement.
+"""
+
+RUNNING = """
+    engine : {"auto", "keras", "native"}, default="auto"
+        What trains and runs the network: Keras, or this package's compiled CPU kernels,
+        which give the same to rounding, sooner. "auto" is native where the kernels were
+        built and support the network, unless Keras is loaded and has a GPU.
+
+    n_threads : int, default=1
+        Threads over which the native engine splits a large mini-batch, or sequences to
+        score. It does not change the result.
+
+    checkpoint : str or path-like, default=None
+        File that training writes its state to after each epoch, and goes on from where
+        it is found: a fit that was killed, started again with the same data and
+        parameters, ends with the same weights. The file is left when training is done.
+
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights of the fit before.
+
+    verbose : int, default=0
+        If positive, print a progress bar for each epoch.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds the initial weights and the order of the mini-batches.
+"""
+
+SCORES = """
+    score_on : {"mean", "recent", "last", "max"}, default="mean"
+        Which steps count in the error of a sequence: all alike, later ones more (the
+        k-th of n steps by ``k ** 2``), the last one, or the one with the largest error.
+
+    contamination : "auto", float or tuple, default="auto"
+        What sets ``offset_``. A float, in (0, 0.5], is the share of all training
+        sequences that are to count as outliers. "auto" lets 1% of the held-out
+        sequences be outliers (of the training sequences, where none are held out), as
+        ``("quantile", 0.99)`` does. On the same, ``("quantile", q)`` lets a share of
+        ``1 - q`` be outliers, and ``("pot", q)`` sets the offset by peaks over
+        threshold, at a risk of q.
+"""
+
+FITTED = """
+    architecture_ : Architecture
+        Description of the network.
+
+    weights_ : list of ndarray
+        In the order of ``keras.Model.get_weights()``.
+
+    optimizer_state_ : list of ndarray
+        Step count and moments of Adam, with which a training goes on.
+
+    feature_means_ : ndarray of shape (n_features,)
+        Training means, which stand for missing values on the way into the network.
+
+    engine_ : {"keras", "native"}
+        What trained the network, and runs it.
+
+    loss_curve_ : list of float
+        Training loss of each epoch.
+
+    validation_loss_curve_ : list of float or None
+        Loss of the held-out sequences after each epoch.
+
+    best_epoch_ : int
+        Epoch, counted from 1, whose weights are kept.
+
+    n_iter_ : int
+        Number of epochs run.
+"""
+
+JUDGED = """
+    error_rule_ : ErrorRule or str
+        The error of a cell: what was learned of errors, or the name of a loss.
+
+    score_on_ : str
+        Which steps count in the error of a sequence.
+
+    offset_ : float
+        Score below which a sequence counts as an outlier.
+"""
+
+SEEN = """
+    n_features_in_ : int
+        Number of features; of time steps where ``X`` was 2-D.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features, where the input has them.
+
+    sequence_shape_ : tuple of two int
+        ``(n_timesteps, n_features)`` of the training sequences.
+
+    model_ : keras.Model
+        The network as a Keras model, made when asked for. It knows nothing of padding
+        and missing values: give it sequences without NaN.
+"""
+
+
+def with_docs(cls):
+    """Put the blocks above in the place of ``<CELLS>`` and their like."""
+    for name in ("CELLS", "TRAINING", "RUNNING", "SCORES", "FITTED", "JUDGED", "SEEN"):
+        cls.__doc__ = cls.__doc__.replace(f"    <{name}>", globals()[name].strip("\n"))
+    return cls

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""How a network is trained, decided before the first step."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from numbers import Integral
+
+import numpy as np
+
+from .._validation import is_windows
+from ..engines._batches import Preparation
+from ..engines._choose import borrow_engine
+from ..engines._linear import LinearPath
+from ..engines._network import FittedNetwork
+from ..networks import Architecture
+from ..rows._row_numbers import all_rows
+from ._checkpoint import Checkpoint, digest_of
+from ._loop import Data, History, NonFiniteLossError, Settings, train
+from ._reports import NoReports
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Sequences ``X``, and what the network shall give for them.
+
+    ``targets`` are None for the sequences themselves; ``weights`` multiply the losses.
+    """
+
+    X: object
+    targets: np.ndarray | None = None
+    weights: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is trained, from where, and how.
+
+    ``order`` is the state of the generator that orders the mini-batches, ``fit_path``
+    makes the linear path beside the network of its training rows.
+    """
+
+    architecture: Architecture
+    settings: Settings
+    fill: np.ndarray
+    initial: History
+    order: tuple
+    engine: str
+    n_threads: int = 1
+    fit_path: Callable[[object, Preparation], LinearPath] | None = None
+    random_state: object = (
+        None  # as given: a checkpoint is of one, where it is a number
+    )
+
+    def prepare(self, X) -> Preparation:
+        """How the batches are made where the training sequences are these."""
+        preparation = Preparation(self.fill, self.architecture.missing_indicator)
+        if self.fit_path is None:
+            return preparation
+        return replace(preparation, path=self.fit_path(X, preparation))
+
+    def network(self, weights, preparation) -> FittedNetwork:
+        return FittedNetwork(
+            self.architecture,
+            weights,
+            self.fill,
+            preparation.path,
+            self.engine,
+            self.n_threads,
+        )
+
+    def train(
+        self,
+        examples,
+        parts,
+        *,
+        reports,
+        attributes=lambda network: {},
+        checkpoint=None,
+    ) -> tuple[FittedNetwork, History]:
+        """Train on the first of two parts, judged on the second where there is one.
+
+        ``reports`` hears of each epoch, with the ``attributes`` of its network. The
+        file ``checkpoint`` holds the training while it lasts.
+        """
+        training, held_out = parts
+        preparation = self.prepare(examples.X[training])
+        data = Data(
+            examples.X,
+            preparation,
+            training,
+            held_out,
+            examples.targets,
+            examples.weights,
+        )
+        if checkpoint is not None:
+            checkpoint = Checkpoint(checkpoint, self._about(data))
+        rng = np.random.RandomState()
+        rng.set_state(self.order)
+        with borrow_engine(
+            self.architecture, self.engine, n_threads=self.n_threads
+        ) as engine:
+            history = train(
+                engine,
+                self.architecture,
+                data,
+                settings=self.settings,
+                initial=self.initial,
+                rng=rng,
+                reports=reports,
+                fitted_attributes=lambda weights: attributes(
+                    self.network(weights, preparation)
+                ),
+                checkpoint=checkpoint,
+            )
+        return self.network(history.weights, preparation), history
+
+    def train_again(self, examples, network, history) -> tuple[FittedNetwork, History]:
+        """Train on all examples, for the number of epochs that was the best.
+
+        What is given comes back where its training, or this one, ends early: that
+        network is complete.
+        """
+        if history.stopped:
+            return network, history
+        settings = replace(self.settings, max_epochs=history.best_epoch)
+        parts = all_rows(len(examples.X)), None
+        plan = replace(self, settings=settings)
+        try:
+            again = plan.train(examples, parts, reports=NoReports())
+        except (KeyboardInterrupt, NonFiniteLossError) as error:
+            reason = str(error) or "It was interrupted."
+            warnings.warn(
+                f"The last training, on all sequences, came to nothing. {reason} The "
+                "network of the training before is kept.",
+                UserWarning,
+                stacklevel=2,
+            )
+            return network, history
+        return (network, history) if again[1].stopped else again
+
+    def _about(self, data):
+        """What tells this training from another, by the names that a user knows."""
+        X, path = data.X, data.preparation.path
+        arrays = (X.table, X.starts, X.ends) if is_windows(X) else (X,)
+        beside = () if path is None else (path.components, path.gains, path.scale)
+        settings = asdict(self.settings)
+        del settings["verbose"]
+        about = {
+            "the network": str(self.architecture),
+            "the data": digest_of(*arrays, data.targets, data.weights, *beside),
+            "the held-out part": digest_of(data.training, data.held_out),
+            "the start": self._start(),
+            **{repr(name): str(value) for name, value in settings.items()},
+        }
+        if self.random_state is None or isinstance(self.random_state, Integral):
+            about["'random_state'"] = str(self.random_state)
+        return about
+
+    def _start(self):
+        """Of a training that goes on, its weights; a new one is told by its order."""
+        if self.initial.optimizer_state:
+            return digest_of(*self.initial.weights)
+        return "new"
