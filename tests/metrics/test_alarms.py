@@ -62,6 +62,10 @@ def test_false_alarms_equal_those_of_plain_loops(labels, seed):
 def test_rate_is_per_day_where_time_is_given():
     time = pd.date_range("2026-03-01", periods=8, freq="3h")
     assert false_alarms_per(Y_TRUE, Y_PRED, time=time) == 1
+    hours = np.timedelta64(12, "h")
+    assert false_alarms_per(Y_TRUE, Y_PRED, time=time, per=hours) == 0.5
+    with pytest.raises(ValueError, match="'per' parameter must be a positive number"):
+        false_alarms_per(Y_TRUE, Y_PRED, per=hours)
     assert false_alarms_per(Y_TRUE, Y_PRED, time=time, per="12h") == 0.5
     zoned = time.tz_localize("Europe/Berlin")
     assert false_alarms_per(Y_TRUE, Y_PRED, time=zoned.to_series()) == 1
