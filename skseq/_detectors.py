@@ -10,11 +10,54 @@ from sklearn.utils import (
 from ._validation import (
     is_windows,
 )
+from .windowing import SlidingWindow
 
 
 def parts(detector):
     """A detector, its parameters, and those of every estimator inside it."""
     return [detector, *detector.get_params(deep=True).values()]
+
+
+def steps_of(estimator, name=None):
+    """The steps of a pipeline and of the pipelines in it, with their names."""
+    if not isinstance(estimator, Pipeline):
+        return [(name or type(estimator).__name__, estimator)]
+    steps = [s for s in estimator.steps if s[1] not in (None, "passthrough")]
+    return [part for name, step in steps for part in steps_of(step, name)]
+
+
+def around_windows(estimator):
+    """The steps before SlidingWindow, it, and those after it.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    before : list of (str, estimator)
+
+    slider : SlidingWindow or None
+        None where the estimator, or its first step, is given windows.
+
+    after : list of (str, estimator)
+
+    Raises
+    ------
+    TypeError
+        If there is more than one.
+    """
+    steps = steps_of(estimator)
+    sliders = [k for k, (_, s) in enumerate(steps) if isinstance(s, SlidingWindow)]
+    if len(sliders) > 1:
+        raise TypeError(
+            f"The step {steps[sliders[1]][0]!r} is the second SlidingWindow of a "
+            "pipeline, which makes no windows of windows. Leave it out."
+        )
+    if not sliders:
+        return [], None, steps
+    k = sliders[0]
+    return steps[:k], steps[k][1], steps[k + 1 :]
 
 
 def takes_sequences(detector):

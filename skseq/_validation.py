@@ -10,8 +10,17 @@ import pandas as pd
 from sklearn.utils import check_array
 from sklearn.utils.validation import _check_feature_names
 
+from ._warnings import warn
+
+FLOATS = (np.float64, np.float32)
+
 # About 1e30: what is larger may add up to infinity in float32.
 _LARGEST = 2.0**100
+
+# Error of rounding to float32, as a share of the range of a feature, from which on it
+# is spoken of. The range then holds fewer than ten steps of float32, and rounding adds
+# more than a hundredth to the variance.
+_LOSS = 0.05
 
 
 def is_number(value, kind=Real):
@@ -103,6 +112,26 @@ def check_finite(table, describe):
             )
 
 
+def _warn_of_rounding(table, names):
+    """Warn of the features of a float64 table whose variation float32 cannot hold."""
+    axes = tuple(range(table.ndim - 1))
+    low, high = np.fmin.reduce(table, axis=axes), np.fmax.reduce(table, axis=axes)
+    largest = np.maximum(np.abs(low), np.abs(high))
+    steps = np.spacing(largest.astype(np.float32))
+    # What varies by the rounding of float64 alone is constant.
+    varies = high - low > 1e-12 * largest
+    for k in np.flatnonzero(varies & (_LOSS * (high - low) < steps)):
+        column = table[..., k]
+        lost = np.nanmax(np.abs(column - column.astype(np.float32)))
+        if lost > _LOSS * (high[k] - low[k]):  # whole numbers may well be kept
+            warn(
+                f"The feature {names[k]!r} varies between {low[k]!s} and {high[k]!s}, "
+                f"where float32, in which sequences are computed, has steps of "
+                f"{steps[k]:.3g}: its variation is lost. Scale it in float64 first, "
+                "with EachTimeStep(StandardScaler())."
+            )
+
+
 def _check_finite_windows(X):
     names = X.feature_names or range(X.shape[2])
 
@@ -138,7 +167,7 @@ def _check_shape(estimator, shape, *, reset):
         )
 
 
-def check_sequences(estimator, X, *, reset):
+def check_sequences(estimator, X, *, reset, dtype=np.float32):
     """Validate sequences, and set or check what an estimator remembers of them.
 
     Parameters
@@ -156,10 +185,19 @@ def check_sequences(estimator, X, *, reset):
     reset : bool
         True in ``fit``, False everywhere else.
 
+    dtype : type, default=numpy.float32
+        Of the array that is returned. ``FLOATS`` for float32 where ``X`` is, and
+        float64 otherwise.
+
     Returns
     -------
-    X : ndarray of shape (n_samples, n_timesteps, n_features), float32, or Windows
+    X : ndarray of shape (n_samples, n_timesteps, n_features), or Windows
         A ``Windows`` is returned as it is: still lazy.
+
+    Warns
+    -----
+    UserWarning
+        With ``reset``, where float32 loses the variation of a feature.
 
     Raises
     ------
@@ -173,6 +211,8 @@ def check_sequences(estimator, X, *, reset):
         _check_feature_names(estimator, names, reset=reset)
         _check_not_empty(estimator, X.shape)
         _check_finite_windows(X)
+        if reset and dtype is np.float32 and X.table.dtype == np.float64:
+            _warn_of_rounding(X.table, X.feature_names or range(X.shape[2]))
         return _remember(estimator, X, X.shape[2], reset=reset)
 
     ndim = n_dimensions(X)
@@ -187,7 +227,7 @@ def check_sequences(estimator, X, *, reset):
     if not _is_ready(X):
         X = check_cells(
             X,
-            dtype=np.float32,
+            dtype=FLOATS,
             order="C",
             allow_nd=True,
             estimator=estimator,
@@ -198,6 +238,10 @@ def check_sequences(estimator, X, *, reset):
         X = X[:, :, np.newaxis]
     _check_not_empty(estimator, X.shape)
     check_finite(X, "row {}, step {}, feature {}".format)
+    if dtype is np.float32 and X.dtype != dtype:
+        if reset:
+            _warn_of_rounding(X, range(X.shape[2]))
+        X = X.astype(np.float32)
     return _remember(estimator, X, n_features_in, reset=reset)
 
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """PCAAutoencoder: the linear reconstruction to beat."""
 
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Integral, Real
@@ -17,6 +16,7 @@ from ._estimator import (
     reports_fit,
 )
 from ._validation import check_sequences
+from ._warnings import warn
 from .engines._batches import Preparation, position_means
 from .engines._product import product
 from .reconstruction._estimator import CONTAMINATION_CONSTRAINTS
@@ -258,11 +258,9 @@ class PCAAutoencoder(
         try:
             training, held_out = split_last_part(X, self.validation_fraction)
         except ValueError as error:
-            warnings.warn(
+            warn(
                 f"{error} So 'offset_' is set on the training sequences themselves, "
                 "and more of later ones than are meant will count as outliers.",
-                UserWarning,
-                stacklevel=2,
             )
             return first_offset(choices, kept, X, None)
         first = _fitted(X[training], self.n_components, choices)

@@ -18,8 +18,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import StrOptions, validate_params
 from sklearn.utils.validation import check_is_fitted
 
+from ._detectors import around_windows
 from .engines._batches import CHUNK
-from .windowing import SlidingWindow
 
 
 class _Before(NamedTuple):
@@ -29,30 +29,30 @@ class _Before(NamedTuple):
     n_rows: int
 
 
-def _split(fitted):
-    """The steps before SlidingWindow, this one, and those after it."""
+def _parts(fitted, ddf):
+    """What comes before SlidingWindow, this one, and the detector after it."""
     if not isinstance(fitted, Pipeline):
         raise TypeError(
             "'fitted' must be a Pipeline that holds SlidingWindow. Got "
             f"{type(fitted).__name__} instead: fit make_pipeline(SlidingWindow(...), "
             "detector)."
         )
-    steps = [step for _, step in fitted.steps]
-    found = [k for k, step in enumerate(steps) if isinstance(step, SlidingWindow)]
-    if len(found) != 1 or found[0] == len(steps) - 1:
+    before, slider, after = around_windows(fitted)
+    if slider is None or not after:
         raise ValueError(
             "'fitted' must hold one SlidingWindow, and a detector after it. Its steps "
-            f"are {[type(step).__name__ for step in steps]}."
+            f"are {[type(step).__name__ for step in fitted.named_steps.values()]}."
         )
     check_is_fitted(fitted)
-    at = found[0]
-    return fitted[:at] if at else None, steps[at], fitted[at + 1 :]
-
-
-def _rows_back(slider):
-    """Rows of a series that the window of the next one can depend on."""
-    n_timesteps = slider._reach().n_timesteps
-    return n_timesteps if slider.add_time_delta else n_timesteps - 1
+    for key in slider.plan_.keys:
+        if key.column is None and key.name not in ddf.index._meta.names:
+            raise ValueError(
+                f"The {key.place} that SlidingWindow was fitted on is not the index "
+                f"of 'ddf', which has the name {ddf.index.name!r}. Make it the index "
+                "with set_index(..., sorted=True), or fit on a table that has it as a "
+                "column: Dask has no index of several levels."
+            )
+    return Pipeline(before) if before else None, slider, Pipeline(after)
 
 
 def _rows_of(partition, preparing):
@@ -63,7 +63,7 @@ def _rows_of(partition, preparing):
 
 def _last_rows(rows, slider, n):
     """The last n rows of each series, in the order of the table."""
-    keys = [rows.iloc[:, k] for k in slider._group_columns]
+    keys = [key.values(rows).set_axis(rows.index) for key in slider.plan_.groups]
     if not keys:
         return rows.iloc[max(len(rows) - n, 0) :]
     return rows.groupby(keys, sort=False, observed=True).tail(n)
@@ -74,7 +74,7 @@ def _end(partition, preparing, slider):
         return _Before(None, 0)
     rows = _rows_of(partition, preparing)
     # A view would keep all of the partition in memory.
-    return _Before(_last_rows(rows, slider, _rows_back(slider)).copy(), len(rows))
+    return _Before(_last_rows(rows, slider, slider.plan_.rows_back).copy(), len(rows))
 
 
 def _join(before, end, slider):
@@ -83,7 +83,7 @@ def _join(before, end, slider):
     parts = [rows for rows in (before.rows, end.rows) if rows is not None]
     if len(parts) < 2:
         return _Before(parts[0] if parts else None, n_rows)
-    return _Before(_last_rows(pd.concat(parts), slider, _rows_back(slider)), n_rows)
+    return _Before(_last_rows(pd.concat(parts), slider, slider.plan_.rows_back), n_rows)
 
 
 def _scores(partition, before, n_after, preparing, slider, detector, method):
@@ -208,7 +208,7 @@ def windowed_scores(ddf, fitted, *, method="score_samples"):
             f"{type(ddf).__name__} instead: use fitted.{method}(X) for a table in "
             "memory, or dask.dataframe.from_pandas."
         )
-    preparing, slider, detector = (delayed(part) for part in _split(fitted))
+    preparing, slider, detector = (delayed(part) for part in _parts(fitted, ddf))
     partitions = ddf.to_delayed()
     ends = [delayed(_end)(each, preparing, slider) for each in partitions]
     # How many rows come after matters to the last batch. Few can only come after the

@@ -22,7 +22,7 @@ ESTIMATORS = {
     "EachTimeStep": (lambda: EachTimeStep(StandardScaler()), ARRAY),
 }
 PHASES = {  # what is called early and late in the fit of each
-    "SlidingWindow": ["check_time_is_given", "History.of"],
+    "SlidingWindow": ["check_time_is_given", "LastRows.of"],
     "EachTimeStep": ["check_sequences", "_apply_to_rows"],
 }
 interruptions = pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])

@@ -4,12 +4,11 @@
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing, check_consistent_length
+from sklearn.utils import check_consistent_length
 
-from .._detectors import anomaly_score
+from .._detectors import anomaly_score, around_windows
 from .._validation import is_windows
 from ..rows._events import check_labels
-from ..windowing import SlidingWindow
 from ._scored import Model, Rows
 
 
@@ -81,13 +80,15 @@ def make_rows(estimator, X, y, *, n_rows, time, groups, max_gap):
     rows : Rows
     """
     event = check_labels(y, n_rows)
-    slider = _slider_of(estimator)
+    before, slider, _ = around_windows(estimator)
     if slider is not None:
-        max_gap = slider.max_gap if max_gap is None else max_gap
-        if time is None and slider.time is not None:
-            time = _safe_indexing(X, slider.time, axis=1)
-        if groups is None and slider.group_by is not None:
-            groups = _series_of(X, slider.group_by)
+        plan = slider.plan_
+        max_gap = plan.max_gap if max_gap is None else max_gap
+        keys = _keys_of(before, plan, X) if time is None or groups is None else {}
+        if time is None and plan.time is not None:
+            time = keys[plan.time]
+        if groups is None and plan.groups:
+            groups = _series_of([keys[key] for key in plan.groups])
     index = getattr(X, "index", None)
     index = index if isinstance(index, pd.Index) else None
     if isinstance(index, pd.DatetimeIndex):
@@ -103,15 +104,17 @@ def make_rows(estimator, X, y, *, n_rows, time, groups, max_gap):
     return Rows(event, groups, time, max_gap, index)
 
 
-def _slider_of(estimator):
-    steps = estimator if isinstance(estimator, Pipeline) else ()
-    return next((step for step in steps if isinstance(step, SlidingWindow)), None)
+def _keys_of(before, plan, X):
+    """The keys of the rows, as SlidingWindow is given them."""
+    if plan.keys:
+        for _, step in before:
+            X = step.transform(X)
+    return {key: key.values(X) for key in plan.keys}
 
 
-def _series_of(X, group_by):
+def _series_of(columns):
     """Name of the series of each row; of several columns, theirs together."""
-    columns = [group_by] if isinstance(group_by, str | int) else list(group_by)
-    names = [np.asarray(_safe_indexing(X, name, axis=1)) for name in columns]
+    names = [np.asarray(column) for column in columns]
     if len(names) == 1:
         return names[0]
     return np.array([" / ".join(map(str, key)) for key in zip(*names, strict=True)])

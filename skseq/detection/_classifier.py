@@ -58,10 +58,10 @@ class RareEventClassifier(
     detector : estimator, default=None
         Anything with ``fit`` and ``score_samples``, higher for what is more normal.
         Those that take sequences (a :class:`ResidualAutoencoder`, or a pipeline with
-        such a step) get the windows as they are. Others, such as :class:`~sklearn.ensemble.IsolationForest`, get them
-        flattened to ``(n_samples, n_timesteps * n_features)``, with the mean of the
-        training windows in the place of padding and missing values. None for
-        ``ResidualAutoencoder()``.
+        such a step) get the windows as they are. Others, such as
+        :class:`~sklearn.ensemble.IsolationForest`, get them flattened to ``(n_samples,
+        n_timesteps * n_features)``, with the mean of the training windows in the place
+        of padding and missing values. None for ``ResidualAutoencoder()``.
 
     fit_on : {"normal", "all"}, default="normal"
         Windows that the detector is fitted on. "normal" for those that hold no event

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Around any outlier detector: its windows, their labels, and decisions."""
 
-import warnings
-
 import numpy as np
 from sklearn.impute import SimpleImputer
 from sklearn.utils import (
@@ -16,6 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from .._detectors import takes_sequences
 from .._validation import named_errors
+from .._warnings import warn
 from ..reconstruction._offset import RULES_WITHOUT_EVENTS
 from ..rows._overlap import WindowOverlapWarning, short_holes
 from ._calibration import fit_link, link_at
@@ -80,12 +79,10 @@ def check_two_classes(X, y):
             "detector alone: its predict gives -1 for outliers."
         )
     if codes.mean() > 0.5:
-        warnings.warn(
+        warn(
             f"The greater label, {classes[1]!r}, is taken for the event, but it is "
             f"that of {codes.mean():.0%} of the rows. Are the labels the other way "
             "round? Label events 1 and the rest 0.",
-            UserWarning,
-            stacklevel=6,
         )
     return classes, codes.astype(bool)
 
@@ -107,11 +104,9 @@ def decide(rule, event, score, fraction):
     if is_lost:
         rule = "quantile", [0.99]
         message += "the threshold is the 0.99 quantile of its scores, and "
-    warnings.warn(
+    warn(
         f"{message}predict_proba is not calibrated. A larger 'validation_fraction' "
         "may help.",
-        UserWarning,
-        stacklevel=6,
     )
     threshold = choose_threshold(rule, event, score)
     return threshold, link_at(threshold, score), None
@@ -132,7 +127,7 @@ def warn_of_holes(X):
     # distance; after a stride, hardly ever.
     if np.bincount(steps).argmax() > 1:
         return
-    warnings.warn(
+    warn(
         f"In {n_holes} places a few windows are missing between two of a series, as "
         "after a split that shuffles: rows of those left out still stand in windows "
         "beside them, so that scores on them are in part those of memory. Use "
@@ -140,5 +135,4 @@ def warn_of_holes(X):
         "gap=window_size - 1, or put SlidingWindow into the pipeline and split rows in "
         "time order. If they were left out for good, set warn_on_overlap=False.",
         WindowOverlapWarning,
-        stacklevel=6,
     )

@@ -6,13 +6,13 @@ flagged where ``score > threshold``. Of equally good cut-offs the highest is cho
 that with the fewest alarms.
 """
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.metrics import confusion_matrix_at_thresholds
 
 from .._validation import is_number
+from .._warnings import warn
 from ..reconstruction._offset import pot_threshold, quantile_threshold
 from ._calibration import fit_link
 
@@ -65,11 +65,9 @@ def precision_threshold(y, score, precision):
     points = _operating_points(y, score)
     reached = points.precision.max()
     if reached < precision:
-        warnings.warn(
+        warn(
             f"No threshold reaches a precision of {precision} on the held-out rows: "
             f"that of the highest precision, {reached:.3g}, is used.",
-            UserWarning,
-            stacklevel=2,
         )
     enough = points.precision >= min(precision, reached)
     return points.best(np.where(enough, points.recall, -1))
@@ -93,12 +91,10 @@ def probability_threshold(y, score, probability):
     """Score at which the calibrated probability of an event is this one."""
     link = fit_link(y, score)
     if probability >= link.probability(np.inf):
-        warnings.warn(
+        warn(
             f"No score of the held-out rows stands for a probability above "
             f"{probability}: no row will be flagged. The highest is "
             f"{link.probability(np.inf):.3g}.",
-            UserWarning,
-            stacklevel=2,
         )
     return link.score_at(probability)
 

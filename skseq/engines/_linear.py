@@ -15,7 +15,7 @@ from ._product import product
 # spread of its feature. Between 0.3 and 1 the figures of bench_accuracy.py hardly move.
 _NOISE = 0.5
 _LEAST_GAIN = 0.05  # a component of which less is kept only adds to the rounding
-_MAX_COMPONENTS = 64  # "auto" keeps 10 to 40 on the tables of bench_accuracy.py
+_MAX_COMPONENTS = 1000
 _MAX_WINDOWS = 20_000  # more do not move the components
 _MAX_SAMPLE = 2**25  # cells of the windows that the path is fitted to: 128 MiB
 _DENSE_CELLS = 1_000  # of one window, up to which all components are computed exactly

@@ -84,7 +84,8 @@ class FittedNetwork:
                 out = engine.reconstruct(self._seen(batch))
                 if self.path is not None:
                     out = out * self.path.scale + self.path.reconstruct(batch)
-                yield rows, batch.targets, out
+                # Sums over an array go by its memory: one layout for any number.
+                yield rows, batch.targets, np.ascontiguousarray(out)
 
     def as_keras(self):
         """The same as Keras models: the whole, and its halves where it has them."""

@@ -240,7 +240,8 @@ class KerasAutoencoder(
                 "The training loss of KerasAutoencoder did not stay finite: epoch by "
                 f"epoch it is {losses}. Scale X, or lower the learning rate."
             )
-        encoder, decoder = split(wrapper.model_, self.latent_layer)
+        with hold_back_stderr():
+            encoder, decoder = split(wrapper.model_, self.latent_layer)
         self.estimator_ = wrapper
         self._latent_layer = self.latent_layer
         self.feature_means_ = means

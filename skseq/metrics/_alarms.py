@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How soon an event is found, and how often an alarm is wrong."""
 
-import warnings
 from numbers import Integral
 
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils._param_validation import Interval, validate_params
 
+from .._warnings import warn
 from ..rows._events import check_rows
 from ..rows._time import number_duration, ordered_time
 
@@ -102,10 +102,9 @@ def detection_delay(y_true, y_pred, *, groups=None, within=None):
 
 
 def _warn_undefined(measure, reason):
-    warnings.warn(
+    warn(
         f"{measure} undefined and set to NaN: {reason}.",
         UndefinedMetricWarning,
-        stacklevel=4,
     )
 
 

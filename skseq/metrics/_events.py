@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Measures that count events and alarms, not rows."""
 
-import warnings
 from numbers import Real
 
 import numpy as np
@@ -13,6 +12,7 @@ from sklearn.utils._param_validation import (
     validate_params,
 )
 
+from .._warnings import warn
 from ..rows._events import check_rows
 
 ZERO_DIVISION = [
@@ -27,11 +27,10 @@ def mean_or(zero_division, values, measure, missing):
     if len(values):
         return float(np.mean(values))
     if zero_division == "warn":
-        warnings.warn(
+        warn(
             f"{measure} is ill-defined and being set to 0.0 due to no {missing}. Use "
             "the 'zero_division' parameter to control this behavior.",
             UndefinedMetricWarning,
-            stacklevel=4,
         )
         return 0.0
     return float(zero_division)

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Point-adjusted F1, with the warning that it needs."""
 
-import warnings
-
 import numpy as np
 from sklearn.metrics import f1_score
 from sklearn.utils._param_validation import validate_params
 
+from .._warnings import warn
 from ..rows._events import check_rows
 
 
 class PointAdjustmentWarning(UserWarning):
     """Point adjustment gives high scores to alarms at random."""
+
+    __module__ = "skseq.metrics"
 
 
 @validate_params(
@@ -77,13 +78,12 @@ def point_adjusted_f1_score(y_true, y_pred, *, groups=None):
     events = rows.runs(y_true)
     lengths = events.stops - events.starts
     random, rate = _best_random_f1(lengths, rows.n_rows)
-    warnings.warn(
+    warn(
         "Point adjustment rewards chance: on these labels, flagging rows at random, "
         f"{rate:.2g} of them, reaches a point-adjusted F1 of {random:.2f}. Use "
         "event_precision_recall_fscore_support, affiliation_precision_recall or "
         "vus_pr_score to judge a detector.",
         PointAdjustmentWarning,
-        stacklevel=3,
     )
     adjusted = y_pred.copy()
     flags = np.repeat(events.count(y_pred) > 0, lengths)

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Volume under the surface: range-aware AUC over all lengths of tolerance."""
 
-import warnings
 from numbers import Integral
 
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils._param_validation import Interval, validate_params
 
+from .._warnings import warn
 from ..rows._events import check_rows, event_scores
 
 _PARAMETERS = {
@@ -139,11 +139,10 @@ def _volume(curve, y_true, y_score, max_window, n_thresholds, groups):
             f"{rows.n_rows} rows: so long a tolerance tells nothing. Lower it."
         )
     if y_true.all() or not y_true.any():
-        warnings.warn(
+        warn(
             "Only one class is present in y_true. The volume under the surface is not "
             "defined and set to NaN.",
             UndefinedMetricWarning,
-            stacklevel=4,
         )
         return np.nan
     events = _Events(y_true, rows)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Cross-validation that reports what the training and the test windows share."""
 
-import warnings
 from numbers import Integral
 
 import numpy as np
@@ -10,6 +9,7 @@ from sklearn.utils import indexable
 from sklearn.utils.validation import _num_samples
 
 from .._validation import is_number, is_windows, named_errors
+from .._warnings import warn
 from ..rows._overlap import WindowOverlapWarning, shared_rows
 from ..rows._series import group_order
 from ._split import SeriesTimeSplit
@@ -146,20 +146,18 @@ def _keeps_apart(estimator):
 
 def _warn_of(shared, joined, estimator):
     if any(shared):
-        warnings.warn(
+        warn(
             f"Training windows hold up to {max(shared)} rows that also stand in test "
             "windows: the scores are in part those of memory. Use SeriesTimeSplit or "
             "PurgedKFold with gap=window_size - 1, and name the series of each row in "
             "'groups'.",
             WindowOverlapWarning,
-            stacklevel=3,
         )
     if any(joined) and not _keeps_apart(estimator):
-        warnings.warn(
+        warn(
             f"Up to {max(joined)} rows of a split do not follow the row before them: "
             "windows made of them join rows that are not neighbours. Use "
             "SeriesTimeSplit, make the windows before the split, or give SlidingWindow "
             "the parameters 'time' and 'max_gap'.",
             WindowOverlapWarning,
-            stacklevel=3,
         )

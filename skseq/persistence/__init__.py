@@ -6,6 +6,3 @@ from ._onnx import to_onnx
 from ._save import load, save
 
 __all__ = ["FileFormatError", "load", "save", "to_onnx"]
-
-# What users see in a traceback.
-FileFormatError.__module__ = __name__

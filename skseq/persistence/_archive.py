@@ -17,6 +17,8 @@ class FileFormatError(ValueError):
     Also raised for a file of another format version. The message says what is wrong.
     """
 
+    __module__ = "skseq.persistence"  # what users see in a traceback
+
 
 def pack(members):
     """Make an archive of bytes by name; the same members give the same bytes."""

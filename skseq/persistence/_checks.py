@@ -14,8 +14,12 @@ from ..engines._losses import LOSSES
 from ..networks import Architecture
 from ..reconstruction._errors import ErrorRule
 from ..reconstruction._judge import SCORED_STEPS
+from ..rows._keys import Key
 from ..rows._series import SeriesRows
-from ..windowing._history import History
+from ..rows._time import TIME_KINDS, ZONED
+from ..windowing._last_rows import LastRows
+from ..windowing._plan import WindowPlan
+from ..windowing._reach import Reach
 from ._archive import FileFormatError
 
 # More cells in one sequence are no network, but memory that is asked for.
@@ -189,25 +193,66 @@ def _check_each_time_step(estimator):
 
 
 def _check_sliding_window(estimator):
-    groups, time = estimator._group_columns, estimator._time_column
-    columns = range(estimator.n_features_in_)
+    plan, n_columns = estimator.plan_, estimator.n_features_in_
+    expect(isinstance(plan, WindowPlan), "plan_ is not one")
+    columns = [*plan.features, *(k.column for k in plan.keys if k.column is not None)]
     expect(
-        isinstance(groups, list)
-        and all(k in columns for k in (*groups, *([] if time is None else [time]))),
-        f"_group_columns or _time_column is not in {columns}",
+        all(_is_index(k, n_columns) for k in columns),
+        f"a column of plan_ is not in {range(n_columns)}",
     )
-    history = estimator._history
-    if history is not None:
-        expect(isinstance(history, History), "_history is not one")
-        n_features = len(estimator._feature_columns())
-        shape = history.rows.n_rows, n_features
-        _expect_array(history.table, "the table of _history", shape)
 
 
-def _check_history(history):
-    rows = history.rows
-    expect(isinstance(rows, SeriesRows), "the rows of _history are not SeriesRows")
-    _expect_array(rows.time, "the time of _history", (rows.n_rows,))
+def _is_index(value, n):
+    return type(value) is int and 0 <= value < n
+
+
+def _check_plan(plan):
+    expect(isinstance(plan.features, tuple) and plan.features, "features is empty")
+    expect(isinstance(plan.groups, tuple), "groups is not a tuple")
+    expect(all(isinstance(key, Key) for key in plan.groups), "a group is not a Key")
+    expect(isinstance(plan.time, Key | None), "time is not a Key")
+    expect(isinstance(plan.reach, Reach), "reach is not one")
+    scale, last = plan.delta_scale, plan.last_rows
+    expect(scale is None or _is_positive(scale), f"delta_scale is {scale!r}")
+    needs_time = (scale, plan.reach.gap, plan.reach.duration, last) != (None,) * 4
+    expect(plan.time is not None or not needs_time, "there is no time")
+    expect(isinstance(last, LastRows | None), "last_rows are not LastRows")
+    if last is not None:
+        n_names = len(last.rows.names)
+        expect(n_names == len(plan.groups), "there is not a name for each group")
+        for key, names in zip(plan.groups, last.rows.names, strict=True):
+            is_date = names.dtype.kind == "M"
+            expect(is_date or key.kind != ZONED, f"names of a time are {names.dtype}")
+        shape = last.rows.n_rows, len(plan.features)
+        _expect_array(last.table, "the table of last_rows", shape)
+        expect(last.table.dtype.kind == "f", "the table of last_rows is not of floats")
+
+
+def _check_key(key):
+    expect(key.parameter in ("group_by", "time"), f"parameter is {key.parameter!r}")
+    expect(isinstance(key.name, str | int), f"name is {key.name!r}")
+    expect(isinstance(key.kind, str | None), f"kind is {key.kind!r}")
+    expect(isinstance(key.column, int | None), f"column is {key.column!r}")
+    expect(key.parameter != "time" or key.kind in TIME_KINDS, f"kind is {key.kind!r}")
+
+
+def _check_reach(reach):
+    n = reach.n_timesteps
+    expect(isinstance(n, int) and n >= 1, f"n_timesteps is {n!r}")
+    for name in ("duration", "gap"):
+        value = getattr(reach, name)
+        expect(value is None or _is_positive(value), f"{name} is {value!r}")
+
+
+def _is_positive(value):
+    return isinstance(value, Real) and value > 0
+
+
+def _check_last_rows(last):
+    rows = last.rows
+    expect(isinstance(rows, SeriesRows), "the rows of last_rows are not SeriesRows")
+    _expect_array(rows.time, "the time of last_rows", (rows.n_rows,))
+    expect(rows.time.dtype.kind in "if", "the time of last_rows is not of numbers")
 
 
 def _check_series(rows):
@@ -223,10 +268,9 @@ def _check_series(rows):
         len(starts) and starts[0] == 0 and (rows.lengths > 0).all(),
         "starts does not increase from 0 to n_rows",
     )
-    expect(
-        rows.names is None or len(rows.names) == len(starts),
-        "there is not a name for each series",
-    )
+    expect(isinstance(rows.names, tuple), "names is not a tuple")
+    for names in rows.names:
+        _expect_array(names, "the names of the series", (len(starts),))
 
 
 def _check_sigmoid(link):
@@ -254,7 +298,10 @@ CHECKS = {
     "Architecture": _check_architecture,
     "ContextEncoder": _check_context,
     "EachTimeStep": _check_each_time_step,
-    "History": _check_history,
+    "Key": _check_key,
+    "LastRows": _check_last_rows,
+    "Reach": _check_reach,
+    "WindowPlan": _check_plan,
     "IsotonicLink": _check_isotonic,
     "LSTMAutoencoder": _check_autoencoder,
     "LSTMClassifier": _check_classifier,

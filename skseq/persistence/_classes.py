@@ -14,20 +14,23 @@ _MODULES = {
     "ContextEncoder": "skseq.context_encoder",
     "EachTimeStep": "skseq.windowing",
     "ErrorRule": "skseq.reconstruction._errors",
-    "History": "skseq.windowing._history",
     "IsotonicLink": "skseq.detection._calibration",
+    "Key": "skseq.rows._keys",
     "LSTMAutoencoder": "skseq.autoencoder",
     "LSTMClassifier": "skseq.supervised",
     "LSTMReconstructor": "skseq.reconstructor",
     "LSTMRegressor": "skseq.supervised",
+    "LastRows": "skseq.windowing._last_rows",
     "LinearPath": "skseq.engines._linear",
     "PCAAutoencoder": "skseq.baselines",
     "Pipeline": "sklearn.pipeline",
     "RareEventClassifier": "skseq.detection",
+    "Reach": "skseq.windowing._reach",
     "ResidualAutoencoder": "skseq.residual",
     "SeriesRows": "skseq.rows._series",
     "SigmoidLink": "skseq.detection._calibration",
     "SlidingWindow": "skseq.windowing",
+    "WindowPlan": "skseq.windowing._plan",
 }
 
 # What a fitted estimator cannot be without; the first is what tells that it is fitted.
@@ -65,13 +68,7 @@ _REQUIRED = {
         *_SEQUENCES,
     ),
     "ResidualAutoencoder": (*_NETWORK, *_JUDGED, "path_"),
-    "SlidingWindow": (
-        "_history",
-        "_group_columns",
-        "_time_column",
-        "_time_kind",
-        "n_features_in_",
-    ),
+    "SlidingWindow": ("plan_", "n_features_in_"),
 }
 
 

@@ -6,7 +6,6 @@ JSON's own values and lists stand for themselves; all else is an object with a "
 
 import contextlib
 import math
-import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -29,10 +28,6 @@ from ._classes import (
 _VIEWS = {"U": np.uint32, "M": np.int64, "m": np.int64}
 _STORED = "biufUMm"
 _UNICODE_END = 0x110000
-_INDEX_DTYPE = re.compile(
-    r"object|str|string|bool|boolean|U?[iI]nt\d+|[fF]loat\d+"
-    r"|(datetime64|timedelta64)\[(s|ms|us|ns)(, (?!dateutil)[\w/+:-]+)?\]"
-)
 
 
 def _pack_dict(value):
@@ -65,24 +60,6 @@ def _pack_timedelta(delta):
     return [int(delta.asm8.view(np.int64)), delta.unit]
 
 
-def _pack_index(index):
-    packed = [str(index.dtype), index.name, index.tolist()]
-    if not _INDEX_DTYPE.fullmatch(packed[0]):
-        raise TypeError(f"an index of {index.dtype} cannot be saved")
-    return packed
-
-
-def _unpack_index(packed):
-    dtype, name, labels = packed
-    if not _INDEX_DTYPE.fullmatch(dtype):
-        raise ValueError(f"{dtype!r} is not the dtype of an index")
-    return pd.Index(labels, dtype=dtype, name=name, tupleize_cols=False)
-
-
-def _pack_levels(index):
-    return [index.get_level_values(k) for k in range(index.nlevels)]
-
-
 def _unpack_random_state(state):
     generator = np.random.RandomState()
     generator.set_state(state)
@@ -107,17 +84,11 @@ _KINDS = {
         pd.Timedelta, _pack_timedelta, lambda t: pd.Timedelta(np.timedelta64(*t))
     ),
     "pandas.Timestamp": _Kind(pd.Timestamp, _pack_timestamp, _unpack_timestamp),
-    "pandas.Index": _Kind(pd.Index, _pack_index, _unpack_index),
-    "pandas.MultiIndex": _Kind(pd.MultiIndex, _pack_levels, pd.MultiIndex.from_arrays),
     "RandomState": _Kind(
         np.random.RandomState, lambda rng: rng.get_state(), _unpack_random_state
     ),
 }
-_KIND_OF = {kind.type: name for name, kind in _KINDS.items()} | {
-    pd.DatetimeIndex: "pandas.Index",
-    pd.TimedeltaIndex: "pandas.Index",
-    pd.RangeIndex: "pandas.Index",
-}
+_KIND_OF = {kind.type: name for name, kind in _KINDS.items()}
 
 
 class Encoder:

@@ -1,24 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Scores and decisions of outlier detectors of sequences."""
 
-import warnings
-
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._validation import check_sequences
+from .._warnings import warn
 
 
 def warn_of_no_data(scores):
     """Warn of samples of which nothing was observed: they have no score."""
     n_missing = np.count_nonzero(np.isnan(scores))
     if n_missing:
-        warnings.warn(
+        warn(
             f"{n_missing} of {len(scores)} sequence(s) have no observed cell, so they "
             "are not judged: they get the label of what is normal. Tell them by the "
             "NaN of their score.",
-            UserWarning,
-            stacklevel=2,
         )
 
 

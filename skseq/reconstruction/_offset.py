@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Thresholds from the scores of normal rows alone."""
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import genpareto
 
 from .._validation import is_number
+from .._warnings import warn
 
 # Siffer et al. start their tail at this quantile.
 _TAIL_QUANTILE = 0.98
@@ -46,14 +46,12 @@ def pot_threshold(y, score, risk):
     start = np.quantile(normal, _TAIL_QUANTILE)
     excesses = normal[normal > start] - start
     if len(excesses) < _MIN_EXCESSES:
-        warnings.warn(
+        warn(
             f"{len(excesses)} of {len(normal)} normal scores are above their "
             f"{_TAIL_QUANTILE} quantile, too few to fit the shape of the tail: it is "
             "taken to be exponential. Hold out about "
             f"{_MIN_EXCESSES / (1 - _TAIL_QUANTILE):.0f} normal rows or more, or use "
             "('quantile', q).",
-            UserWarning,
-            stacklevel=2,
         )
     if not len(excesses):
         return float(start)
@@ -81,7 +79,7 @@ class ContaminationRule(NamedTuple):
 
     @property
     def of_all(self):
-        """Whether it is of all training samples by definition, not of those held out."""
+        """Whether it is by definition of all training samples, not of held-out ones."""
         return self.name == "share"
 
     def offset(self, scores):

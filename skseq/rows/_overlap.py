@@ -7,6 +7,8 @@ import numpy as np
 class WindowOverlapWarning(UserWarning):
     """Training windows hold rows of the test part, or join rows that do not follow."""
 
+    __module__ = "skseq.model_selection"
+
 
 def shared_rows(train, test):
     """Rows of the table that stand in windows of both of two parts.

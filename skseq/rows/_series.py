@@ -10,6 +10,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 
 from .._validation import named_errors
 from ._row_numbers import index_dtype
+from ._table import native
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class SeriesRows:
 
     n_rows: int
     starts: np.ndarray  # the first row of each series
-    names: pd.Index | None = None  # of the series, where it has a name
+    names: tuple[np.ndarray, ...] = ()  # of the series: an array for each key
     time: np.ndarray | None = None
 
     @property
@@ -39,15 +40,17 @@ class SeriesRows:
         return np.flatnonzero(first)
 
 
-def series_codes(groups, parameter="group_by"):
+def series_codes(groups, parameter="group_by", places=None):
     """Number the series that columns name; a missing name is an error."""
-    for group in groups:
+    groups = [native(group) for group in groups]
+    places = places or [f"{parameter!r} column"] * len(groups)
+    for group, place in zip(groups, places, strict=True):
         with named_errors(parameter):
             missing = np.flatnonzero(group.isna())
         if len(missing):
             raise ValueError(
-                f"The {parameter!r} column has a missing value in row {missing[0]}. "
-                "Give each row the name of its series."
+                f"The {place} has a missing value in row {missing[0]}. Give each row "
+                "the name of its series."
             )
     keys = [group.array for group in groups]
     with named_errors(parameter):
@@ -67,7 +70,7 @@ def series_order(codes):
     return sparse.csr_array((flags, (codes, rows)), (n_series, n_rows)).indices
 
 
-def rows_by_series(groups, n_rows, parameter="group_by"):
+def rows_by_series(groups, n_rows, parameter="group_by", places=None):
     """Put the rows of each series together.
 
     Parameters
@@ -80,6 +83,9 @@ def rows_by_series(groups, n_rows, parameter="group_by"):
     parameter : str
         Whose value the columns are, for messages.
 
+    places : list of str, default=None
+        What each of them is, for messages, where it may not be a column.
+
     Returns
     -------
     rows : SeriesRows
@@ -89,24 +95,28 @@ def rows_by_series(groups, n_rows, parameter="group_by"):
     """
     if not groups:
         return SeriesRows(n_rows, np.zeros(1, dtype=int)), None
-    codes = series_codes(groups, parameter)
+    codes = series_codes(groups, parameter, places)
     order = series_order(codes)
     codes = codes if order is None else codes[order]
     return SeriesRows(n_rows, np.flatnonzero(np.diff(codes, prepend=-1))), order
 
 
-def series_names(groups, rows):
-    """Name of the series of each of some rows, as an index; None without a column."""
-    if not groups:
-        return None
-    columns = [group.iloc[rows] for group in groups]
-    for k, column in enumerate(columns):
-        # Tables with other categories may name the same series.
-        if isinstance(column.dtype, pd.CategoricalDtype):
-            columns[k] = column.astype(column.cat.categories.dtype)
-    if len(columns) == 1:
-        return pd.Index(columns[0].array, tupleize_cols=False)
-    return pd.MultiIndex.from_arrays([column.array for column in columns])
+def plain_names(names):
+    """Names of series as an array without any type of pandas; times in UTC."""
+    # Tables with other categories may name the same series.
+    if isinstance(names.dtype, pd.CategoricalDtype):
+        names = names.astype(names.cat.categories.dtype)
+    if isinstance(names.dtype, pd.DatetimeTZDtype):
+        names = names.dt.tz_convert("UTC").dt.tz_localize(None)
+    dtype = getattr(names.dtype, "numpy_dtype", None)  # of nullable numbers
+    return names.to_numpy() if dtype is None else names.to_numpy(dtype)
+
+
+def names_index(names):
+    """Plain names of series as an index, to look them up."""
+    if len(names) == 1:
+        return pd.Index(names[0], tupleize_cols=False)
+    return pd.MultiIndex.from_arrays(names)
 
 
 def group_order(groups, n_rows):
@@ -136,7 +146,7 @@ def group_order(groups, n_rows):
     with named_errors("groups"):
         groups = column_or_1d(groups)
         check_consistent_length(groups, np.empty(n_rows))
-        codes, _ = pd.factorize(groups)
+        codes, _ = pd.factorize(native(pd.Series(groups)))
     missing = np.flatnonzero(codes < 0)
     if len(missing):
         raise ValueError(

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""From a table to its columns: features, and the keys that name series and time."""
+"""From a table to its columns."""
 
 import contextlib
-from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -11,46 +10,22 @@ from sklearn.utils import _safe_indexing
 from .._validation import check_cells, check_finite, is_temporal
 
 
-def resolve_column(X, column, parameter):
-    """Position of the column of X that a parameter gives by name or by index."""
-    if hasattr(X, "columns"):
-        names = list(X.columns)
-        if names.count(column) == 1:
-            return names.index(column)
-        raise ValueError(
-            f"The {parameter!r} parameter names the column {column!r}, which X has "
-            f"{names.count(column)} times. Its columns are {names}."
-        )
-    n_columns = np.shape(X)[1]
-    if isinstance(column, str) or not -n_columns <= column < n_columns:
-        raise ValueError(
-            f"The {parameter!r} parameter must be an index in [0, {n_columns}) where X "
-            f"is an array. Got {column!r} instead."
-        )
-    return column % n_columns
-
-
-def resolve_columns(X, columns, parameter):
-    """Positions of the columns of X that a parameter gives: none, one, or a list."""
-    if columns is None:
-        return []
-    columns = columns if isinstance(columns, list) else [columns]
-    if not columns or not all(isinstance(k, (str, Integral)) for k in columns):
-        raise ValueError(
-            f"The {parameter!r} parameter must be a column, a list of one or more, or "
-            f"None, where a column is a str or an int. Got {columns!r} instead."
-        )
-    return [resolve_column(X, column, parameter) for column in columns]
-
-
 def take_key(X, column):
     """One column of a frame or an array, as a pandas Series."""
     key = _safe_indexing(X, column, axis=1)
     if isinstance(key, pd.Series):
-        return key.infer_objects()
+        return native(key.infer_objects())
     zone = getattr(getattr(key, "dtype", None), "time_zone", None)  # polars
-    key = pd.Series(np.asarray(key)).infer_objects()
+    key = native(pd.Series(np.asarray(key)).infer_objects())
     return key if zone is None else key.dt.tz_localize("UTC").dt.tz_convert(zone)
+
+
+def native(values):
+    """A Series in the byte order of the machine: pandas groups by no other."""
+    dtype = values.dtype
+    if not isinstance(dtype, np.dtype) or dtype.isnative:
+        return values
+    return values.astype(dtype.newbyteorder("="))
 
 
 def cell(key, row):

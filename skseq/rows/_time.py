@@ -14,13 +14,14 @@ from .._validation import (
     named_errors,
 )
 from ._events import check_values
-from ._series import series_names
 from ._table import cell
 
 HOUR = 3_600_000_000_000
 SECOND = 1_000_000_000
 NUMBERS = "numbers"
-LOCAL = "datetimes without a time zone"
+LOCAL, ZONED = "datetimes without a time zone", "datetimes with a time zone"
+DURATIONS = "durations"
+TIME_KINDS = (NUMBERS, LOCAL, ZONED, DURATIONS)
 
 
 def is_duration(window_size):
@@ -45,7 +46,12 @@ def check_time_is_given(slider):
             )
 
 
-def time_values(key):
+def time_kind(times):
+    """What a column of datetimes holds."""
+    return LOCAL if times.dt.tz is None else ZONED
+
+
+def time_values(key, place="'time' column"):
     """Time as numbers: nanoseconds (in UTC) where it holds datetimes, else as given.
 
     Returns
@@ -61,27 +67,25 @@ def time_values(key):
         missing |= np.isinf(key)
     if missing.any():
         raise ValueError(
-            "The 'time' column has a missing value in row "
-            f"{np.flatnonzero(missing)[0]}. Drop the row or give it a time."
+            f"The {place} has a missing value in row {np.flatnonzero(missing)[0]}. "
+            "Drop the row or give it a time."
         )
     if pd.api.types.is_datetime64_any_dtype(key):
-        time = pd.DatetimeIndex(key)
-        kind = LOCAL if time.tz is None else "datetimes with a time zone"
-        return time.as_unit("ns").asi8, kind
+        return pd.DatetimeIndex(key).as_unit("ns").asi8, time_kind(key)
     if pd.api.types.is_timedelta64_dtype(key):
-        return pd.TimedeltaIndex(key).as_unit("ns").asi8, "durations"
+        return pd.TimedeltaIndex(key).as_unit("ns").asi8, DURATIONS
     if pd.api.types.is_integer_dtype(key):
         # Differences of unsigned or short integers would wrap around.
         return key.to_numpy(np.int64), NUMBERS
     if pd.api.types.is_float_dtype(key):
         return key.to_numpy(np.float64), NUMBERS
     raise ValueError(
-        f"The 'time' column must hold datetimes or numbers. Got {cell(key, 0)!r} in "
+        f"The {place} must hold datetimes or numbers. Got {cell(key, 0)!r} in "
         "row 0; convert the column with pandas.to_datetime."
     )
 
 
-def _check_order(rows, order, key, groups, kind):
+def _check_order(rows, order, key, groups, kind, place):
     """Raise a ValueError that names the first row whose time decreases."""
     steps = np.diff(rows.time)
     steps[rows.starts[1:] - 1] = 0
@@ -102,21 +106,16 @@ def _check_order(rows, order, key, groups, kind):
             "its time zone with Series.dt.tz_localize, or record the time in UTC."
         )
     raise ValueError(
-        f"The 'time' column decreases in row {row}{series}: {cell(key, row)} comes "
-        f"after {cell(key, before[first])}. {remedy}"
+        f"The {place} decreases in row {row}{series}: {cell(key, row)} comes after "
+        f"{cell(key, before[first])}. {remedy}"
     )
 
 
-def with_time(rows, order, key, groups):
+def with_time(rows, order, key, groups, place="'time' column"):
     """The rows of a table with their time, which must not decrease, and its kind."""
-    time, kind = time_values(key)
-    firsts = rows.starts if order is None else order[rows.starts]
-    rows = replace(
-        rows,
-        names=series_names(groups, firsts),
-        time=time if order is None else time[order],
-    )
-    _check_order(rows, order, key, groups, kind)
+    time, kind = time_values(key, place)
+    rows = replace(rows, time=time if order is None else time[order])
+    _check_order(rows, order, key, groups, kind, place)
     return rows, kind
 
 
@@ -130,7 +129,7 @@ def duration_value(value, kind, parameter):
     bare = is_number(value)
     if kind == NUMBERS:
         if bare and value > 0:
-            return value
+            return int(value) if isinstance(value, Integral) else float(value)
         raise ValueError(
             f"The {parameter!r} parameter of SlidingWindow must be a positive number "
             f"where the time column is numeric. Got {value!r} instead."

@@ -7,21 +7,25 @@ import numpy as np
 import pandas as pd
 
 from .._validation import is_number, named_errors
+from ..rows._keys import level_names
 from ..rows._table import take_features, take_key
-from ..rows._time import LOCAL, NUMBERS
+from ..rows._time import DURATIONS, LOCAL, NUMBERS, ZONED
 
 
 class Columns:
-    """The columns that rows must have: by name, where they have names, or by number."""
+    """The columns that rows must have: by name, where they have names, or by number.
 
-    def __init__(self, names, number):
-        self.names, self.number = names, number
+    And the levels of the index that hold their keys: a table may have them as columns.
+    """
+
+    def __init__(self, names, number, levels=()):
+        self.names, self.number, self.levels = names, number, levels
 
     def check_names(self, columns):
         """Raise a ValueError where a table of these named columns cannot be read."""
         if self.names is None:
             return self.check_width(len(columns))
-        for name in self.names:
+        for name in (*self.names, *self.levels):
             if name not in columns:
                 raise ValueError(
                     f"A row has no {name!r}, a column seen in fit. It has "
@@ -40,7 +44,7 @@ class Columns:
         """Rows as a frame or a 2-D array, its columns those of the estimator."""
         names = self.names
         if hasattr(rows, "columns"):
-            self.check_names(list(rows.columns))
+            self.check_names([*rows.columns, *level_names(rows)])
             return np.asarray(rows) if names is None else rows[list(names)]
         if not isinstance(rows, np.ndarray):
             table = np.empty((len(rows), self.number), dtype=object)
@@ -51,6 +55,19 @@ class Columns:
             raise ValueError(f"'rows' must be 2-D. Got {rows.ndim} dimension(s).")
         self.check_width(rows.shape[1])
         return rows
+
+    def levels_of(self, rows):
+        """The cells of each level that holds a key, by the name of the level."""
+        if not self.levels:
+            return {}
+        if not hasattr(rows, "columns"):
+            return {name: [_value(row, name) for row in rows] for name in self.levels}
+        if any(name in level_names(rows) for name in self.levels):
+            rows = rows.reset_index(self.levels)
+        self.check_names(list(rows.columns))
+        return {
+            name: cells_of(rows, list(rows.columns).index(name)) for name in self.levels
+        }
 
     def _cells(self, row):
         """The cells of one row, in order."""
@@ -99,7 +116,7 @@ def time_number(value, kind, row):
                 return value
         elif is_number(value):
             pass  # pandas would take nanoseconds
-        elif kind == "durations":
+        elif kind == DURATIONS:
             return pd.Timedelta(value).value
         else:
             time = value if isinstance(value, pd.Timestamp) else pd.Timestamp(value)
@@ -111,6 +128,22 @@ def time_number(value, kind, row):
         f"The 'time' of row {row} must be as in fit, where it held {kind}. Got "
         f"{value!r}."
     )
+
+
+def _value(row, name):
+    """What a row has by the name of a level of the index of the training table."""
+    if isinstance(row, (Mapping, pd.Series)) and name in row:
+        return row[name]
+    raise ValueError(
+        f"A row has no {name!r}, which was a level of the index in fit. Give a dict "
+        "that has it beside the columns, or a DataFrame."
+    )
+
+
+def names_as_cells(names, kind):
+    """Plain names of series as the cells of a column that names them."""
+    names = pd.Series(names)
+    return (names.dt.tz_localize("UTC") if kind == ZONED else names).tolist()
 
 
 def cells_of(table, column):

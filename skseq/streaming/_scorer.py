@@ -172,7 +172,7 @@ class StreamScorer:
             NaN where the row came late and was dropped.
         """
         groups = None if group is None else [group]
-        return float(self._score(self._steps.columns.table([row]), groups)[0])
+        return float(self._score([row], groups)[0])
 
     def score_many(self, rows, groups=None):
         """Score the next rows, faster than one at a time.
@@ -199,7 +199,7 @@ class StreamScorer:
         if groups is not None:
             with named_errors("groups"):
                 groups = pd.Series(groups).tolist()
-        return self._score(self._steps.columns.table(rows), groups)
+        return self._score(rows, groups)
 
     def is_alarm(self, score):
         """Tell which scores ``estimator`` would take for an outlier or an event.
@@ -297,26 +297,23 @@ class StreamScorer:
 
     def _remember_training_rows(self):
         """Put in the rows that SlidingWindow remembers from fit."""
-        history = self._steps.history
-        if history is None:
+        keys, times, features = self._steps.remembered()
+        if not keys:
             return
-        rows = history.rows
-        counts = rows.lengths
-        names = [None] if rows.names is None else rows.names.tolist()
-        keys = [name for name, n in zip(names, counts, strict=True) for _ in range(n)]
-        times = rows.time.tolist()
         deltas, _ = self._deltas(keys, times)
-        table = self._steps.finish(history.table, deltas)
+        table = self._steps.finish(features, deltas)
         for row in zip(keys, table, times, deltas, strict=True):
             self._push(*row)
         for series in self._series.values():
             series.from_training = True
 
-    def _score(self, table, groups):
+    def _score(self, rows, groups):
         steps = self._steps
-        table = steps.before(table)
+        levels = steps.columns.levels_of(rows)
+        table = steps.before(steps.columns.table(rows))
         features = steps.features(table)
-        keys, times = steps.keys(table, groups), steps.times(table)
+        keys = steps.keys(table, levels, groups)
+        times = steps.times(table, levels)
         deltas, late = self._deltas(keys, times)
         rows = steps.finish(features, deltas)
         # From here on nothing is wrong with the rows.

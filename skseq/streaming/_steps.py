@@ -4,6 +4,7 @@
 import copy
 from functools import partial
 from itertools import takewhile
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -17,17 +18,20 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from .._detectors import parts
+from .._detectors import around_windows, parts, steps_of
 from .._validation import check_finite, named_errors
 from ..reconstruction._decisions import OutlierDecisionsMixin
-from ..rows._time import NUMBERS, ticks
+from ..rows._keys import TEXT
+from ..rows._time import DURATIONS, NUMBERS
 from ..windowing import EachTimeStep, SlidingWindow
+from ..windowing._plan import WindowPlan
 from ..windowing._reach import Reach
 from ..windowing._steps import _map_rows
 from ._rows import (
     Columns,
     cells_of,
     floats,
+    names_as_cells,
     time_number,
 )
 
@@ -58,14 +62,6 @@ def _transform(step, table):
     return out.toarray() if sparse.issparse(out) else out
 
 
-def _flat(estimator, name=None):
-    """The steps of a pipeline and of the pipelines in it, by name."""
-    if not isinstance(estimator, Pipeline):
-        return [(name or type(estimator).__name__, estimator)]
-    steps = [s for s in estimator.steps if s[1] not in (None, "passthrough")]
-    return [part for name, step in steps for part in _flat(step, name)]
-
-
 def _refuse(name, step, reason):
     return TypeError(f"The step {name!r} ({type(step).__name__}) {reason}")
 
@@ -85,8 +81,8 @@ def _check_rows_alone(name, step):
             )
 
 
-def _split(steps):
-    """The steps before SlidingWindow, it, and those after it."""
+def _check_slider_is_seen(steps):
+    """Raise a TypeError where SlidingWindow is inside of another estimator."""
     for name, step in steps:
         if isinstance(step, SlidingWindow) or not hasattr(step, "get_params"):
             continue
@@ -97,22 +93,6 @@ def _split(steps):
                 "cannot be streamed: it holds a SlidingWindow. Give the fitted "
                 "pipeline itself, such as search.best_estimator_.",
             )
-    sliders = [k for k, (_, s) in enumerate(steps) if isinstance(s, SlidingWindow)]
-    if len(sliders) > 1:
-        name, step = steps[sliders[1]]
-        raise _refuse(name, step, "cannot be streamed: it is the second of its kind.")
-    if sliders:
-        k = sliders[0]
-        return steps[:k], steps[k][1], steps[k + 1 :]
-    name, step = steps[0]
-    if not hasattr(step, "sequence_shape_"):
-        raise _refuse(
-            name,
-            step,
-            "cannot be streamed: it was not fitted on windows, and there is no "
-            "SlidingWindow before it.",
-        )
-    return [], None, steps
 
 
 def _without_names(fitted):
@@ -131,38 +111,72 @@ def _nameless_step(step):
     return _without_names(step) if isinstance(step, BaseEstimator) else step
 
 
+# What a name must be to be of the kind of those in fit.
+_TYPES = {TEXT: str, NUMBERS: Real}
+
+
+def _check_names(key, names):
+    """Raise a ValueError where a series has a name of another type than in fit."""
+    expected = _TYPES.get(key.kind, object)
+    for row, name in enumerate(names):
+        if not isinstance(name, expected):
+            raise ValueError(
+                f"The series of row {row} is named {name!r}, but the {key.place} held "
+                f"{key.kind} in fit. Convert the name to what it was then."
+            )
+
+
+def _cells(key, table, levels):
+    """The cells of a key, of rows and of what came as levels of their index."""
+    if key.column is None:
+        return levels[key.name]
+    return cells_of(table, key.column)
+
+
 class StreamSteps:
     """What is done to rows (before and in :class:`EachTimeStep`) and to windows."""
 
     def __init__(self, estimator):
-        steps = _flat(estimator)
-        self._before, self._slider, after = _split(steps)
+        _check_slider_is_seen(steps_of(estimator))
+        before, slider, after = around_windows(estimator)
         each = list(takewhile(lambda step: isinstance(step[1], EachTimeStep), after))
         self._each = [step for _, step in each]
-        for name, step in [*self._before, *each]:
+        for name, step in [*before, *each]:
             _check_rows_alone(name, step)
-        self._before = [step for _, step in self._before]
-        self._set_columns(steps[0][1])
+        self._before = [step for _, step in before]
+        own = [] if slider is None else [(type(slider).__name__, slider)]
+        steps = [*before, *own, *after]
+        self._set_columns(*steps[0], slider)
         self._set_scores(after[len(each) :] or steps[-1:])
 
-    def _set_columns(self, first):
-        slider = self._slider
+    def _set_columns(self, name, first, slider):
+        """What rows must have, by the first step; where it takes windows, their steps.
+
+        Then there is no plan of windows, but that of rows of one series.
+        """
         names = getattr(first, "feature_names_in_", None)
-        if slider is None:
-            self.n_timesteps, n_columns = first.sequence_shape_
-            self.reach, self.history = Reach(self.n_timesteps), None
-            self._features, self._keys, self._time = list(range(n_columns)), [], None
+        if slider is not None:
+            self.plan, n_columns = slider.plan_, first.n_features_in_
+            self._names = getattr(slider, "feature_names_in_", names)
+        elif hasattr(first, "sequence_shape_"):
+            n_timesteps, n_columns = first.sequence_shape_
+            features = tuple(range(n_columns))
+            self.plan = WindowPlan(features, (), None, Reach(n_timesteps))
             # Of univariate sequences in a 2-D X, the columns were time steps.
             names = None if names is None or len(names) != n_columns else names
+            self._names = names
         else:
-            n_columns = first.n_features_in_
-            self.reach, self.history = slider._reach(), slider._history
-            self.n_timesteps = self.reach.n_timesteps
-            self._features = slider._feature_columns()
-            self._keys, self._time = slider._group_columns, slider._time_column
-        self.columns = Columns(names, n_columns)
-        self.adds_delta = slider is not None and slider.add_time_delta
-        self.n_outputs = len(self._features) + self.adds_delta
+            raise _refuse(
+                name,
+                first,
+                "cannot be streamed: it was not fitted on windows, and there is no "
+                "SlidingWindow before it.",
+            )
+        levels = [key.name for key in self.plan.keys if key.column is None]
+        self.columns = Columns(names, n_columns, levels)
+        self.reach = self.plan.reach
+        self.n_timesteps = self.reach.n_timesteps
+        self.n_outputs = self.plan.n_features_out
         if self._each:
             self.n_outputs = self._each[-1]._n_features_out
 
@@ -194,19 +208,13 @@ class StreamSteps:
 
     def text_columns(self):
         """Columns that named the series of the training rows by text."""
-        known = self.columns.names is not None and self.history is not None
-        if not known or self._before or not self._keys:
+        if self.columns.names is None or self._before:
             return set()
-        index = self.history.rows.names.to_frame()
-        return {
-            self._slider.feature_names_in_[column]
-            for k, column in enumerate(self._keys)
-            if pd.api.types.infer_dtype(index.iloc[:, k]) == "string"
-        }
+        return {key.name for key in self.plan.groups if key.kind == TEXT}
 
     @property
     def has_time(self):
-        return self._time is not None
+        return self.plan.time is not None
 
     @property
     def n_times(self):
@@ -227,24 +235,26 @@ class StreamSteps:
 
     def features(self, table):
         """The features of rows, which must be finite."""
-        names = getattr(self._slider, "feature_names_in_", self.columns.names)
-        features = floats(table, self._features, names)
+        names, columns = self._names, list(self.plan.features)
+        features = floats(table, columns, names)
 
         def describe(row, k):
-            column = self._features[k]
+            column = columns[k]
             return f"row {row}, feature {column if names is None else names[column]!r}"
 
         check_finite(features, describe)
         return features
 
-    def keys(self, table, groups):
+    def keys(self, table, levels, groups):
         """Name of the series of each row: None for the only one."""
-        columns = [cells_of(table, column) for column in self._keys]
+        keys = self.plan.groups
+        columns = [_cells(key, table, levels) for key in keys]
         if groups is not None:
             if columns:
                 raise ValueError(
                     "'group' is given, but the series of a row is named by its columns "
-                    f"{self._slider.group_by!r}, the 'group_by' of SlidingWindow."
+                    f"{', '.join(repr(key.name) for key in keys)}, the 'group_by' of "
+                    "SlidingWindow."
                 )
             if len(groups) != len(table):
                 raise ValueError(
@@ -258,32 +268,49 @@ class StreamSteps:
                     is_missing = bool(pd.isna(name))
                 if is_missing:
                     raise ValueError(f"The series of row {row} has no name: {name!r}.")
+        for key, column in zip(keys, columns, strict=False):
+            _check_names(key, column)
         if len(columns) == 1:
             return columns[0]
         return list(zip(*columns, strict=True)) if columns else [None] * len(table)
 
-    def times(self, table):
+    def times(self, table, levels):
         """Time of each row, as a number."""
-        if self._time is None:
+        key = self.plan.time
+        if key is None:
             return [None] * len(table)
-        kind = self._slider._time_kind
         return [
-            time_number(value, kind, row)
-            for row, value in enumerate(cells_of(table, self._time))
+            time_number(value, key.kind, row)
+            for row, value in enumerate(_cells(key, table, levels))
         ]
 
     def show_time(self, number):
         """A time for messages, given as a number."""
-        kind = self._slider._time_kind
+        kind = self.plan.time.kind
         if kind == NUMBERS:
             return number
-        return pd.Timedelta(number) if kind == "durations" else pd.Timestamp(number)
+        return pd.Timedelta(number) if kind == DURATIONS else pd.Timestamp(number)
+
+    def remembered(self):
+        """Series, time and features of the rows that SlidingWindow remembers."""
+        last = self.plan.last_rows
+        if last is None:
+            return [], [], np.empty((0, len(self.plan.features)))
+        rows = last.rows
+        columns = [
+            names_as_cells(names, key.kind)
+            for names, key in zip(rows.names, self.plan.groups, strict=True)
+        ]
+        series = list(zip(*columns, strict=True)) if columns else [None]
+        if len(columns) == 1:
+            series = columns[0]
+        keys = [k for k, n in zip(series, rows.lengths, strict=True) for _ in range(n)]
+        return keys, rows.time.tolist(), last.table
 
     def finish(self, features, deltas):
         """Rows of the windows, given the time since the row before each, or None."""
-        if self.adds_delta:
-            unit = self._slider.time_delta_scale_ * ticks(self._slider._time_kind)
-            deltas = np.array(deltas, dtype=np.float64) / unit
+        if self.plan.delta_scale is not None:
+            deltas = np.array(deltas, dtype=np.float64) / self.plan.delta_unit
             features = np.column_stack([features, deltas.astype(features.dtype)])
         for step in self._each:
             transformer = step.transformer_

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import contextlib
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from .._warnings import warn
 from ..engines._batches import (
     Preparation,
     add_noise,
@@ -172,11 +172,7 @@ def _keeping_the_best(history):
         if isinstance(error, KeyboardInterrupt):
             epoch = len(history.loss_curve) + 1
             reason = f"Training was interrupted in epoch {epoch}."
-        warnings.warn(
-            f"{reason} The weights of epoch {history.best_epoch} are kept.",
-            UserWarning,
-            stacklevel=2,
-        )
+        warn(f"{reason} The weights of epoch {history.best_epoch} are kept.")
 
 
 def _is_over(history, settings):

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from numbers import Integral
@@ -11,6 +10,7 @@ from numbers import Integral
 import numpy as np
 
 from .._validation import is_windows
+from .._warnings import warn
 from ..engines._batches import Preparation
 from ..engines._choose import borrow_engine
 from ..engines._linear import LinearPath
@@ -132,11 +132,9 @@ class Plan:
             again = plan.train(examples, parts, reports=NoReports())
         except (KeyboardInterrupt, NonFiniteLossError) as error:
             reason = str(error) or "It was interrupted."
-            warnings.warn(
+            warn(
                 f"The last training, on all sequences, came to nothing. {reason} The "
                 "network of the training before is kept.",
-                UserWarning,
-                stacklevel=2,
             )
             return network, history
         return (network, history) if again[1].stopped else again

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from .._validation import (
+    FLOATS,
     check_cells,
     check_finite,
     is_windows,
@@ -17,14 +18,15 @@ from .._validation import (
 
 
 def _as_array(sequence, number):
-    """One sequence as float32, of which the number in the list is known to errors."""
+    """One sequence as floats, of which the number in the list is known to errors."""
     try:
         # What is too large becomes infinite, and an error later.
         with np.errstate(over="ignore"):
             array = np.asarray(unmasked(sequence))
             if array.dtype.kind in "cmM":
                 raise TypeError(f"it holds values of dtype {array.dtype}")
-            array = array.astype(np.float32)
+            if array.dtype not in FLOATS:
+                array = array.astype(np.float64)
     except (ArithmeticError, TypeError, ValueError) as error:
         raise ValueError(f"Sequence {number} is not numeric: {error}") from error
     if array.ndim not in (1, 2) or 0 in array.shape:
@@ -76,9 +78,11 @@ def pad_sequences(sequences, *, n_timesteps=None, padding="pre"):
     Returns
     -------
     X : ndarray of shape (n_samples, n_timesteps, n_features) or \
-            (n_samples, n_timesteps), float32
-        2-D where the sequences are 1-D: a 2-D ``X`` means univariate sequences to all
-        estimators of this package.
+            (n_samples, n_timesteps)
+        float32 where all sequences are, float64 otherwise: estimators make that
+        float32, :class:`EachTimeStep` scales it before. 2-D where the
+        sequences are 1-D: a 2-D ``X`` means univariate sequences to all estimators of
+        this package.
 
     Raises
     ------
@@ -100,10 +104,10 @@ def pad_sequences(sequences, *, n_timesteps=None, padding="pre"):
     >>> from skseq import pad_sequences
     >>> pad_sequences([[1, 2, 3], [4]])
     array([[ 1.,  2.,  3.],
-           [nan, nan,  4.]], dtype=float32)
+           [nan, nan,  4.]])
     >>> pad_sequences([[[1, 2], [3, 4]], [[5, 6]]], padding="post")[1]
     array([[ 5.,  6.],
-           [nan, nan]], dtype=float32)
+           [nan, nan]])
     """
     with named_errors("sequences"):
         arrays = [_as_array(sequence, i) for i, sequence in enumerate(sequences)]
@@ -122,8 +126,9 @@ def pad_sequences(sequences, *, n_timesteps=None, padding="pre"):
         before = n_timesteps - lengths if padding == "pre" else np.zeros_like(lengths)
         steps = np.arange(n_timesteps) - before[:, np.newaxis]
     held = (steps >= 0) & (steps < lengths[:, np.newaxis])
-    X = np.full((*held.shape, *arrays[0].shape[1:]), np.nan, dtype=np.float32)
-    X[held] = np.concatenate(arrays)
+    values = np.concatenate(arrays)
+    X = np.full((*held.shape, *values.shape[1:]), np.nan, dtype=values.dtype)
+    X[held] = values
 
     def describe(number, step, feature=None):
         where = f"sequence {number}, step {step - before[number]}"
@@ -146,8 +151,9 @@ def unpad_sequences(X):
     Returns
     -------
     sequences : list of ndarray of shape (n_timesteps_i, n_features) or \
-            (n_timesteps_i,), float32
-        1-D where ``X`` is 2-D. Of length 0 where there is nothing but padding.
+            (n_timesteps_i,)
+        float32 where ``X`` is, float64 otherwise. 1-D where ``X`` is 2-D. Of length 0
+        where there is nothing but padding.
 
     See Also
     --------
@@ -163,11 +169,11 @@ def unpad_sequences(X):
     --------
     >>> from skseq import pad_sequences, unpad_sequences
     >>> unpad_sequences(pad_sequences([[1, 2, 3], [4]]))
-    [array([1., 2., 3.], dtype=float32), array([4.], dtype=float32)]
+    [array([1., 2., 3.]), array([4.])]
     """
     if is_windows(X):
         X = np.asarray(X)
-    X = check_cells(X, dtype=np.float32, allow_nd=True, input_name="X")
+    X = check_cells(X, dtype=FLOATS, allow_nd=True, input_name="X")
     if X.ndim > 3:
         raise ValueError(
             "X must be (n_samples, n_timesteps, n_features) or (n_samples, "

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One window for each row of a table."""
 
+from dataclasses import replace
 from datetime import timedelta
 from numbers import Integral
 
@@ -21,29 +22,20 @@ from .._estimator import (
     reports_fit,
 )
 from .._validation import check_cells, is_windows
+from ..rows._keys import resolve_key, resolve_keys, warn_of_index
 from ..rows._row_numbers import take_rows
-from ..rows._series import rows_by_series
-from ..rows._table import (
-    resolve_column,
-    resolve_columns,
-    take_features,
-    take_key,
-)
-from ..rows._time import (
-    check_time_is_given,
-    duration_value,
-    is_duration,
-    ticks,
-    time_deltas,
-    typical_step,
-    with_time,
-)
-from ._history import History
+from ..rows._table import take_features
+from ..rows._time import check_time_is_given, ticks, time_deltas, typical_step
+from ._last_rows import LastRows
 from ._output import SequenceTransformerMixin
-from ._reach import Reach
+from ._plan import WindowPlan, reach_of, read_rows
 from ._windows import Windows
 
 TIME_DELTA = "time_delta"
+
+
+def _names_of(slider, names_in, features):
+    return _check_feature_names_in(slider, names_in)[list(features)]
 
 
 class SlidingWindow(
@@ -70,13 +62,15 @@ class SlidingWindow(
         the most recent.
 
     group_by : str, int or list of str or int, default=None
-        Column or columns that name the series of each row: column names of a DataFrame,
-        indices for an array. The rows of different series may be interleaved. The
-        columns are not features of the windows.
+        Column or columns that name the series of each row: names of columns of a
+        DataFrame, or of levels of its index; indices for an array. The rows of
+        different series may be interleaved. The columns are not features of the
+        windows.
 
     time : str or int, default=None
-        Column that holds the time of each row, datetimes or numbers, which must not
-        decrease within a series. The column is not a feature of the windows.
+        Column, or level of the index of a DataFrame, that holds the time of each row,
+        datetimes or numbers, which must not decrease within a series. The column is not
+        a feature of the windows.
 
     max_gap : str, pandas.Timedelta, datetime.timedelta or float, default=None
         Longest time between two rows of one window: a duration such as ``"5min"`` where
@@ -100,6 +94,11 @@ class SlidingWindow(
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of these columns, where all of them are strings.
 
+    plan_ : WindowPlan
+        All that the methods of the fitted transformer read, streams and files too: the
+        positions of the features, the keys, how far back windows reach, and the last
+        rows of each series. Frozen, of plain types and arrays.
+
     time_delta_scale_ : float
         ``max_gap`` where it is given, else the median time between two rows of a series
         of the training table, equal times left out; 1 where there are no such rows. In
@@ -109,7 +108,16 @@ class SlidingWindow(
     ------
     ValueError
         If the rows of a series are not in time order (the first such row is named), a
-        named column is missing, or a feature is infinite or not a number.
+        named column is missing, a feature is infinite or not a number, or a column of
+        ``group_by`` or ``time`` holds another kind of values than in ``fit``, such as
+        text in the place of numbers, which would name new series without a word.
+
+    Warns
+    -----
+    UserWarning
+        In ``fit``, where the index of a DataFrame tells of series (a MultiIndex), or
+        goes back in time or has gaps (a DatetimeIndex), and neither ``group_by`` nor
+        ``time`` names it.
 
     See Also
     --------
@@ -217,30 +225,28 @@ class SlidingWindow(
         """
         check_time_is_given(self)
         X = self._check_table(X, reset=True)
-        self._group_columns = resolve_columns(X, self.group_by, "group_by")
-        self._time_column = self._history = self._time_kind = None
-        if self.time is not None:
-            self._time_column = resolve_column(X, self.time, "time")
-        table = take_features(X, self._feature_columns(), self)
-        if self.add_time_delta and TIME_DELTA in self.get_feature_names_out()[:-1]:
+        groups = resolve_keys(X, self.group_by, "group_by")
+        time = None if self.time is None else resolve_key(X, self.time, "time")
+        columns = {key.column for key in (*groups, time) if key is not None}
+        features = [k for k in range(self.n_features_in_) if k not in columns]
+        table = take_features(X, features, self)
+        if self.add_time_delta and TIME_DELTA in _names_of(self, None, features):
             raise ValueError(
                 f"X has a column {TIME_DELTA!r} already, the name of the feature that "
                 "'add_time_delta' appends. Rename or drop it."
             )
-        if self.time is not None:
-            self._learn_from_times(table, X)
-        return self
-
-    def _learn_from_times(self, table, X):
-        rows, order = self._rows(X, reset=True)
-        reach = self._reach()
+        rows, order, keys = read_rows(X, groups, time)
+        warn_of_index(X, groups, time)
+        groups, time = tuple(keys[: len(groups)]), None if time is None else keys[-1]
+        plan = WindowPlan(tuple(features), groups, time, reach_of(self, time))
         if self.add_time_delta:
-            step = reach.gap or typical_step(rows.time, rows.starts)
-            self.time_delta_scale_ = step / ticks(self._time_kind) if step else 1.0
-        if self.add_time_delta or reach.n_timesteps > 1:
-            self._history = History.of(
-                table, rows, order, reach, row_before=self.add_time_delta
-            )
+            step = plan.reach.gap or typical_step(rows.time, rows.starts)
+            self.time_delta_scale_ = float(step / ticks(time.kind)) if step else 1.0
+            plan = replace(plan, delta_scale=self.time_delta_scale_)
+        if time is not None and plan.rows_back:
+            plan = replace(plan, last_rows=LastRows.of(table, rows, order, plan))
+        self.plan_ = plan
+        return self
 
     def transform(self, X):
         """Give the window that ends at each row.
@@ -259,19 +265,20 @@ class SlidingWindow(
             no window ends.
         """
         check_is_fitted(self)
+        plan = self.plan_
         X = self._check_table(X, reset=False)
-        table = take_features(X, self._feature_columns(), self)
-        rows, order = self._rows(X, reset=False)
+        table = take_features(X, plan.features, self)
+        rows, order = plan.rows_of(X)
         if order is not None:
             table = take_rows(table, order)
         ends = rows.positions
-        if self._history is not None:
-            table, rows, ends = self._history.precede(table, rows)
-        reach = self._reach()
+        if plan.last_rows is not None:
+            table, rows, ends = plan.last_rows.precede(table, rows)
+        reach = plan.reach
         starts = reach.starts(rows, ends)
-        if self.add_time_delta:
-            unit = self.time_delta_scale_ * ticks(self._time_kind)
-            deltas = time_deltas(rows.time, rows.segment_starts(reach.gap), unit)
+        if plan.delta_scale is not None:
+            segment_starts = rows.segment_starts(reach.gap)
+            deltas = time_deltas(rows.time, segment_starts, plan.delta_unit)
             table = np.column_stack([table, deltas.astype(table.dtype)])
         if order is not None:
             starts[order], ends[order] = starts.copy(), ends.copy()
@@ -324,46 +331,18 @@ class SlidingWindow(
             name of the feature that ``add_time_delta`` appends.
         """
         check_is_fitted(self)
-        names = _check_feature_names_in(self, input_features)[self._feature_columns()]
-        if self.add_time_delta:
+        names = _names_of(self, input_features, self.plan_.features)
+        if self.plan_.delta_scale is not None:
             names = np.append(names, np.array([TIME_DELTA], dtype=object))
         return names
-
-    def _feature_columns(self):
-        keys = {*self._group_columns, self._time_column}
-        return [k for k in range(self.n_features_in_) if k not in keys]
 
     def _check_table(self, X, *, reset):
         if not hasattr(X, "columns"):
             X = check_cells(X, dtype=None, estimator=self)
+        if not reset:
+            for key in self.plan_.keys:
+                key.check_place(X)
         return validate_data(self, X, reset=reset, skip_check_array=True)
-
-    def _rows(self, X, *, reset):
-        """The rows of X by series, and their order in X."""
-        groups = [take_key(X, column) for column in self._group_columns]
-        rows, order = rows_by_series(groups, len(X))
-        if self._time_column is None:
-            return rows, order
-        key = take_key(X, self._time_column)
-        rows, kind = with_time(rows, order, key, groups)
-        if reset:
-            self._time_kind = kind
-        elif kind != self._time_kind:
-            raise ValueError(
-                f"The 'time' column holds {kind}, but SlidingWindow was fitted on "
-                f"{self._time_kind}. Convert the column to what it was in fit."
-            )
-        return rows, order
-
-    def _reach(self):
-        """How far back windows reach, in the unit of the time values."""
-        gap = duration = None
-        if self.max_gap is not None:
-            gap = duration_value(self.max_gap, self._time_kind, "max_gap")
-        if not is_duration(self.window_size):
-            return Reach(self.window_size, None, gap)
-        duration = duration_value(self.window_size, self._time_kind, "window_size")
-        return Reach(self.max_steps, duration, gap)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -18,7 +18,7 @@ from .._estimator import (
     all_or_nothing,
     reports_fit,
 )
-from .._validation import check_sequences, is_windows, n_dimensions
+from .._validation import FLOATS, check_sequences, is_windows, n_dimensions
 from ._output import SequenceTransformerMixin
 
 
@@ -36,7 +36,7 @@ def _named(rows, names):
 def _apply_to_rows(method, rows, names):
     out = method(_named(rows, names))
     out = out.toarray() if sparse.issparse(out) else out
-    return check_array(out, dtype=[np.float64, np.float32], ensure_all_finite=False)
+    return check_array(out, dtype=FLOATS, ensure_all_finite=False)
 
 
 def _observed_rows(X):
@@ -49,12 +49,12 @@ def _observed_rows(X):
 def _map_rows(method, X, names, n_features_out):
     """Apply a method of a 2-D transformer to rows; those without a value stay NaN."""
     rows, observed = _observed_rows(X)
-    out = np.empty((0, n_features_out))
+    out = np.empty((0, n_features_out), dtype=X.dtype)
     if len(rows):
         out = _apply_to_rows(method, rows, names)
     if rows is X:
         return out
-    X_out = np.full((*observed.shape, out.shape[1]), np.nan, dtype=np.float32)
+    X_out = np.full((*observed.shape, out.shape[1]), np.nan, dtype=out.dtype)
     X_out[observed] = out
     return X_out
 
@@ -149,7 +149,7 @@ class EachTimeStep(
         self : object
             Fitted transformer.
         """
-        sequences = check_sequences(self, X, reset=True)
+        sequences = check_sequences(self, X, reset=True, dtype=FLOATS)
         names = None
         if is_windows(sequences):
             sequences = sequences.compact().table
@@ -177,11 +177,12 @@ class EachTimeStep(
         Returns
         -------
         X_out : Windows or ndarray of shape (n_samples, n_timesteps, n_features_out)
-            Lazy where ``X`` is. 2-D where ``X`` is and the transformer gives one
-            feature.
+            Lazy where ``X`` is. Of the dtype that the transformer gives, which is given
+            float32 where ``X`` is, and float64 otherwise. 2-D where ``X`` is and the
+            transformer gives one feature.
         """
         check_is_fitted(self)
-        sequences = check_sequences(self, X, reset=False)
+        sequences = check_sequences(self, X, reset=False, dtype=FLOATS)
         names_in = names_out = None
         if is_windows(sequences) and hasattr(self, "feature_names_in_"):
             names_in = self.feature_names_in_
@@ -211,7 +212,7 @@ class EachTimeStep(
         """
         check_is_fitted(self)
         # A clone remembers: the transformed sequences have a shape of their own.
-        sequences = check_sequences(clone(self), X, reset=True)
+        sequences = check_sequences(clone(self), X, reset=True, dtype=FLOATS)
         names = getattr(self, "feature_names_in_", None)
         out = _map_steps(
             self.transformer_.inverse_transform,
@@ -246,5 +247,5 @@ class EachTimeStep(
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.three_d_array = True
-        tags.transformer_tags.preserves_dtype = ["float32"]
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags

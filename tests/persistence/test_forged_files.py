@@ -20,13 +20,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skseq import EachTimeStep, LSTMAutoencoder, PCAAutoencoder, SlidingWindow
-from skseq.persistence import FileFormatError, from_bytes, load, to_bytes
+from skseq.persistence import FileFormatError, load
 from skseq.persistence._archive import (
     _SEAL_SIZE,
     _seal,
     pack,
     unpack,
 )
+from skseq.persistence._save import from_bytes, to_bytes
 
 # 100,000 and more are run by hand.
 N_CASES = int(os.environ.get("SKSEQ_FUZZ_CASES", "2000"))
@@ -49,6 +50,15 @@ def network_file(X):
 def pipeline_file(X):
     steps = SlidingWindow(3), EachTimeStep(StandardScaler()), PCAAutoencoder(2)
     return to_bytes(make_pipeline(*steps).fit(X[:, 0]))
+
+
+@pytest.fixture(scope="module")
+def slider_file():
+    table = np.column_stack([np.arange(40) % 2, np.arange(40), np.ones(40)])
+    slider = SlidingWindow(
+        4.0, group_by=0, time=1, max_gap=9, max_steps=3, add_time_delta=True
+    )
+    return to_bytes(slider.fit(table))
 
 
 def resealed(content, edit):
@@ -120,7 +130,7 @@ def test_a_truncated_file_is_found(kept, network_file, tmp_path):
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda m: m.update(format_version=2), "format version 2.* reads 1.*skseq"),
+        (lambda m: m.update(format_version=1), "format version 1.* reads 2.*skseq"),
         (lambda m: m.pop("format_version"), "format version None"),
         (lambda m: m.pop("estimator"), "'estimator' is missing in its manifest"),
         (lambda m: m.update(estimator=[m["estimator"]]), "does not hold an estimator"),
@@ -153,6 +163,65 @@ def test_a_truncated_file_is_found(kept, network_file, tmp_path):
 def test_a_forged_manifest_is_found(edit, message, network_file):
     with pytest.raises(FileFormatError, match=message):
         from_bytes(resealed(network_file, edit))
+
+
+def set_in_plan(*path, to):
+    """Forge a part of ``plan_``, which objects and tuples lead to."""
+
+    def edit(manifest):
+        parts = manifest["estimator"]["state"]["plan_"]
+        for name in path[:-1]:
+            parts = parts["state" if parts["type"] == "object" else "value"][name]
+        parts["state" if parts["type"] == "object" else "value"][path[-1]] = to
+
+    return edit
+
+
+NO_NAMES = {"type": "tuple", "value": []}
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (set_in_plan("features", 0, to=3), r"not in range\(0, 3\)"),
+        (set_in_plan("features", 0, to=-1), r"not in range\(0, 3\)"),
+        (set_in_plan("features", 0, to=True), r"not in range\(0, 3\)"),
+        (set_in_plan("features", to=NO_NAMES), "features is empty"),
+        (set_in_plan("features", to=[2]), "features is empty"),
+        (set_in_plan("groups", to=NO_NAMES), "a name for each group"),
+        (set_in_plan("groups", to=[]), "groups is not a tuple"),
+        (set_in_plan("groups", 0, to=1), "a group is not a Key"),
+        (set_in_plan("groups", 0, "column", to=7), r"not in range\(0, 3\)"),
+        (set_in_plan("groups", 0, "column", to="7"), "column is '7'"),
+        (set_in_plan("groups", 0, "name", to=None), "name is None"),
+        (set_in_plan("groups", 0, "kind", to=1), "kind is 1"),
+        (
+            set_in_plan("groups", 0, "kind", to="datetimes with a time zone"),
+            "names of a time are float64",
+        ),
+        (set_in_plan("groups", 0, "parameter", to="x"), "parameter is 'x'"),
+        (set_in_plan("time", to=1), "time is not a Key"),
+        (set_in_plan("time", to=None), "there is no time"),
+        (set_in_plan("time", "kind", to="weeks"), "kind is 'weeks'"),
+        (set_in_plan("reach", to=1), "reach is not one"),
+        (set_in_plan("reach", "n_timesteps", to=0), "n_timesteps is 0"),
+        (set_in_plan("reach", "gap", to=-1), "gap is -1"),
+        (set_in_plan("reach", "duration", to="1"), "duration is '1'"),
+        (set_in_plan("delta_scale", to=0), "delta_scale is 0"),
+        (set_in_plan("last_rows", to=1), "last_rows are not LastRows"),
+        (set_in_plan("last_rows", "rows", to=1), "are not SeriesRows"),
+        (set_in_plan("last_rows", "rows", "n_rows", to=9), "shape"),
+        (set_in_plan("last_rows", "rows", "names", to=[]), "names is not a tuple"),
+        (set_in_plan("last_rows", "rows", "names", 0, to=1), "is not an array"),
+        (set_in_state("plan_", 1), "plan_ is not one"),
+        (without("plan_"), "'plan_' is missing"),
+    ],
+)
+def test_a_forged_plan_is_found(edit, message, slider_file):
+    from_bytes(slider_file)
+    forged = resealed(slider_file, edit)
+    with pytest.raises(FileFormatError, match=message):
+        from_bytes(forged)
 
 
 def test_an_error_names_the_other_version_that_wrote_the_file(network_file):

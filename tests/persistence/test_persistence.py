@@ -30,8 +30,9 @@ from skseq import (
     RareEventClassifier,
     SlidingWindow,
 )
-from skseq.persistence import from_bytes, load, save, to_bytes
+from skseq.persistence import load, save
 from skseq.persistence._classes import class_named
+from skseq.persistence._save import from_bytes, to_bytes
 
 TREE = "sklearn.tree._tree.Tree"
 SMALL = {"hidden_layer_sizes": (4, 3), "max_epochs": 2, "random_state": 0}
@@ -252,7 +253,7 @@ def test_the_file_is_a_zip_of_json_and_safetensors(tmp_path, sequences):
     with ZipFile(path) as archive:
         manifest = json.loads(archive.read("manifest.json"))
         arrays = load_arrays(archive.read("arrays.safetensors"))
-    assert manifest["format_version"] == 1
+    assert manifest["format_version"] == 2
     assert manifest["versions"]["skseq"] == skseq.__version__
     assert same(arrays["PCAAutoencoder.mean_"], detector.mean_)
 

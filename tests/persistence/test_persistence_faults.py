@@ -11,16 +11,16 @@ import pytest
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skseq import EachTimeStep, LSTMAutoencoder, PCAAutoencoder, SlidingWindow, _atomic
+from skseq import EachTimeStep, LSTMAutoencoder, PCAAutoencoder, SlidingWindow, _files
 from skseq.persistence import load, save
 
 KILLED = """
 import os, signal, sys
-from skseq import SlidingWindow, _atomic
+from skseq import SlidingWindow, _files
 from skseq.persistence import save
 def die(*args):
     os.kill(os.getpid(), signal.SIGKILL)
-setattr(_atomic.os, sys.argv[2], die)
+setattr(_files.os, sys.argv[2], die)
 save(SlidingWindow(99), sys.argv[1])
 """
 
@@ -65,7 +65,7 @@ def test_a_full_disk_leaves_the_old_file_alone(call, tmp_path, monkeypatch):
     def fail(*args):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(_atomic.os, call, fail)
+    monkeypatch.setattr(_files.os, call, fail)
     with pytest.raises(OSError, match="No space left"):
         save(SlidingWindow(99), path)
     monkeypatch.undo()

@@ -60,6 +60,16 @@ def test_sequences_of_any_kind_can_be_padded(sequence):
     assert_array_equal(X[0], [[np.nan, np.nan], [1, 2], [3, 4]])
 
 
+def test_float64_is_kept_and_unpadded_as_float64():
+    totals = [1e8 + np.array([0.25, 0.5]), 1e8 + np.array([0.75])]
+    X = pad_sequences(totals)
+    assert X.dtype == np.float64
+    for array, expected in zip(unpad_sequences(X), totals, strict=True):
+        assert_array_equal(array, expected, strict=True)
+    mixed = [totals[0], np.ones(3, dtype=np.float32)]
+    assert pad_sequences(mixed).dtype == np.float64
+
+
 def test_an_array_of_sequences_of_one_length_is_left_as_it_is():
     X = np.arange(12.0).reshape(2, 3, 2)
     assert_array_equal(pad_sequences(X), X)

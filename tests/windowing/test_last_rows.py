@@ -152,7 +152,7 @@ def test_a_gap_after_the_training_rows_is_not_bridged():
     slider = SlidingWindow(3, time=0, max_gap=2).fit([[0.0, 9], [5, 1], [6, 2]])
     assert_array_equal(slider.transform([[8.0, 3]])[0].ravel(), [1, 2, 3])
     assert_array_equal(slider.transform([[9.0, 3]])[0].ravel(), [np.nan, np.nan, 3])
-    assert_array_equal(slider._history.table.ravel(), [1, 2])
+    assert_array_equal(slider.plan_.last_rows.table.ravel(), [1, 2])
 
 
 def test_a_new_series_starts_anew(sensors):
@@ -173,9 +173,13 @@ def test_no_more_is_remembered_than_windows_reach(sensors):
     table = sensors[["sensor", "at", "flow"]]
     for window_size, expected in [(1, None), (4, 21), (30, 140), ("3min", 21)]:
         slider = SlidingWindow(window_size, group_by="sensor", time="at").fit(table)
-        n_rows = None if slider._history is None else len(slider._history.table)
+        n_rows = (
+            None
+            if slider.plan_.last_rows is None
+            else len(slider.plan_.last_rows.table)
+        )
         assert n_rows == expected
-    assert not np.shares_memory(slider._history.table, table["flow"].to_numpy())
+    assert not np.shares_memory(slider.plan_.last_rows.table, table["flow"].to_numpy())
 
 
 @pytest.mark.parametrize("convert", [pd.DataFrame, pl.from_pandas])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..rows._row_numbers import take_rows
-from ..rows._series import SeriesRows
+from ..rows._series import SeriesRows, names_index
 
 
 def _ranges(starts, lengths):
@@ -16,20 +16,21 @@ def _ranges(starts, lengths):
 
 
 @dataclass(frozen=True)
-class History:
+class LastRows:
     """Rows that later rows of the same series continue from."""
 
     table: np.ndarray
     rows: SeriesRows
 
     @classmethod
-    def of(cls, table, rows, order, reach, *, row_before):
+    def of(cls, table, rows, order, plan):
         """Remember the rows that windows of later rows can reach, or one more."""
+        reach = plan.reach
         lasts = rows.starts + rows.lengths - 1
         # The later row takes a step of the window itself.
         reach_back = replace(reach, n_timesteps=max(reach.n_timesteps - 1, 1))
         firsts = reach_back.starts(rows, lasts)
-        if row_before:
+        if plan.delta_scale is not None:
             firsts -= ~np.isin(firsts, rows.segment_starts(reach.gap))
         lengths = lasts - firsts + 1
         kept = _ranges(firsts, lengths)
@@ -53,8 +54,8 @@ class History:
             Where in this table the given rows are.
         """
         known = np.zeros(1, dtype=int)
-        if rows.names is not None:
-            known = self.rows.names.get_indexer(rows.names)
+        if rows.names:
+            known = names_index(self.rows.names).get_indexer(names_index(rows.names))
         lengths = self.rows.lengths[known]
         last_times = self.rows.time[self.rows.starts[known] + lengths - 1]
         continues = (known >= 0) & (rows.time[rows.starts] > last_times)

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Warnings that point at the user's line, whatever stands between."""
+
+import contextlib
+import functools
+import os
+import sys
+import warnings
+
+import joblib
+import sklearn
+
+# What calls an estimator on behalf of the user: this package, scikit-learn's pipelines
+# and searches, and the decorators and pools that these use.
+_BETWEEN = (
+    os.path.join(os.path.dirname(__file__), ""),
+    os.path.join(sklearn.__path__[0], ""),
+    os.path.join(joblib.__path__[0], ""),
+    contextlib.__file__,
+    functools.__file__,
+)
+
+
+def warn(message, category=UserWarning):
+    """Warn at the first line that is not of this package, scikit-learn or joblib.
+
+    Parameters
+    ----------
+    message : str
+
+    category : type, default=UserWarning
+    """
+    if sys.version_info >= (3, 12):
+        warnings.warn(message, category, skip_file_prefixes=_BETWEEN)
+    else:
+        warnings.warn(message, category, stacklevel=_level_of_user())
+
+
+def _level_of_user():
+    """The ``stacklevel`` of the user's line for a call in the function that asks."""
+    frame, level = sys._getframe(1), 1
+    while frame is not None and frame.f_code.co_filename.startswith(_BETWEEN):
+        frame, level = frame.f_back, level + 1
+    return level
