@@ -5,6 +5,10 @@ PYTHON ?= $(firstword $(shell for p in python3 python3.13 python3.12 python3.11 
 	2>/dev/null && echo $$p; done))
 BIN := .venv/bin
 
+# Processes that the tests are shared out over: make WORKERS=4 test, or 0 for none. The
+# tests of one module stay together, as they share its fitted models.
+WORKERS ?= 2
+
 NATIVE := skseq/engines/native
 KERNELS := $(wildcard $(NATIVE)/*.cpp $(NATIVE)/*.h) $(NATIVE)/CMakeLists.txt
 PRELOAD = $(shell c++ -print-file-name=libasan.so) $(shell c++ -print-file-name=libubsan.so)
@@ -24,7 +28,7 @@ demo: .venv/.dev
 	$(BIN)/python -m skseq demo
 
 test: .venv/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 
 import contextlib
 import re
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,11 @@ _LARGEST = 2.0**100
 # is spoken of. The range then holds fewer than ten steps of float32, and rounding adds
 # more than a hundredth to the variance.
 _LOSS = 0.05
+
+
+def is_number(value, kind=Real):
+    """Tell a number of this kind; a duration of NumPy passes for one, and is none."""
+    return isinstance(value, kind) and not isinstance(value, np.timedelta64)
 
 
 def is_windows(X):

@@ -6,12 +6,12 @@ flagged where ``score > threshold``. Of equally good cut-offs the highest is cho
 that with the fewest alarms.
 """
 
-from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.metrics import confusion_matrix_at_thresholds
 
+from .._validation import is_number
 from .._warnings import warn
 from ..reconstruction._offset import pot_threshold, quantile_threshold
 from ._calibration import fit_link
@@ -129,7 +129,7 @@ def _read_rule(rule):
     if not isinstance(name, str) or name not in _RULES:
         return None
     _, n_values, is_valid = _RULES[name]
-    numbers = [v for v in values if isinstance(v, Real) and is_valid(v)]
+    numbers = [v for v in values if is_number(v) and is_valid(v)]
     return (name, values) if len(numbers) == len(values) == n_values else None
 
 

@@ -10,13 +10,13 @@ from sklearn.model_selection._split import GroupsConsumerMixin
 from sklearn.utils import indexable
 from sklearn.utils.validation import _num_samples
 
-from .._validation import is_windows, named_errors
+from .._validation import is_number, is_windows, named_errors
 from ..rows._series import group_order
 
 
 def _check_integer(splitter, name, low, *, or_none=False):
     value = getattr(splitter, name)
-    is_integer = isinstance(value, Integral) and not isinstance(value, bool)
+    is_integer = is_number(value, Integral) and not isinstance(value, bool)
     if (is_integer and value >= low) or (or_none and value is None):
         return
     none = " or None" if or_none else ""

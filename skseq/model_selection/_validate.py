@@ -8,7 +8,7 @@ from sklearn.model_selection import check_cv, cross_validate
 from sklearn.utils import indexable
 from sklearn.utils.validation import _num_samples
 
-from .._validation import is_windows, named_errors
+from .._validation import is_number, is_windows, named_errors
 from .._warnings import warn
 from ..rows._overlap import WindowOverlapWarning, shared_rows
 from ..rows._series import group_order
@@ -99,7 +99,7 @@ def cross_validate_windows(
     """
     with named_errors("X"):
         X, y, groups = indexable(X, y, groups)
-    if cv is None or isinstance(cv, Integral):
+    if cv is None or is_number(cv, Integral):
         gap = X.shape[1] - 1 if is_windows(X) else 0
         cv = SeriesTimeSplit(5 if cv is None else cv, gap=gap)
     splits = list(check_cv(cv).split(X, y, groups))

@@ -29,9 +29,11 @@ def pack(members):
             info.external_attr = (stat.S_IFREG | 0o644) << 16
             archive.writestr(info, content)
         archive.comment = bytes(_SEAL_SIZE)
-    content = buffer.getbuffer()
-    content[-_SEAL_SIZE:] = _seal(content[:-_SEAL_SIZE])
-    return content
+    # A view that lives on would keep the buffer from being closed when both are thrown
+    # away, of which Python 3.13 complains.
+    with buffer.getbuffer() as content:
+        content[-_SEAL_SIZE:] = _seal(content[:-_SEAL_SIZE])
+    return buffer.getvalue()
 
 
 def _seal(content):

@@ -23,7 +23,8 @@ class Judge:
 
     def cells(self, targets, outputs):
         """Errors of shape (n_samples, n_timesteps, n_features), NaN where missing."""
-        return cell_errors(self.rule, targets, outputs)
+        # Sums over an array go by its memory: one layout for any number of sequences.
+        return cell_errors(self.rule, targets, np.ascontiguousarray(outputs))
 
     def errors(self, reconstructions, shape, per="sample"):
         """Errors of (rows, targets, outputs), NaN where no cell was observed.

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Thresholds from the scores of normal rows alone."""
 
-from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import genpareto
 
+from .._validation import is_number
 from .._warnings import warn
 
 # Siffer et al. start their tail at this quantile.
@@ -119,14 +119,14 @@ def check_contamination(contamination, owner):
     """
     if isinstance(contamination, str) and contamination == "auto":
         return ContaminationRule("quantile", NORMAL_QUANTILE)
-    if isinstance(contamination, Real) and 0 < contamination <= 0.5:
+    if is_number(contamination) and 0 < contamination <= 0.5:
         return ContaminationRule("share", float(contamination))
     if isinstance(contamination, (tuple, list)) and len(contamination) == 2:
         name, value = contamination
-        is_number = isinstance(value, Real) and not isinstance(value, bool)
-        if name == "quantile" and is_number and 0 <= value <= 1:
+        share = is_number(value) and not isinstance(value, bool)
+        if name == "quantile" and share and 0 <= value <= 1:
             return ContaminationRule("quantile", float(value))
-        if name == "pot" and is_number and 0 < value < 1:
+        if name == "pot" and share and 0 < value < 1:
             return ContaminationRule("pot", float(value))
     raise ValueError(
         f"The 'contamination' parameter of {owner} must be 'auto', a share in "

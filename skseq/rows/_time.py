@@ -3,13 +3,14 @@
 
 import contextlib
 from dataclasses import replace
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_consistent_length, column_or_1d
 
 from .._validation import (
+    is_number,
     named_errors,
 )
 from ._events import check_values
@@ -24,10 +25,8 @@ TIME_KINDS = (NUMBERS, LOCAL, ZONED, DURATIONS)
 
 
 def is_duration(window_size):
-    """Tell a duration from a number of rows (NumPy counts its own as integers)."""
-    return isinstance(window_size, np.timedelta64) or not isinstance(
-        window_size, Integral
-    )
+    """Tell a duration from a number of rows."""
+    return not is_number(window_size, Integral)
 
 
 def check_time_is_given(slider):
@@ -127,10 +126,9 @@ def ticks(kind):
 
 def duration_value(value, kind, parameter):
     """A duration in the unit of the time values."""
-    # NumPy counts its durations among the integers.
-    is_number = isinstance(value, Real) and not isinstance(value, np.timedelta64)
+    bare = is_number(value)
     if kind == NUMBERS:
-        if is_number and value > 0:
+        if bare and value > 0:
             return int(value) if isinstance(value, Integral) else float(value)
         raise ValueError(
             f"The {parameter!r} parameter of SlidingWindow must be a positive number "
@@ -139,9 +137,9 @@ def duration_value(value, kind, parameter):
     if isinstance(value, str):
         # pandas takes '5' for nanoseconds, which nobody means.
         with contextlib.suppress(ValueError):
-            is_number = float(value) is not None
+            bare = float(value) is not None
     try:
-        duration = None if is_number else pd.Timedelta(value)
+        duration = None if bare else pd.Timedelta(value)
     except ValueError:
         duration = None
     if duration is None or not duration > pd.Timedelta(0):
@@ -189,7 +187,7 @@ def check_time(time, n_samples):
 
 
 def number_duration(value, name):
-    if isinstance(value, Real) and 0 < value < np.inf:
+    if is_number(value) and 0 < value < np.inf:
         return float(value)
     raise ValueError(
         f"The {name!r} parameter must be a positive number where 'time' holds none or "
@@ -200,7 +198,7 @@ def number_duration(value, name):
 def nanoseconds_duration(value, name):
     try:
         # pandas takes a bare number for nanoseconds, which nobody means.
-        duration = None if isinstance(value, Real) else pd.Timedelta(value)
+        duration = None if is_number(value) else pd.Timedelta(value)
     except ValueError:
         duration = None
     if duration is not None and duration > pd.Timedelta(0):

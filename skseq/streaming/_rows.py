@@ -2,12 +2,11 @@
 """Rows in any form, as tables; the cells of a table, as what they stand for."""
 
 from collections.abc import Mapping
-from numbers import Real
 
 import numpy as np
 import pandas as pd
 
-from .._validation import named_errors
+from .._validation import is_number, named_errors
 from ..rows._keys import level_names
 from ..rows._table import take_features, take_key
 from ..rows._time import DURATIONS, LOCAL, NUMBERS, ZONED
@@ -113,9 +112,9 @@ def time_number(value, kind, row):
         raise ValueError(f"The 'time' of row {row} is missing. Drop it or give it one.")
     try:
         if kind == NUMBERS:
-            if isinstance(value, Real) and abs(value) != np.inf:
+            if is_number(value) and abs(value) != np.inf:
                 return value
-        elif isinstance(value, Real):
+        elif is_number(value):
             pass  # pandas would take nanoseconds
         elif kind == DURATIONS:
             return pd.Timedelta(value).value

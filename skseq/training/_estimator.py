@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._estimator import CallbackSupportMixin, DocumentationLinkMixin
+from .._validation import is_number
 from ..engines._batches import feature_means
 from ..engines._choose import choose_engine
 from ..engines._network import FittedNetwork
@@ -25,7 +26,7 @@ def _layer_sizes(hidden_layer_sizes, name):
     if (
         sizes.ndim != 1
         or not all(
-            isinstance(n, Integral) and not isinstance(n, bool) and n > 0 for n in sizes
+            is_number(n, Integral) and not isinstance(n, bool) and n > 0 for n in sizes
         )
         or not len(sizes)
     ):

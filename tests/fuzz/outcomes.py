@@ -42,6 +42,8 @@ def attempt(call, *args, allowed=(), **kwargs):
     """
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        # scikit-learn's intervals take a duration of NumPy for an integer.
+        warnings.filterwarnings("ignore", category=DeprecationWarning, module="sklearn")
         for category, message in (*_OF_SCIKIT_LEARN, *allowed):
             warnings.filterwarnings("ignore", message, category)
         try:

@@ -105,6 +105,11 @@ def test_rate_is_per_day_where_time_is_given():
     time = pd.date_range("2026-03-01", periods=8, freq="3h")
     assert false_alarm_rate(Y_TRUE, Y_PRED, time=time, tolerance=1) == 1
     assert false_alarm_rate(Y_TRUE, Y_PRED, time=time, per="12h", tolerance="3h") == 0.5
+    hours = np.timedelta64(12, "h")
+    rate = false_alarm_rate(Y_TRUE, Y_PRED, time=time, per=hours, tolerance="3h")
+    assert rate == 0.5
+    with pytest.raises(ValueError, match="'per' parameter must be a positive number"):
+        false_alarm_rate(Y_TRUE, Y_PRED, per=hours)
     zoned = time.tz_localize("Europe/Berlin")
     assert false_alarm_rate(Y_TRUE, Y_PRED, time=zoned.to_series(), tolerance=1) == 1
     assert (

@@ -188,6 +188,13 @@ def test_bad_parameters_are_refused(Splitter, parameters, message):
         next(Splitter(**parameters).split(np.zeros(50)))
 
 
+@splitters
+def test_a_duration_is_no_number_of_splits(Splitter):
+    """NumPy counts its durations among the integers."""
+    with pytest.raises(ValueError, match="'n_splits' .* must be an int"):
+        next(Splitter(np.timedelta64(3, "s")).split(np.zeros((20, 1))))
+
+
 def test_a_bad_test_size_is_refused():
     with pytest.raises(ValueError, match="'test_size' .* or None. Got 0"):
         next(SeriesTimeSplit(test_size=0).split(np.zeros(50)))

@@ -8,8 +8,10 @@ import skseq.engines.native._built
 from skseq import (
     LSTMAutoencoder,
     LSTMClassifier,
+    LSTMReconstructor,
     LSTMRegressor,
     PCAAutoencoder,
+    ResidualAutoencoder,
     SlidingWindow,
 )
 from skseq.engines._product import product
@@ -56,7 +58,9 @@ RECONSTRUCTING = {
     "LSTM, later steps count": (tiny(score_on="recent"), arrays),
     "LSTM, Mahalanobis": (tiny(error="mahalanobis"), arrays),
     "LSTM, told what is missing": (tiny(add_missing_indicator=True), windows),
-    "sequence": (tiny(architecture="sequence", error="standardized"), arrays),
+    "LSTM of steps": (tiny(LSTMReconstructor, error="standardized"), arrays),
+    "residual": (ResidualAutoencoder(tiny()), windows),
+    "residual of arrays": (ResidualAutoencoder(tiny()), arrays),
     "PCA": (PCAAutoencoder(4), arrays),
     "PCA of one component": (PCAAutoencoder(1), arrays),
     "PCA, Mahalanobis": (PCAAutoencoder(error="mahalanobis"), windows),
@@ -167,8 +171,8 @@ def test_rows_of_a_product_without_kernels_are_too(
 
 def test_shares_of_a_distance_are_those_of_the_sequence_alone():
     rng = np.random.default_rng(0)
-    rule = fit_error_rule("mahalanobis", rng.normal(size=(300, 5)))
     targets, outputs = rng.normal(size=(2, 1030, 6, 5)).astype(np.float32)
+    rule = fit_error_rule("mahalanobis", [(slice(None), targets, outputs)])
     targets[3, 2, 1] = np.nan
     whole = rule.cells(targets, outputs)
     for i in (0, 3, 700):
