@@ -59,7 +59,7 @@ class ResidualAutoencoder(
 
     n_components : int or "auto", default="auto"
         Rank of the linear path. "auto" for the components of which the filter keeps
-        more than 5%, and 64 at the most.
+        more than 5%, and 64 at the most of windows of more than 1,000 cells.
 
     error : {"mse", "mae", "standardized", "mahalanobis"}, default="mahalanobis"
         The error of a time step, as of :class:`LSTMAutoencoder`: what is usual is told

@@ -125,8 +125,9 @@ class RareEventClassifier(
     Raises
     ------
     ValueError
-        If ``y`` does not hold two classes, no window is left to fit the detector on, or
-        the detector holds a :class:`SlidingWindow`.
+        If ``y`` does not hold two classes (where the threshold needs no event, all may
+        be 0 or False), no window is left to fit the detector on, none that is held out
+        has an observed cell, or the detector holds a :class:`SlidingWindow`.
 
     Warns
     -----
@@ -250,7 +251,8 @@ class RareEventClassifier(
             sequences.
 
         y : array-like of shape (n_samples,)
-            Labels of two classes, for the last row of each window.
+            Labels of two classes, for the last row of each window. Where the threshold
+            needs no event, all may be 0 or False.
 
         Returns
         -------
@@ -269,7 +271,7 @@ class RareEventClassifier(
         rule = check_rule(self.threshold, self.__class__.__name__)
         detector = self._make_detector()
         X = check_sequences(self, X, reset=True)
-        classes, event = check_two_classes(X, y)
+        classes, event = check_two_classes(X, y, rule)
         if self.warn_on_overlap and is_windows(X):
             warn_of_holes(X)
         fitted, held_out = split_last_part(X, self.validation_fraction)
@@ -282,8 +284,14 @@ class RareEventClassifier(
         self.detector_ = detector
         score = score_windows(detector, self._imputer, X[held_out])
         held_out, score = held_out[~np.isnan(score)], score[~np.isnan(score)]
+        if not len(score):
+            raise ValueError(
+                "None of the windows that are held out for the threshold has an "
+                "observed cell. Give a larger 'validation_fraction', or later rows "
+                "with data."
+            )
         self.threshold_, self._link, self.calibration_method_ = decide(
-            rule, event[held_out], score, self.validation_fraction
+            rule, event[held_out], score, self.validation_fraction, known=event.any()
         )
         self.classes_ = classes
 

@@ -15,10 +15,12 @@ from ._product import product
 # spread of its feature. Between 0.3 and 1 the figures of bench_accuracy.py hardly move.
 _NOISE = 0.5
 _LEAST_GAIN = 0.05  # a component of which less is kept only adds to the rounding
-_MAX_COMPONENTS = 1000
 _MAX_WINDOWS = 20_000  # more do not move the components
 _MAX_SAMPLE = 2**25  # cells of the windows that the path is fitted to: 128 MiB
-_DENSE_CELLS = 1_000  # of one window, up to which all components are computed exactly
+# Up to so many cells of one window all components are computed exactly, and "auto" keeps
+# all that count: 364 of 520 on Tennessee Eastman, where 64 find 0.789 of the faults at 1%
+# false alarms, and 364 find 0.804. Beyond, the cost must not grow with their square.
+_DENSE_CELLS, _MAX_COMPONENTS = 1_000, 64
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,8 @@ def fit_linear_path(X, preparation, n_components="auto") -> LinearPath:
         Its ``fill`` is the center.
 
     n_components : int or "auto", default="auto"
-        "auto" for those of which more than 5% is kept, one at least and 64 at the most.
+        "auto" for those of which more than 5% is kept, one at least, and 64 at the most
+        of windows of more than 1,000 cells.
     """
     center = preparation.fill
     cells = _sample(X, preparation) - center
@@ -125,13 +128,14 @@ def fit_linear_path(X, preparation, n_components="auto") -> LinearPath:
     spread = np.where(constant, 1, spread).astype(np.float32)
     n_samples = len(cells)
     flat = (cells / spread).reshape(n_samples, -1)
-    axes, variances, total = _principal_axes(flat)
+    most = _MAX_COMPONENTS if n_components == "auto" else n_components
+    axes, variances, total = _principal_axes(flat, most)
     noise = _NOISE**2 * (total / flat.shape[1] or 1)
     gains = variances / (variances + noise)
     if n_components == "auto":
         # One at least: of a constant table none is kept, and no code is no array.
         n_kept = np.count_nonzero(gains > _LEAST_GAIN)
-        n_components = min(max(n_kept, 1), _MAX_COMPONENTS)
+        n_components = max(n_kept, 1)
     axes, gains = (
         np.ascontiguousarray(a[:n_components], dtype=np.float32) for a in (axes, gains)
     )
@@ -153,7 +157,7 @@ def _sample(X, preparation):
     return out
 
 
-def _principal_axes(flat):
+def _principal_axes(flat, n_components):
     """Axes by falling variance, their variances, and the variance of all axes."""
     n_samples, n_cells = flat.shape
     mean = flat.mean(axis=0, dtype=np.float64)
@@ -165,7 +169,7 @@ def _principal_axes(flat):
         total = np.trace(covariance)
     else:
         flat = flat - mean.astype(np.float32)
-        n_components = min(_MAX_COMPONENTS, n_samples)
+        n_components = min(n_components, *flat.shape)
         _, values, axes = randomized_svd(flat, n_components, random_state=0)
         variances = np.square(values, dtype=np.float64) / n_samples
         total = np.square(flat, out=flat).sum(dtype=np.float64) / n_samples
