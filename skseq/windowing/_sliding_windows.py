@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, validate_params
 from .._validation import check_cells, named_errors
 from ..rows._row_numbers import take_rows
 from ..rows._series import plain_names, rows_by_series
-from ..rows._table import take_features
+from ..rows._table import native, take_features
 from ._reach import Reach
 from ._windows import Windows
 
@@ -76,7 +76,7 @@ def sliding_windows(X, window_size, *, stride=1, groups=None, padded=False):
         X = check_cells(X, dtype=None)
     table = take_features(X, range(X.shape[1]))
     with named_errors("groups"):
-        groups = [] if groups is None else [pd.Series(column_or_1d(groups))]
+        groups = [] if groups is None else [native(pd.Series(column_or_1d(groups)))]
     check_consistent_length(table, *groups)
     rows, order = rows_by_series(groups, len(table), "groups")
     firsts = rows.starts if order is None else order[rows.starts]

@@ -324,3 +324,12 @@ def test_series_that_go_on_are_scaled_as_one(tmp_path):
         )
     )
     assert_array_equal(each.transform(slider.transform(frame[90:])), whole[90:])
+
+
+def test_groups_of_the_other_byte_order_name_the_same_series():
+    ids = np.repeat([1, 2], 5)
+    for order in "<>":
+        windows, _ = sliding_windows(
+            np.zeros((10, 1)), 2, groups=ids.astype(f"{order}i4")
+        )
+        assert_array_equal(windows.series_names[0], [1, 2])
