@@ -17,9 +17,9 @@ _NOISE = 0.5
 _LEAST_GAIN = 0.05  # a component of which less is kept only adds to the rounding
 _MAX_WINDOWS = 20_000  # more do not move the components
 _MAX_SAMPLE = 2**25  # cells of the windows that the path is fitted to: 128 MiB
-# Up to so many cells of one window all components are computed exactly, and "auto" keeps
-# all that count: 364 of 520 on Tennessee Eastman, where 64 find 0.789 of the faults at 1%
-# false alarms, and 364 find 0.804. Beyond, the cost must not grow with their square.
+# Up to so many cells of one window all components are computed exactly, and "auto"
+# keeps all that count: 364 of 520 on Tennessee Eastman, which find 0.804 of the faults
+# at 1% false alarms, and 64 find 0.789. Beyond, cost must not grow with their square.
 _DENSE_CELLS, _MAX_COMPONENTS = 1_000, 64
 
 

@@ -46,9 +46,10 @@ class Reconstructor:
 
 def first_offset(choices, reconstructor, X, held_out):
     """The offset on what was not trained on, unless it is by definition on all."""
-    if held_out is None or choices.contamination.of_all:
-        return choices.contamination.offset(reconstructor.scores(X))
-    return choices.contamination.offset(reconstructor.scores(X[held_out]))
+    rule = choices.contamination
+    unseen = X if held_out is None or rule.of_all else X[held_out]
+    offset = rule.offset(reconstructor.scores(unseen))
+    return rule.limited(offset, reconstructor.scores(subsample(X)))
 
 
 def final_offset(choices, first, final, offset, X, training):
@@ -56,7 +57,8 @@ def final_offset(choices, first, final, offset, X, training):
     if choices.contamination.of_all:
         return choices.contamination.offset(final.scores(X))
     both = subsample(X[training])
-    return rescaled_offset(offset, first.scores(both), final.scores(both))
+    offset = rescaled_offset(offset, first.scores(both), final.scores(both))
+    return choices.contamination.limited(offset, final.scores(subsample(X)))
 
 
 def fit_network(plan: Plan, X, parts, choices: Choices, reports, checkpoint=None):

@@ -4,7 +4,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import genpareto
+from scipy.stats import genpareto, norm
 
 from .._validation import is_number
 from .._warnings import warn
@@ -90,14 +90,36 @@ class ContaminationRule(NamedTuple):
             return np.nan
         if self.of_all:
             return float(np.quantile(scores, self.value))
+        name = "quantile" if self.name == "auto" else self.name
         normal = np.zeros(len(scores))
-        return -RULES_WITHOUT_EVENTS[self.name](normal, -scores, self.value)
+        return -RULES_WITHOUT_EVENTS[name](normal, -scores, self.value)
+
+    def limited(self, offset, scores):
+        """The offset of "auto", no further out than normal sequences can be.
+
+        Held-out sequences may hold more events than 1%, which nobody labelled: an
+        offset among them would hide those that follow. The limit is six standard
+        deviations above the median of the logarithms of the errors, by their upper
+        quartile; of any other rule the offset is what it says.
+        """
+        error = -np.asarray(scores, dtype=np.float64)
+        error = error[error > 0]
+        if self.name != "auto" or not len(error):
+            return offset
+        middle, upper = np.quantile(np.log(error), [0.5, 0.75])
+        if upper == middle:
+            return offset
+        limit = middle + _MAX_DEVIATIONS * (upper - middle) / norm.ppf(0.75)
+        return max(offset, -float(np.exp(limit)))
 
 
 # Rules that need no event.
 RULES_WITHOUT_EVENTS = {"quantile": quantile_threshold, "pot": pot_threshold}
 # What "auto" stands for: of normal samples that were not trained on, 1% are outliers.
 NORMAL_QUANTILE = 0.99
+# Of a lognormal error, one in 10^9 is further out: no normal tail, and no quantile of
+# 0.99 unless outliers made it.
+_MAX_DEVIATIONS = 6
 
 
 def check_contamination(contamination, owner):
@@ -118,7 +140,7 @@ def check_contamination(contamination, owner):
     rule : ContaminationRule
     """
     if isinstance(contamination, str) and contamination == "auto":
-        return ContaminationRule("quantile", NORMAL_QUANTILE)
+        return ContaminationRule("auto", NORMAL_QUANTILE)
     if is_number(contamination) and 0 < contamination <= 0.5:
         return ContaminationRule("share", float(contamination))
     if isinstance(contamination, (tuple, list)) and len(contamination) == 2:

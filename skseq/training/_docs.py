@@ -95,10 +95,11 @@ SCORES = """
     contamination : "auto", float or tuple, default="auto"
         What sets ``offset_``. A float, in (0, 0.5], is the share of all training
         sequences that are to count as outliers. "auto" lets 1% of the held-out
-        sequences be outliers (of the training sequences, where none are held out), as
-        ``("quantile", 0.99)`` does. On the same, ``("quantile", q)`` lets a share of
-        ``1 - q`` be outliers, and ``("pot", q)`` sets the offset by peaks over
-        threshold, at a risk of q.
+        sequences be outliers (of the training sequences, where none are held out), but
+        sets ``offset_`` no further out than six standard deviations of the logarithms
+        of the errors, by their quartiles: held-out events must not hide later ones. On
+        the same, ``("quantile", q)`` lets a share of ``1 - q`` be outliers, and
+        ``("pot", q)`` sets the offset by peaks over threshold, at a risk of q.
 """
 
 FITTED = """
