@@ -7,6 +7,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skseq import (
     ContextEncoder,
+    EachSeries,
     EachTimeStep,
     LSTMAutoencoder,
     LSTMClassifier,
@@ -16,6 +17,7 @@ from skseq import (
     RareEventClassifier,
     ResidualAutoencoder,
     SlidingWindow,
+    WindowSummary,
 )
 
 SMALL = {"hidden_layer_sizes": (4, 2), "max_epochs": 1, "random_state": 0}
@@ -98,6 +100,8 @@ def small(kind):
 MAKE = {
     "SlidingWindow": lambda: SlidingWindow(3, time="t"),
     "EachTimeStep": lambda: EachTimeStep(StandardScaler()),
+    "EachSeries": lambda: EachSeries(StandardScaler()),
+    "WindowSummary": WindowSummary,
     "PCAAutoencoder": lambda: PCAAutoencoder(2, error="mahalanobis"),
     "LSTMAutoencoder": small(LSTMAutoencoder),
     "LSTMReconstructor": small(LSTMReconstructor),

@@ -49,11 +49,18 @@ _TRAINING = {
 PHASES = {
     "SlidingWindow": {
         "before": "skseq.windowing._sliding.check_time_is_given",
-        "late": "skseq.windowing._sliding.History.of",
+        "late": "skseq.windowing._sliding.LastRows.of",
     },
     "EachTimeStep": {
         "before": "skseq.windowing._steps.check_sequences",
         "late": "skseq.windowing._steps._apply_to_rows",
+    },
+    "EachSeries": {
+        "before": "skseq.windowing._each_series.check_sequences",
+        "late": "skseq.windowing._each_series.EachTimeStep",
+    },
+    "WindowSummary": {
+        "before": "skseq.windowing._summary.check_statistics",
     },
     "PCAAutoencoder": {
         "before": "skseq.baselines.check_contamination",
@@ -218,6 +225,15 @@ def test_a_refit_trains_on_all_for_the_best_number_of_epochs(name):
 # Parameters are read in fit alone.
 
 OTHER = {
+    "add_time_delta": True,
+    "group_by": "x",
+    "max_gap": 2.0,
+    "max_steps": 5,
+    "min_rows": 3,
+    "statistics": ("max",),
+    "time": None,
+    "unseen": "error",
+    "window_size": 4,
     "activation": "relu",
     "add_missing_indicator": True,
     "batch_size": 7,
@@ -257,15 +273,13 @@ OTHER = {
     "warm_start": True,
     "warn_on_overlap": False,
 }
-# SlidingWindow learns nothing that a transform would not see anew.
-FITTED_ONCE = [name for name in MAKE if name != "SlidingWindow"]
 
 
 def methods_of(estimator):
     return {n for n in dir(estimator) if not n.startswith("_") and not n.endswith("_")}
 
 
-@pytest.mark.parametrize("name", FITTED_ONCE)
+@pytest.mark.parametrize("name", MAKE)
 def test_parameters_set_after_fit_change_no_answer(name):
     estimator, (X, _) = fitted(name), data_of(name)
     before, methods = answers(estimator, X), methods_of(estimator)

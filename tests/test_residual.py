@@ -78,8 +78,8 @@ def test_with_all_components_the_path_is_the_wiener_filter(windows):
     expected, spread = wiener(X, 0)
     outputs = path.reconstruct(whole(X))
     np.testing.assert_allclose(outputs / spread, expected / spread, atol=2e-5)
-    left_over = np.sqrt(np.square(X - expected).mean(axis=(0, 1)))
-    np.testing.assert_allclose(path.scale, left_over, rtol=1e-4)
+    residual = np.sqrt(np.square(X - expected).mean(axis=(0, 1)))
+    np.testing.assert_allclose(path.scale, residual, rtol=1e-4)
     np.testing.assert_allclose(path.spread, spread, rtol=1e-5)
 
 

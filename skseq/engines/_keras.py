@@ -129,10 +129,10 @@ def _context_loss(observed, y_pred):
     keeps a standard deviation of ``_FLOOR``, and no two tell the same. Without them the
     encoder could make the context vector zero, which is easy to reconstruct.
     """
-    context, left_over = y_pred[:, 0], y_pred[:, 1]
+    context, residual = y_pred[:, 0], y_pred[:, 1]
     share = ops.cast(observed, context.dtype)[:, None]
     n = ops.maximum(ops.sum(share), 2)
-    error = ops.sum(share * ops.square(left_over)) / (n * context.shape[1])
+    error = ops.sum(share * ops.square(residual)) / (n * context.shape[1])
     centred = share * (context - ops.sum(share * context, axis=0) / n)
     covariance = ops.matmul(ops.transpose(centred), centred) / (n - 1)
     variance = ops.sum(ops.square(centred), axis=0) / (n - 1)

@@ -178,9 +178,9 @@ class Decoder:
     def decode_all(self, encoded, where):
         """The value; a FileFormatError where an array or bytes are left over."""
         value = self.decode(encoded, where)
-        left_over = [*self._arrays, *self._blobs]
-        if left_over:
-            raise FileFormatError(f"nothing refers to {left_over[0]!r}")
+        unread = [*self._arrays, *self._blobs]
+        if unread:
+            raise FileFormatError(f"nothing refers to {unread[0]!r}")
         return value
 
     def decode(self, encoded, where):

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skseq import PCAAutoencoder, SlidingWindow, StreamScorer, sliding_windows
 from skseq.dask import windowed_scores
-from skseq.metrics import false_alarms_per
+from skseq.metrics import false_alarm_rate
 from skseq.persistence import load, save
 
 N_ROWS = 80
@@ -251,4 +251,4 @@ def test_keys_of_either_byte_order_are_keys(order, kind):
     windows, _ = sliding_windows(frame[["flow"]], 4, groups=ids, padded=True)
     assert_array_equal(np.asarray(windows), np.asarray(expected))
     y = np.zeros(N_ROWS, dtype=int)
-    assert false_alarms_per(y, y, groups=ids) == 0
+    assert false_alarm_rate(y, y, groups=ids) == 0
