@@ -32,8 +32,8 @@ constexpr int WIDTH = 4, TILE_ROWS = 2;  // 16 registers: 8 sums, 4 operands
 
 #if defined(__GNUC__)
 
-typedef float Vec __attribute__((vector_size(4 * WIDTH)));
-typedef int Mask __attribute__((vector_size(4 * WIDTH)));
+typedef float Vec __attribute__((vector_size(sizeof(float) * WIDTH)));
+typedef int Mask __attribute__((vector_size(sizeof(float) * WIDTH)));
 
 SKSEQ_INLINE Vec splat(float x) { return x - Vec{}; }
 SKSEQ_INLINE Vec select(Mask m, Vec a, Vec b) { return m ? a : b; }
@@ -103,7 +103,7 @@ SKSEQ_INLINE Vec load(const float* p) {
 SKSEQ_INLINE void store(float* p, const Vec& v) { std::memcpy(p, &v, sizeof v); }
 SKSEQ_INLINE Vec load_some(const float* p, std::ptrdiff_t n) {  // n < WIDTH, then zeros
   Vec v = splat(0.f);
-  std::memcpy(&v, p, 4 * n);
+  std::memcpy(&v, p, sizeof(float) * n);
   return v;
 }
 

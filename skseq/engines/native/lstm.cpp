@@ -4,11 +4,11 @@
 // Activations are laid out in blocks of LANES samples, (blocks, steps, features,
 // LANES), so that a vector holds one feature of neighbouring samples: gates need no
 // shuffling, samples never mix, and a step's matrix is contiguous.
-#include "_lstm.h"
+#include "kernels.h"
 
-#include "_activations.h"
-#include "_products.h"
-#include "_vector.h"
+#include "activations.h"
+#include "products.h"
+#include "vector.h"
 
 using namespace skseq;
 
@@ -102,7 +102,7 @@ void forward_few(const LSTM& p) {
           store(state + j, s.o * s.a);
         }
       }
-      std::memcpy(p.h + at * p.units, state, 4 * p.units);
+      std::memcpy(p.h + at * p.units, state, sizeof(float) * p.units);
     }
   }
 }
@@ -144,7 +144,7 @@ void backward(const LSTM& p, const LSTMGradient& d) {
   const Packed kernel(p.kernel, p.inputs, gates, gates, 1);
   const Packed recurrent(p.recurrent, p.units, gates, gates, 1);
   const Scratch dh(gate), dc(gate), dz(gates * LANES), dz_sum(gates * LANES),
-      none(p.inputs * LANES), turned(panels(gates) * CHUNK * LANES * LANES);
+      none(p.inputs * LANES), transposed(panels(gates) * GATHERED_STEPS * LANES * LANES);
   zero(d.d_kernel, p.inputs * gates);
   zero(d.d_recurrent, p.units * gates);
   zero(d.d_bias, gates);
@@ -164,18 +164,19 @@ void backward(const LSTM& p, const LSTMGradient& d) {
                             dh_out, dh, dc, dz, dz_sum);
       if (t) product(dh, dh, recurrent, dz);
       if (dx && !repeated) product(dx + t * x_size, none, kernel, dz);
-      turn(turned, dz, gates, t % CHUNK);
-      if (t % CHUNK) continue;
-      const Size steps = p.steps - t < CHUNK ? p.steps - t : CHUNK;
+      transpose(transposed, dz, gates, t % GATHERED_STEPS);
+      if (t % GATHERED_STEPS) continue;
+      const Size steps = p.steps - t < GATHERED_STEPS ? p.steps - t : GATHERED_STEPS;
       const Size skipped = t == 0;  // the first step has no h before it
-      if (!repeated) accumulate(d.d_kernel, p.inputs, gates, x + t * x_size, turned, steps);
+      if (!repeated)
+        accumulate(d.d_kernel, p.inputs, gates, x + t * x_size, transposed, steps);
       accumulate(d.d_recurrent, p.units, gates, p.h + (start + t - 1 + skipped) * gate,
-                 turned + skipped * LANES * LANES, steps - skipped);
+                 transposed + skipped * LANES * LANES, steps - skipped);
     }
     if (repeated) {
       if (dx) product(dx, none, kernel, dz_sum);
-      turn(turned, dz_sum, gates, 0);
-      accumulate(d.d_kernel, p.inputs, gates, x, turned, 1);
+      transpose(transposed, dz_sum, gates, 0);
+      accumulate(d.d_kernel, p.inputs, gates, x, transposed, 1);
     }
     add_lanes(d.d_bias, dz_sum, gates);
   }

@@ -84,6 +84,11 @@ namespace SKSEQ_ISA {
 void lstm_forward(const LSTM&);
 void lstm_forward_few(const LSTM&);
 void lstm_backward(const LSTM&, const LSTMGradient&);
+void dense_forward(const Dense&);
+void dense_forward_few(const Dense&);
+void dense_backward(const Dense&, const DenseGradient&);
+double loss(const Loss&);
+void adam(const Adam&);
 }  // namespace SKSEQ_ISA
 #endif
 

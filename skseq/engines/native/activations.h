@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The activations of an LSTM layer, a vector at a time.
 #pragma once
-#include "_lstm.h"
-#include "_vector.h"
+#include "kernels.h"
+#include "vector.h"
 
 namespace {
 

@@ -2,8 +2,8 @@
 // Matrix products on blocks of LANES samples: every product is a register tile of
 // TILE_ROWS x LANES sums.
 #pragma once
-#include "_lstm.h"
-#include "_vector.h"
+#include "kernels.h"
+#include "vector.h"
 
 namespace {
 
@@ -14,9 +14,9 @@ constexpr int VECTORS = LANES / WIDTH;
 
 class Scratch {  // 64-byte aligned floats, zeroed
  public:
-  explicit Scratch(Size size) : raw_(new char[4 * size + 64]) {
+  explicit Scratch(Size size) : raw_(new char[sizeof(float) * size + 64]) {
     data_ = raw_ + (64 - reinterpret_cast<std::size_t>(raw_) % 64) % 64;
-    std::memset(data_, 0, 4 * size);
+    std::memset(data_, 0, sizeof(float) * size);
   }
   ~Scratch() { delete[] raw_; }
   Scratch(const Scratch&) = delete;
@@ -138,21 +138,21 @@ void multiply_row(float* out, const float* init, Size columns, const float* x,
   if (columns > WIDTH) return multiply_columns(columns - WIDTH, Rows<1>());
   Vec sum = load_some(init, columns);
   for (Size k = 0; k < depth; k++) sum += x[k] * load_some(matrix + k * columns, columns);
-  std::memcpy(out, &sum, 4 * columns);
+  std::memcpy(out, &sum, sizeof(float) * columns);
 }
 
 // ------------------------------------------------------- gradients of weights
 
 // Steps whose gradients are gathered before they meet the inputs of those steps.
-constexpr Size CHUNK = 8;
+constexpr Size GATHERED_STEPS = 8;
 
 Size panels(Size columns) { return (columns + LANES - 1) / LANES; }
 
-// One step's dz (columns, LANES), turned so that its columns are contiguous:
+// One step's dz (columns, LANES), transposed so that its columns are contiguous:
 // out[panel][step of the chunk][lane][column of the panel]
-void turn(float* out, const float* dz, Size columns, Size step) {
+void transpose(float* out, const float* dz, Size columns, Size step) {
   for (Size first = 0; first < columns; first += LANES) {
-    float* to = out + (first * CHUNK + step * LANES) * LANES;
+    float* to = out + (first * GATHERED_STEPS + step * LANES) * LANES;
     const Size width = columns - first < LANES ? columns - first : LANES;
     Size c = 0;
     for (; c + TURN <= width; c += TURN)
@@ -164,11 +164,11 @@ void turn(float* out, const float* dz, Size columns, Size step) {
   }
 }
 
-// gradient (rows, columns) += sum over steps and lanes of x (rows) times turned dz
+// gradient (rows, columns) += sum over steps and lanes of x (rows) times transposed dz
 void accumulate(float* gradient, Size rows, Size columns, const float* x,
-                const float* turned, Size steps) {
+                const float* transposed, Size steps) {
   for (Size first = 0; first < columns; first += LANES) {
-    const float* panel = turned + first * CHUNK * LANES;
+    const float* panel = transposed + first * GATHERED_STEPS * LANES;
     const Size width = columns - first < LANES ? columns - first : LANES;
     for_each_tile(rows, [&](Size row, auto height) {
       constexpr int M = decltype(height)::value;
@@ -178,7 +178,7 @@ void accumulate(float* gradient, Size rows, Size columns, const float* x,
       const bool whole = width == LANES;
       if (!whole)
         for (int r = 0; r < M; r++)
-          std::memcpy(edge + r * LANES, out + r * columns, 4 * width);
+          std::memcpy(edge + r * LANES, out + r * columns, sizeof(float) * width);
       load_tile<M>(sums, whole ? out : edge, whole ? columns : LANES);
       for (Size t = 0; t < steps; t++)
         multiply<LANES, 1, M>(sums, x + (t * rows + row) * LANES,
@@ -186,7 +186,7 @@ void accumulate(float* gradient, Size rows, Size columns, const float* x,
       store_tile<M>(sums, whole ? out : edge, whole ? columns : LANES);
       if (!whole)
         for (int r = 0; r < M; r++)
-          std::memcpy(out + r * columns, edge + r * LANES, 4 * width);
+          std::memcpy(out + r * columns, edge + r * LANES, sizeof(float) * width);
     });
   }
 }
@@ -204,6 +204,6 @@ void repeat_lanes(float* out, const float* values, Size n_rows) {
     for (Size lane = 0; lane < LANES; lane++) out[r * LANES + lane] = values[r];
 }
 
-void zero(float* out, Size size) { std::memset(out, 0, 4 * size); }
+void zero(float* out, Size size) { std::memset(out, 0, sizeof(float) * size); }
 
 }  // namespace

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "_lstm.h"
+#include "kernels.h"
 
 #if defined(__x86_64__) || defined(_M_X64)
 #include <immintrin.h>
