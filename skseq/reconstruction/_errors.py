@@ -10,7 +10,7 @@ from ..engines._losses import LOSSES, cell_losses
 from ..engines._product import product
 
 _MAX_CELLS = 2_000_000  # from which to tell what is usual
-# Towards uncorrelated errors, on top of what Ledoit and Wolf find: the steps of windows
+# Towards equal variances, on top of what Ledoit and Wolf find: the steps of windows
 # that overlap are far from independent, which they assume, and so shrink too little.
 _SHRINKAGE = 0.1
 # The least standard deviation of an error, in units of the spread of its feature: a
@@ -42,22 +42,29 @@ class ErrorRule(NamedTuple):
         return shares
 
 
-def _standardized(location, centred, variance):
-    return ErrorRule(np.zeros_like(location), np.diag(1 / (variance + location**2)))
+def _standardized(location, centred):
+    variance = _variance(centred) + np.square(location)
+    return ErrorRule(np.zeros_like(location), np.diag(1 / variance))
 
 
-def _mahalanobis(location, centred, variance):
-    """Shrunk towards each feature's own variance, so that units do not count."""
-    deviation = np.sqrt(variance)
-    correlation = np.eye(len(location))
+def _mahalanobis(location, centred):
+    """Shrunk towards equal variances, in units of the spread of each feature.
+
+    So no unit counts, and a feature that is met to a hair does not rule the distance.
+    """
+    variance = _variance(centred)
+    covariance = np.diag(variance)
+    # Of one feature, or one time step, there is no correlation to tell.
     if min(centred.shape) > 1:
-        # Of one time step there is no second to tell a correlation from.
-        correlation, _ = ledoit_wolf(centred / deviation, assume_centered=True)
-    correlation *= 1 - _SHRINKAGE
-    diagonal = np.diag_indices_from(correlation)
-    correlation[diagonal] += _SHRINKAGE
-    precision = np.linalg.inv(correlation) / np.outer(deviation, deviation)
-    return ErrorRule(location, precision)
+        covariance, _ = ledoit_wolf(centred, assume_centered=True)
+    covariance *= 1 - _SHRINKAGE
+    diagonal = np.diag_indices_from(covariance)
+    covariance[diagonal] += _SHRINKAGE * variance.mean() + _LEAST_DEVIATION**2
+    return ErrorRule(location, np.linalg.inv(covariance))
+
+
+def _variance(centred):
+    return np.square(centred).mean(axis=0) + _LEAST_DEVIATION**2
 
 
 # By these rules an error is told by what is usual; the others are losses by their name.
@@ -85,14 +92,17 @@ def fit_error_rule(error, reconstructions):
     differences, spread = _differences(reconstructions)
     if not len(differences):
         differences, spread = np.zeros((1, len(spread))), np.ones_like(spread)
+    # In units of the spread, so that no unit of a feature counts; a constant has one.
+    spread = np.where(spread > 0, spread, 1)
+    differences = differences / spread
     observed = ~np.isnan(differences)
     count = np.maximum(observed.sum(axis=0), 1)
     location = np.where(observed, differences, 0).sum(axis=0) / count
     centred = np.where(observed, differences - location, 0)
-    variance = np.square(centred).sum(axis=0) / count
-    # A feature that is always met exactly would divide by zero.
-    variance += np.square(_LEAST_DEVIATION * np.where(spread > 0, spread, 1))
-    return learn(location, centred, variance)
+    # A missing cell tells nothing of the variance.
+    centred *= np.sqrt(len(centred) / count)
+    rule = learn(location, centred)
+    return ErrorRule(rule.location * spread, rule.precision / np.outer(spread, spread))
 
 
 def subsample(X):
