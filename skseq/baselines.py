@@ -224,7 +224,8 @@ class PCAAutoencoder(
         Raises
         ------
         ValueError
-            If the input is not valid, or has not so many components.
+            If the input is not valid, has not so many components, or cannot be held
+            out of as ``validation`` says.
 
         Warns
         -----

@@ -48,7 +48,7 @@ class RareEventClassifier(
     """Classifier of rare events around any outlier detector.
 
     Fits the detector on normal windows, and sets the threshold on labelled windows that
-    come later. It stands after :class:`SlidingWindow` in a pipeline, and selects
+    it has not seen. It stands after :class:`SlidingWindow` in a pipeline, and selects
     *windows*, never rows: a table without its event rows would join rows that are not
     neighbours.
 
@@ -139,10 +139,10 @@ class RareEventClassifier(
     -----
     UserWarning
         If ``y`` or the held-out part has no event (the threshold is the 0.99 quantile
-        then, unless its rule needs none), or no normal window, if its events score no
-        higher than the rest, if no
-        threshold reaches the precision or probability asked for, if "pot" has few
-        scores for its tail, or if most of ``y`` are events.
+        then, unless its rule needs none), if the held-out part has no normal window, or
+        its events score no higher than the rest, if no threshold reaches the precision
+        or probability asked for, if "pot" has few scores for its tail, or if most of
+        ``y`` are events.
 
     WindowOverlapWarning
         If windows are missing here and there between those of a series, as after a
@@ -155,11 +155,11 @@ class RareEventClassifier(
 
     Notes
     -----
-    The threshold is set on rows that the detector was never fitted on: of the end of
-    each series, that is held out, the windows before it share rows (``n_timesteps - 1``
-    of them) and are not used at all. A plain array is taken for one series of samples
-    that share no rows: pass overlapping windows as :class:`Windows`, which can tell.
-    The detector is not fitted again on the held-out part.
+    The threshold is set on rows that the detector was never fitted on: windows that
+    share rows with those held out (``n_timesteps - 1`` before the end of a series) are
+    not used at all. A plain array is taken for one series of samples that share no
+    rows: pass overlapping windows as :class:`Windows`, which can tell. The detector is
+    not fitted again on the held-out part.
 
     The threshold is as fine as the held-out part is large: with five events there, a
     recall can only be a multiple of 0.2. It is a good one for later data only where
@@ -283,15 +283,15 @@ class RareEventClassifier(
         classes, event = check_two_classes(X, y)
         if self.warn_on_overlap and is_windows(X):
             warn_of_holes(X)
-        parts = self._hold_out(X, event)
-        training = X[self._select(X, event, parts.training)]
+        split = self._hold_out(X, event)
+        training = X[self._select(X, event, split.training)]
         step = task.subcontext(task_name="fit-detector")
         with step.propagate_callback_context(detector):
             step.call_on_fit_task_begin(estimator=self, X=training)
             self._imputer = fit_on_windows(detector, training)
             step.call_on_fit_task_end(estimator=self, X=training)
         self.detector_ = detector
-        held_out = parts.held_out
+        held_out = split.held_out
         score = score_windows(detector, self._imputer, X[held_out])
         held_out, score = held_out[~np.isnan(score)], score[~np.isnan(score)]
         if not len(score):
@@ -301,10 +301,10 @@ class RareEventClassifier(
                 "with data."
             )
         self.threshold_, self._link, self.calibration_method_ = decide(
-            rule, event[held_out], score, parts, known=event.any()
+            rule, event[held_out], score, split, known=event.any()
         )
         self.classes_ = classes
-        self.validation_ = parts.facts
+        self.validation_ = split.facts
 
     def _hold_out(self, X, event):
         return hold_out(

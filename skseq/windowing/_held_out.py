@@ -255,7 +255,7 @@ def _check(chosen, labelled, fraction, remedy, tell_of_held_out):
                 f"({_WORDS[chosen.how]}), and shares no row with it, holds none. "
                 f"{remedy}"
             )
-            if labelled.of_events and not label:
+            if labelled.trained == "normal":
                 message += (
                     " Or make shorter windows, which hold an event less often, or set "
                     "'fit_on' to 'all'."
