@@ -107,7 +107,7 @@ def test_detect_prints_the_baselines_beside_it(detected):
 
 
 def test_detect_says_how_the_thresholds_were_set(detected):
-    assert "last 20% of the training rows" in detected[0]
+    assert "the last 20% of the training rows of each" in " ".join(detected[0].split())
     assert "No scored row had a part in it" in detected[0]
 
 
@@ -221,7 +221,8 @@ def test_detect_takes_a_quantile_where_no_event_is_known_yet(table, tmp_path):
     result = run("detect", path, *keys, "--out", tmp_path, *TINY)
     assert result.exit_code == 0, result.output
     assert "0 of them in 0 events" in result.stdout
-    assert "set to the 0.99 quantile of scores on the last 20%" in result.stdout
+    words = " ".join(result.stdout.split())
+    assert "set to the 0.99 quantile of scores on the last 20% of the training" in words
     assert len(pd.read_csv(tmp_path / "scores.csv")) == N_ROWS - N_TRAIN
 
 
@@ -336,7 +337,7 @@ def test_too_few_training_rows_end_with_one_line(table, tmp_path):
     label = ["--label", "event", "--time", "timestamp"]
     result = run("detect", path, *label, "--out", tmp_path / "out")
     assert result.exit_code == 2
-    assert re.fullmatch("Error: .* window is left to fit .*\n", result.stderr)
+    assert re.fullmatch("Error: No normal window is left to train .*\n", result.stderr)
 
 
 def test_a_folder_that_cannot_be_made_ends_with_one_line(table, tmp_path):
