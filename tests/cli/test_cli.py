@@ -9,12 +9,13 @@ from rich.console import Console
 from sklearn.metrics import average_precision_score, f1_score
 from typer.testing import CliRunner
 
+from skseq import PCAAutoencoder, RareEventClassifier, SlidingWindow
 from skseq.cli import _main as cli
 from skseq.cli import _results
 from skseq.cli._detect import split
 from skseq.cli._options import reading
 from skseq.cli._table import read_labelled_table
-from skseq.datasets import make_process_faults
+from skseq.datasets import make_process_faults, make_run_to_failure
 
 N_ROWS, N_TRAIN = 600, 360
 TINY = ["--layers", "4,2", "--max-epochs", "1"]
@@ -265,6 +266,22 @@ def test_series_are_cut_at_one_time(tmp_path):
     time = table["timestamp"]
     assert time[past.windows.index].max() < time[future.windows.index].min()
     assert len(past.windows) == N_TRAIN
+
+
+@pytest.mark.parametrize(
+    ("validation", "words"),
+    [
+        ("time", "the last 20% of the training rows of each series"),
+        ("series", "2 whole series, about 20% of the training rows"),
+    ],
+)
+def test_the_rows_of_the_threshold_are_put_in_words(validation, words):
+    X, y = make_run_to_failure(10, mean_life=40, random_state=0)
+    windows = SlidingWindow(3, group_by="unit", time="cycle").fit_transform(X)
+    model = RareEventClassifier(
+        PCAAutoencoder(), threshold=("quantile", 0.9), validation=validation
+    )
+    assert _results._threshold_rows(model.fit(windows, y)) == words
 
 
 def _unsorted(frame):
