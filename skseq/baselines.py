@@ -26,7 +26,7 @@ from .reconstruction._latent import LatentDecoderMixin, LatentVectorsMixin
 from .reconstruction._mixin import ReconstructionMixin
 from .reconstruction._offset import check_contamination
 from .training._docs import with_docs
-from .windowing._held_out import split_last_part
+from .windowing._held_out import VALIDATION, hold_out
 
 
 @dataclass(frozen=True)
@@ -116,9 +116,10 @@ class PCAAutoencoder(
     <SCORES>
 
     validation_fraction : float, default=0.1
-        Share to hold out for ``offset_``. Of :class:`Windows` it is the end of each
-        series, and windows that share rows with it are set aside. The components that
-        are kept are those of all sequences.
+        Share to hold out for ``offset_``. Windows that share rows with it are set
+        aside. The components that are kept are those of all sequences.
+
+    <VALIDATION>
 
     Attributes
     ----------
@@ -135,6 +136,8 @@ class PCAAutoencoder(
         Latent size.
 
     <JUDGED>
+
+    <HELD_OUT>
 
     n_features_in_ : int
         Number of features; of time steps where ``X`` was 2-D.
@@ -178,6 +181,7 @@ class PCAAutoencoder(
         "score_on": [StrOptions(SCORED_STEPS)],
         "contamination": CONTAMINATION_CONSTRAINTS,
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "validation": VALIDATION,
     }
 
     def __init__(
@@ -188,12 +192,14 @@ class PCAAutoencoder(
         score_on="mean",
         contamination="auto",
         validation_fraction=0.1,
+        validation="auto",
     ):
         self.n_components = n_components
         self.error = error
         self.score_on = score_on
         self.contamination = contamination
         self.validation_fraction = validation_fraction
+        self.validation = validation
 
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
@@ -218,7 +224,8 @@ class PCAAutoencoder(
         Raises
         ------
         ValueError
-            If the input is not valid, or has not so many components.
+            If the input is not valid, has not so many components, or cannot be held
+            out of as ``validation`` says.
 
         Warns
         -----
@@ -234,12 +241,14 @@ class PCAAutoencoder(
             refit=True,
         )
         kept = _fitted(X, self.n_components, choices)
-        offset = self._offset(choices, kept, X)
+        parts = self._hold_out(choices, X)
+        offset = self._offset(choices, kept, X, parts)
         model = kept.model
         self.mean_, self.components_ = model.mean, model.axes
         self.explained_variance_ = model.variances
         self.n_components_ = len(model.axes)
         self.error_rule_, self.score_on_ = kept.judge.rule, kept.judge.score_on
+        self.validation_ = None if parts is None else parts.facts
         self.offset_ = offset
         return self
 
@@ -251,21 +260,28 @@ class PCAAutoencoder(
                 f"most min(n_samples, n_timesteps * n_features) = {largest}."
             )
 
-    def _offset(self, choices, kept, X):
-        """The offset that unseen sequences give, for the components of all."""
+    def _hold_out(self, choices, X):
+        """What ``offset_`` is judged on; None where nothing is held out."""
         if choices.contamination.of_all:
-            return first_offset(choices, kept, X, None)
+            return None
         try:
-            training, held_out = split_last_part(X, self.validation_fraction)
+            return hold_out(X, self.validation_fraction, how=self.validation)
         except ValueError as error:
+            if self.validation != "auto":
+                raise
             warn(
                 f"{error} So 'offset_' is set on the training sequences themselves, "
                 "and more of later ones than are meant will count as outliers.",
             )
+            return None
+
+    def _offset(self, choices, kept, X, parts):
+        """The offset that unseen sequences give, for the components of all."""
+        if parts is None:
             return first_offset(choices, kept, X, None)
-        first = _fitted(X[training], self.n_components, choices)
-        offset = first_offset(choices, first, X, held_out)
-        return final_offset(choices, first, kept, offset, X, training)
+        first = _fitted(X[parts.training], self.n_components, choices)
+        offset = first_offset(choices, first, X, parts.held_out)
+        return final_offset(choices, first, kept, offset, X, parts.training)
 
     @property
     def _model(self):

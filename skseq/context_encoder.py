@@ -10,17 +10,16 @@ from .reconstruction._decisions import OutlierDecisionsMixin
 from .reconstruction._estimator import CONTAMINATION_CONSTRAINTS
 from .reconstruction._latent import LatentVectorsMixin
 from .reconstruction._offset import check_contamination, rescaled_offset
-from .rows._row_numbers import all_rows
 from .training._docs import with_docs
 from .training._estimator import (
     SequenceNetwork,
     history_attributes,
     network_attributes,
+    parts_of,
     set_fitted,
 )
 from .training._plan import Examples
 from .training._reports import EpochReports
-from .windowing._held_out import split_last_part
 
 
 @with_docs
@@ -115,6 +114,7 @@ class ContextEncoder(
         early_stopping=True,
         refit=False,
         validation_fraction=0.1,
+        validation="auto",
         n_iter_no_change=5,
         tol=1e-4,
         contamination="auto",
@@ -142,6 +142,7 @@ class ContextEncoder(
             early_stopping=early_stopping,
             refit=refit,
             validation_fraction=validation_fraction,
+            validation=validation,
             n_iter_no_change=n_iter_no_change,
             tol=tol,
             engine=engine,
@@ -177,13 +178,12 @@ class ContextEncoder(
         X = check_sequences(self, X, reset=not resume)
         rule = check_contamination(self.contamination, type(self).__name__)
         plan = self._plan(X, loss="context", resume=resume, kind="context")
-        training, held_out = parts = all_rows(len(X)), None
-        if self.early_stopping:
-            training, held_out = parts = split_last_part(X, self.validation_fraction)
+        parts = self._hold_out(X)
+        training, held_out = rows = parts_of(parts, len(X))
         reports, examples = EpochReports(self, X, y, self.max_epochs), Examples(X)
         network, history = plan.train(
             examples,
-            parts,
+            rows,
             reports=reports,
             attributes=network_attributes,
             checkpoint=self.checkpoint,
@@ -202,7 +202,7 @@ class ContextEncoder(
             self,
             {
                 **network_attributes(network),
-                **history_attributes(history),
+                **history_attributes(history, parts),
                 "optimizer_state_": final.optimizer_state,
                 "offset_": offset,
             },

@@ -26,7 +26,6 @@ from .reconstruction._offset import check_contamination
 from .training._docs import with_docs
 from .training._estimator import FittedNetworkMixin, set_fitted
 from .training._reports import EpochReports
-from .windowing._held_out import split_last_part
 
 
 @with_docs
@@ -235,11 +234,9 @@ class ResidualAutoencoder(
         network = LSTMAutoencoder() if self.network is None else clone(self.network)
         network._validate_params()
         choices, plan = self._choose(network, X)
-        parts = None
-        if network.early_stopping:
-            parts = split_last_part(X, network.validation_fraction)
+        held_out = network._hold_out(X)
         reports = EpochReports(self, X, y, network.max_epochs)
-        fitted = fit_network(plan, X, parts, choices, reports, network.checkpoint)
+        fitted = fit_network(plan, X, held_out, choices, reports, network.checkpoint)
         reports.end()
         return set_fitted(self, fitted)
 

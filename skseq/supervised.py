@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """LSTMClassifier and LSTMRegressor: from a sequence to a class or to numbers."""
 
-import math
-
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
-from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import (
     assert_all_finite,
@@ -23,18 +20,17 @@ from sklearn.utils.validation import (
 )
 
 from ._estimator import all_or_nothing, with_callbacks
-from ._validation import check_sequences, is_windows, named_errors
-from .rows._row_numbers import all_rows
+from ._validation import check_sequences, named_errors
 from .training._docs import with_docs
 from .training._estimator import (
     SequenceNetwork,
     history_attributes,
     network_attributes,
+    parts_of,
     set_fitted,
 )
 from .training._plan import Examples
 from .training._reports import EpochReports
-from .windowing._held_out import split_last_part
 
 
 def _check_weights(sample_weight, y):
@@ -58,13 +54,14 @@ class _SupervisedNetwork(SequenceNetwork):
         targets = np.ascontiguousarray(targets, dtype=np.float32)[:, np.newaxis]
         examples = Examples(X, targets, sample_weight)
         plan = self._plan(X, **options)
-        parts = all_rows(len(X)), None
-        if self.early_stopping:
-            parts = self._split(X, labels)
+        # Of independent sequences any, by class.
+        parts = self._hold_out(
+            X, y=labels, of_arrays="random", random_state=self.random_state
+        )
         reports = EpochReports(self, X, y, self.max_epochs)
         network, history = plan.train(
             examples,
-            parts,
+            parts_of(parts, len(X)),
             reports=reports,
             attributes=lambda network: {**network_attributes(network), **learned},
             checkpoint=self.checkpoint,
@@ -77,33 +74,11 @@ class _SupervisedNetwork(SequenceNetwork):
             self,
             {
                 **network_attributes(network),
-                **history_attributes(history),
+                **history_attributes(history, parts),
                 **learned,
                 "optimizer_state_": final.optimizer_state,
             },
         )
-
-    def _split(self, X, labels):
-        """Rows to train on and to hold out: of independent sequences any, by class."""
-        if is_windows(X):
-            return split_last_part(X, self.validation_fraction)
-        rows = all_rows(len(X))
-        n_held_out = math.ceil(self.validation_fraction * len(X))
-        if labels is not None:
-            n_held_out = max(n_held_out, len(np.unique(labels)))
-        try:
-            return train_test_split(
-                rows,
-                test_size=n_held_out,
-                random_state=self.random_state,
-                stratify=labels,
-            )
-        except ValueError as error:
-            raise ValueError(
-                f"'validation_fraction' of {self.validation_fraction} cannot be held "
-                f"out of {len(X)} sample(s): {str(error).rstrip('.')}. Set it higher, "
-                "or 'early_stopping' to False."
-            ) from error
 
     def _outputs(self, X):
         """What the network gives for each sequence, of shape (n_samples, n_outputs)."""
@@ -204,6 +179,7 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
         early_stopping=True,
         refit=False,
         validation_fraction=0.1,
+        validation="auto",
         n_iter_no_change=5,
         tol=1e-4,
         engine="auto",
@@ -230,6 +206,7 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
             early_stopping=early_stopping,
             refit=refit,
             validation_fraction=validation_fraction,
+            validation=validation,
             n_iter_no_change=n_iter_no_change,
             tol=tol,
             engine=engine,
@@ -362,9 +339,8 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
     -----
     Scale the features first.
 
-    With ``early_stopping`` the held-out part of :class:`Windows` is the last one of
-    each series; of an array, which holds independent sequences, it is drawn at random,
-    stratified by class.
+    An array holds independent sequences: what is held out of it is drawn at random,
+    stratified by class, where ``validation`` is "auto".
 
     References
     ----------
@@ -409,6 +385,7 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
         early_stopping=True,
         refit=False,
         validation_fraction=0.1,
+        validation="auto",
         n_iter_no_change=5,
         tol=1e-4,
         engine="auto",
@@ -435,6 +412,7 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
             early_stopping=early_stopping,
             refit=refit,
             validation_fraction=validation_fraction,
+            validation=validation,
             n_iter_no_change=n_iter_no_change,
             tol=tol,
             engine=engine,
@@ -468,6 +446,17 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
         -------
         self : object
             Fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the input is not valid, or a class of ``y`` is in none of the sequences
+            that are left to train on.
+
+        Warns
+        -----
+        UserWarning
+            If the held-out part lacks a class.
         """
         resume = self.warm_start and self.__sklearn_is_fitted__()
         X = check_sequences(self, X, reset=not resume)
@@ -497,7 +486,8 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
             binarizer.transform(y),
             weights,
             learned,
-            labels=y,
+            # Flags would be taken for events, which need not be trained on.
+            labels=y.astype(int) if y.dtype == bool else y,
             loss=f"{'binary' if is_binary else 'categorical'}_crossentropy",
             resume=resume,
             kind="vector",

@@ -30,7 +30,7 @@ NETWORKS = [
 DETECTORS = [name for name in MAKE if name.endswith(("Autoencoder", "Reconstructor"))]
 DETECTORS += ["ContextEncoder"]
 # The held-out part of a small table holds few events.
-pytestmark = pytest.mark.filterwarnings("ignore:The last 20% of each:UserWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:The part held out for the:UserWarning")
 
 
 def data_of(name, n_samples=None):
@@ -268,6 +268,7 @@ OTHER = {
     "threshold": "f1",
     "tol": 1.0,
     "transformer": MinMaxScaler(),
+    "validation": "series",
     "validation_fraction": 0.5,
     "verbose": 1,
     "warm_start": True,

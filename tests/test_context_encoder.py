@@ -8,7 +8,7 @@ from make import assert_same_weights, one_batch, padded_sequences
 
 from skseq import ContextEncoder
 from skseq.networks._keras import build_layers, keras
-from skseq.windowing._held_out import split_last_part
+from skseq.windowing._held_out import hold_out
 
 
 def encoder(**parameters):
@@ -105,7 +105,8 @@ def test_training_goes_on_where_it_stopped(X):
 def test_the_offset_is_of_held_out_sequences_and_moves_with_a_refit(X):
     first = encoder(early_stopping=True, validation_fraction=0.3).fit(X)
     again = encoder(early_stopping=True, validation_fraction=0.3, refit=True).fit(X)
-    training, held_out = split_last_part(X, 0.3)
+    parts = hold_out(X, 0.3)
+    training, held_out = parts.training, parts.held_out
     expected = np.quantile(first.score_samples(X[held_out]), 0.01)
     assert first.offset_ == pytest.approx(expected)
     assert not np.array_equal(first.weights_[0], again.weights_[0])

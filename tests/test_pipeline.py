@@ -79,7 +79,7 @@ def test_other_detectors_take_the_same_place(table, detector):
     assert scores.mean() > 2 * y.mean()
 
 
-@pytest.mark.filterwarnings("ignore:The last 20%")
+@pytest.mark.filterwarnings("ignore:The part held out")
 def test_grid_fold_step_and_epoch_nest_in_one_display(table, monkeypatch):
     X, y = table
     shown = io.StringIO()

@@ -22,7 +22,7 @@ from skseq.engines._linear import fit_linear_path
 from skseq.persistence import to_onnx
 from skseq.reconstruction._errors import fit_error_rule
 from skseq.streaming import StreamScorer
-from skseq.windowing._held_out import split_last_part
+from skseq.windowing._held_out import hold_out
 
 N_TIMESTEPS, N_FEATURES = 4, 3
 SETTINGS = ("error", "score_on", "refit", "contamination", "n_components")
@@ -247,7 +247,8 @@ def test_the_last_path_is_that_of_all_windows(windows):
 
 def test_the_offset_of_unseen_windows_is_carried_over_to_the_final_model(windows):
     detector, first = residual().fit(windows), residual(refit=False).fit(windows)
-    training, held_out = split_last_part(windows, 0.1)
+    parts = hold_out(windows, 0.1)
+    training, held_out = parts.training, parts.held_out
     # The rule of the first model, of what it was trained on, as the last one's is.
     reconstructions = first._network.outputs(windows[training])
     first.error_rule_ = fit_error_rule("mahalanobis", reconstructions)

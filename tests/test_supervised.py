@@ -25,7 +25,6 @@ from skseq import (
     SlidingWindow,
     pad_sequences,
 )
-from skseq.windowing._held_out import split_last_part
 
 N = 60
 SETTINGS = {
@@ -383,8 +382,6 @@ def test_of_windows_the_last_part_of_each_series_is_held_out(split_of, table, ma
     training, held_out = split_of(make(early_stopping=True), windows, events)
     np.testing.assert_array_equal(held_out, np.arange(270, 300))
     np.testing.assert_array_equal(training, np.arange(267))
-    expected = split_last_part(windows, 0.1)
-    np.testing.assert_array_equal(training, expected[0])
 
 
 def test_at_least_one_sequence_of_each_class_is_held_out(split_of, X, y):

@@ -25,7 +25,7 @@ from ._progress import training_bars
 from ._table import rows_before
 
 RESIDUAL = "residual autoencoder"
-HELD_OUT = 0.2  # last part of the training rows, for the threshold
+HELD_OUT = 0.2  # of the training rows, for the threshold
 
 
 @dataclass(frozen=True)

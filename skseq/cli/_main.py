@@ -173,9 +173,9 @@ def detect(
     decisions = {
         name: model.decision_function(future.windows) for name, model in models.items()
     }
-    _results.print_report(past, future, decisions, notes)
+    detector = models[_detect.RESIDUAL]
+    _results.print_report(past, future, detector, decisions, notes)
     with one_line_errors():
-        detector = models[_detect.RESIDUAL]
         _results.write_scores(out, rows, future, detector, decisions, horizon)
         typer.echo(f"Wrote scores.csv, score.png and precision_recall.png in {out}")
         _results.write_page(

@@ -2,6 +2,7 @@
 """What the command ``detect`` tells of its models: printed, and in files."""
 
 from importlib.util import find_spec
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,6 @@ from ..plotting import ScoreTimelineDisplay
 from ..plotting._figures import figure_and_axes, precision_recall_figure
 from ..reconstruction._offset import NORMAL_QUANTILE
 from ..rows._series import group_order
-from ..windowing._held_out import split_last_part
 from ._detect import HELD_OUT, RESIDUAL
 
 __all__ = ["check_target", "print_report", "write_page", "write_scores"]
@@ -43,7 +43,16 @@ def _measures(y, decision):
     }
 
 
-def print_report(past, future, decisions, notes):
+def _threshold_rows(model):
+    """The training rows that the threshold was set on, in words."""
+    facts = model.validation_
+    if facts["how"] == "time":
+        return f"the last {HELD_OUT:.0%} of the training rows of each series"
+    n_series = facts["held_out"]["n_series"]
+    return f"{n_series} whole series, about {HELD_OUT:.0%} of the training rows"
+
+
+def print_report(past, future, model, decisions, notes):
     measures = {name: _measures(future.y, d) for name, d in decisions.items()}
     # As narrow as can be: the table is to fit in 80 columns.
     report = Table(
@@ -57,18 +66,18 @@ def print_report(past, future, decisions, notes):
         report.add_row(name, *counts, *(f"{value:.3f}" for value in row.values()))
     typer.echo(f"\nTrained on {past};\nscored the later {future}.\n")
     Console().print(report)
-    _, held_out = split_last_part(past.windows, HELD_OUT)
-    known = past.y[held_out].any()
+    known = model.validation_["held_out"]["n_events"]
     rule = (
         "for the highest F1"
         if known
         else f"to the {NORMAL_QUANTILE} quantile of scores"
     )
-    typer.echo(
-        "\nPrecision, recall and F1 are those at the threshold of each model. It is\n"
-        f"set {rule} on the last {HELD_OUT:.0%} of the training rows of each\n"
-        "series, on which the model was not fitted. No scored row had a part in it."
+    text = (
+        "Precision, recall and F1 are those at the threshold of each model. It is set "
+        f"{rule} on {_threshold_rows(model)}, on which the model was not fitted. No "
+        "scored row had a part in it."
     )
+    typer.echo(f"\n{fill(text, 80)}")
     n_missing = np.isnan(decisions[RESIDUAL]).sum()
     if n_missing:
         notes = [*notes, f"{n_missing} rows were not judged: no data in their windows."]
@@ -137,8 +146,9 @@ def write_page(path, name, table, future, models, *, horizon, max_gap, seed):
         return
     rows = future.windows.index
     notes = [
-        "The models learned from the rows before these. Each threshold is set on the "
-        f"last {HELD_OUT:.0%} of those, on which its model was not fitted."
+        "The models learned from the rows before these. Each threshold is set on some "
+        f"of those, {_threshold_rows(models[RESIDUAL])}, on which its model was not "
+        "fitted."
     ]
     if horizon is not None:
         notes.append(

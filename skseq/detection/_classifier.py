@@ -24,8 +24,9 @@ from .._estimator import (
 from .._validation import check_sequences, is_windows
 from ..reconstruction._decisions import warn_of_no_data
 from ..residual import ResidualAutoencoder
+from ..training._docs import with_docs
 from ..windowing import SlidingWindow
-from ..windowing._held_out import split_last_part
+from ..windowing._held_out import VALIDATION, hold_out
 from ._decision import (
     check_two_classes,
     decide,
@@ -36,6 +37,7 @@ from ._decision import (
 from ._thresholds import check_rule
 
 
+@with_docs
 class RareEventClassifier(
     CallbackSupportMixin,
     ClassifierMixin,
@@ -46,7 +48,7 @@ class RareEventClassifier(
     """Classifier of rare events around any outlier detector.
 
     Fits the detector on normal windows, and sets the threshold on labelled windows that
-    come later. It stands after :class:`SlidingWindow` in a pipeline, and selects
+    it has not seen. It stands after :class:`SlidingWindow` in a pipeline, and selects
     *windows*, never rows: a table without its event rows would join rows that are not
     neighbours.
 
@@ -87,8 +89,10 @@ class RareEventClassifier(
         Of equally good thresholds, that with the fewest alarms.
 
     validation_fraction : float, default=0.2
-        Share of each series, its last windows, that is held out from the detector for
-        the threshold and the probabilities.
+        Share of the windows that is held out from the detector for the threshold and
+        the probabilities.
+
+    <VALIDATION>
 
     warn_on_overlap : bool, default=True
         Whether to warn where ``X`` are :class:`Windows` with holes as a splitter that
@@ -113,6 +117,8 @@ class RareEventClassifier(
         The labels. The event is ``classes_[1]``, the greater: 1 of 0 and 1, True of
         False and True.
 
+    <HELD_OUT>
+
     n_features_in_ : int
         Number of features seen during fit.
 
@@ -125,17 +131,18 @@ class RareEventClassifier(
     Raises
     ------
     ValueError
-        If ``y`` does not hold two classes (where the threshold needs no event, all may
-        be 0 or False), no window is left to fit the detector on, none that is held out
-        has an observed cell, or the detector holds a :class:`SlidingWindow`.
+        If ``y`` holds neither two classes nor 0 or False alone, no normal window is
+        left to fit the detector on, none that is held out has an observed cell, or the
+        detector holds a :class:`SlidingWindow`.
 
     Warns
     -----
     UserWarning
-        If the held-out part has no event (the threshold is the 0.99 quantile then,
-        unless its rule needs none), if its events score no higher than the rest, if no
-        threshold reaches the precision or probability asked for, if "pot" has few
-        scores for its tail, or if most of ``y`` are events.
+        If ``y`` or the held-out part has no event (the threshold is the 0.99 quantile
+        then, unless its rule needs none), if the held-out part has no normal window, or
+        its events score no higher than the rest, if no threshold reaches the precision
+        or probability asked for, if "pot" has few scores for its tail, or if most of
+        ``y`` are events.
 
     WindowOverlapWarning
         If windows are missing here and there between those of a series, as after a
@@ -148,12 +155,11 @@ class RareEventClassifier(
 
     Notes
     -----
-    The threshold is set on rows that the detector was never fitted on: the last
-    ``validation_fraction`` of each series is held out, and the windows before it that
-    share rows with it (``n_timesteps - 1`` of them) are not used at all. A plain array
-    is taken for one series of samples that share no rows: pass overlapping windows as
-    :class:`Windows`, which can tell. The detector is not fitted again on the held-out
-    part.
+    The threshold is set on rows that the detector was never fitted on: windows that
+    share rows with those held out (``n_timesteps - 1`` before the end of a series) are
+    not used at all. A plain array is taken for one series of samples that share no
+    rows: pass overlapping windows as :class:`Windows`, which can tell. The detector is
+    not fitted again on the held-out part.
 
     The threshold is as fine as the held-out part is large: with five events there, a
     recall can only be a multiple of 0.2. It is a good one for later data only where
@@ -216,6 +222,7 @@ class RareEventClassifier(
         "fit_on": [StrOptions({"normal", "all"})],
         "threshold": [StrOptions({"f1"}), tuple, list],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "validation": VALIDATION,
         "warn_on_overlap": ["boolean"],
         "random_state": ["random_state"],
     }
@@ -227,6 +234,7 @@ class RareEventClassifier(
         fit_on="normal",
         threshold="f1",
         validation_fraction=0.2,
+        validation="auto",
         warn_on_overlap=True,
         random_state=None,
     ):
@@ -234,6 +242,7 @@ class RareEventClassifier(
         self.fit_on = fit_on
         self.threshold = threshold
         self.validation_fraction = validation_fraction
+        self.validation = validation
         self.warn_on_overlap = warn_on_overlap
         self.random_state = random_state
 
@@ -241,7 +250,7 @@ class RareEventClassifier(
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y):
-        """Fit the detector on normal windows, then set the threshold on later ones.
+        """Fit the detector on normal windows, then set the threshold on others.
 
         Parameters
         ----------
@@ -251,8 +260,8 @@ class RareEventClassifier(
             sequences.
 
         y : array-like of shape (n_samples,)
-            Labels of two classes, for the last row of each window. Where the threshold
-            needs no event, all may be 0 or False.
+            Labels of two classes, for the last row of each window. All may be 0 or
+            False: then the threshold is set by a rule that needs no event.
 
         Returns
         -------
@@ -271,17 +280,18 @@ class RareEventClassifier(
         rule = check_rule(self.threshold, self.__class__.__name__)
         detector = self._make_detector()
         X = check_sequences(self, X, reset=True)
-        classes, event = check_two_classes(X, y, rule)
+        classes, event = check_two_classes(X, y)
         if self.warn_on_overlap and is_windows(X):
             warn_of_holes(X)
-        fitted, held_out = split_last_part(X, self.validation_fraction)
-        training = X[self._select(X, event, fitted)]
+        split = self._hold_out(X, event)
+        training = X[self._select(X, event, split.training)]
         step = task.subcontext(task_name="fit-detector")
         with step.propagate_callback_context(detector):
             step.call_on_fit_task_begin(estimator=self, X=training)
             self._imputer = fit_on_windows(detector, training)
             step.call_on_fit_task_end(estimator=self, X=training)
         self.detector_ = detector
+        held_out = split.held_out
         score = score_windows(detector, self._imputer, X[held_out])
         held_out, score = held_out[~np.isnan(score)], score[~np.isnan(score)]
         if not len(score):
@@ -291,9 +301,20 @@ class RareEventClassifier(
                 "with data."
             )
         self.threshold_, self._link, self.calibration_method_ = decide(
-            rule, event[held_out], score, self.validation_fraction, known=event.any()
+            rule, event[held_out], score, split, known=event.any()
         )
         self.classes_ = classes
+        self.validation_ = split.facts
+
+    def _hold_out(self, X, event):
+        return hold_out(
+            X,
+            self.validation_fraction,
+            how=self.validation,
+            y=event,
+            trained="normal" if self.fit_on == "normal" else "unlabelled",
+            tell_of_held_out=False,  # decide() does
+        )
 
     def _make_detector(self):
         """Unfitted copy of the detector, seeded."""
@@ -314,15 +335,7 @@ class RareEventClassifier(
         if self.fit_on == "all":
             return candidates
         holds_event = X.holds_any(event) if is_windows(X) else event
-        normal = candidates[~holds_event[candidates]]
-        if not len(normal):
-            raise ValueError(
-                "No normal window is left to fit the detector on: the "
-                f"{len(candidates)} window(s) that are not held out for the threshold "
-                "all hold an event. Give longer series or shorter windows, or set "
-                "fit_on='all'."
-            )
-        return normal
+        return candidates[~holds_event[candidates]]
 
     def _anomaly_score(self, X):
         check_is_fitted(self)

@@ -59,10 +59,10 @@ def score_windows(detector, imputer, X):
     return out
 
 
-def check_two_classes(X, y, rule):
+def check_two_classes(X, y):
     """The two classes of ``y``, and the flags of the events.
 
-    Where the rule of the threshold needs no event, 0 or False may be the only label.
+    0 or False may be the only label: that is a y without an event.
     """
     with named_errors("y"):
         y = column_or_1d(y, warn=True)
@@ -76,13 +76,11 @@ def check_two_classes(X, y, rule):
             f"multiclass: y holds {len(classes)} classes."
         )
     if len(classes) < 2:
-        if rule[0] in RULES_WITHOUT_EVENTS and classes.dtype.kind in "biuf":
-            if classes[0] == 0:
-                return np.array([0, 1], dtype=classes.dtype), np.zeros(len(y), bool)
+        if classes.dtype.kind in "biuf" and classes[0] == 0:
+            return np.array([0, 1], dtype=classes.dtype), np.zeros(len(y), bool)
         raise ValueError(
             f"y holds 1 class only, {classes[0]!r}. A classifier needs at least "
-            "one event and one normal row. Without labelled events, label all rows 0 "
-            "and set threshold=('quantile', q) or ('pot', q), which need none."
+            "one event and one normal row. Without labelled events, label all rows 0."
         )
     if codes.mean() > 0.5:
         warn(
@@ -93,37 +91,49 @@ def check_two_classes(X, y, rule):
     return classes, codes.astype(bool)
 
 
-def decide(rule, event, score, fraction, *, known=True):
+def decide(rule, event, score, parts, *, known):
     """Threshold, link to probabilities, and its method, from the held-out windows.
 
-    Nothing is warned of where no event is ``known`` at all: that was to be expected.
+    ``parts`` are of ``hold_out``. Of a y without any event, ``known`` tells, and only
+    the rule that cannot be followed is warned of.
     """
     link = fit_link(event, score)
-    if link is not None:
+    if link is not None and not event.all():
         return choose_threshold(rule, event, score), link, link.method
-    if not known:
-        threshold = choose_threshold(rule, event, score)
-        return threshold, link_at(threshold, score), None
-    message = (
-        f"The last {fraction:.0%} of each series, held out for the threshold, has "
-    )
+    is_lost = rule[0] not in RULES_WITHOUT_EVENTS
     if event.any():
-        message += "no event that stands out: "
         is_lost = rule[0] == "probability"
-    else:
-        message += "no event: "
-        is_lost = rule[0] not in RULES_WITHOUT_EVENTS
+    if known or is_lost:
+        warn(_why_no_link(event, parts, known, is_lost))
     if is_lost:
         rule = "quantile", [NORMAL_QUANTILE]
-        message += (
-            f"the threshold is the {NORMAL_QUANTILE} quantile of its scores, and "
-        )
-    warn(
-        f"{message}predict_proba is not calibrated. A larger 'validation_fraction' "
-        "may help.",
-    )
     threshold = choose_threshold(rule, event, score)
     return threshold, link_at(threshold, score), None
+
+
+def _why_no_link(event, parts, known, is_lost):
+    held_out = f"The part held out for the threshold ({parts.place}) has "
+    if not known:
+        fault = "y holds no event"
+        remedy = (
+            "Label events 1, or set 'threshold' to ('quantile', q) or ('pot', q), "
+            "which need none."
+        )
+    elif not event.any():
+        fault, remedy = held_out + "no event, though y holds some", parts.remedy
+    elif event.all():
+        fault = held_out + "no normal window, so that no false alarm is counted"
+        remedy = parts.remedy
+    else:
+        fault = held_out + "no event that stands out"
+        remedy = "A larger 'validation_fraction' may help."
+    result = "predict_proba is not calibrated"
+    if is_lost:
+        result = (
+            f"the threshold is the {NORMAL_QUANTILE} quantile of the held-out scores, "
+            f"and {result}"
+        )
+    return f"{fault}: {result}. {remedy}"
 
 
 def warn_of_holes(X):

@@ -10,7 +10,6 @@ from .._estimator import all_or_nothing, with_callbacks
 from .._validation import check_sequences, is_windows
 from ..training._estimator import SequenceNetwork, set_fitted
 from ..training._reports import EpochReports
-from ..windowing._held_out import split_last_part
 from ._fit import Choices, fit_network
 from ._judge import SCORED_STEPS
 from ._mixin import ReconstructionMixin
@@ -83,11 +82,9 @@ class ReconstructingNetwork(ReconstructionMixin, OutlierMixin, SequenceNetwork):
         resume = self.warm_start and self.__sklearn_is_fitted__()
         X = check_sequences(self, X, reset=not resume)
         choices, plan = self._choose(X, resume=resume)
-        parts = None
-        if self.early_stopping:
-            parts = split_last_part(X, self.validation_fraction)
+        held_out = self._hold_out(X)
         reports = EpochReports(self, X, y, self.max_epochs)
-        fitted = fit_network(plan, X, parts, choices, reports, self.checkpoint)
+        fitted = fit_network(plan, X, held_out, choices, reports, self.checkpoint)
         reports.end()
         return set_fitted(self, fitted)
 

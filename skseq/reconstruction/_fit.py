@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..rows._row_numbers import all_rows
-from ..training._estimator import history_attributes, network_attributes
+from ..training._estimator import history_attributes, network_attributes, parts_of
 from ..training._plan import Examples, Plan
 from ._errors import fit_error_rule, subsample
 from ._judge import Judge
@@ -68,7 +67,7 @@ def fit_network(plan: Plan, X, parts, choices: Choices, reports, checkpoint=None
     ----------
     plan : Plan
     X : ndarray of shape (n_samples, n_timesteps, n_features) or Windows
-    parts : tuple of ndarray of int, or None
+    parts : HeldOut or None
         What is trained on, and what is held out; None for all and nothing.
     choices : Choices
     reports : EpochReports
@@ -79,7 +78,7 @@ def fit_network(plan: Plan, X, parts, choices: Choices, reports, checkpoint=None
     attributes : dict
         All that the estimator is when it is fitted.
     """
-    training, held_out = parts = (all_rows(len(X)), None) if parts is None else parts
+    training, held_out = rows = parts_of(parts, len(X))
     examples = Examples(X)
     # Where all is trained on again, errors are told by training sequences both times.
     again = choices.refit and held_out is not None
@@ -90,7 +89,7 @@ def fit_network(plan: Plan, X, parts, choices: Choices, reports, checkpoint=None
         return network_attributes(network) | reconstructor.attributes
 
     network, history = plan.train(
-        examples, parts, reports=reports, attributes=attributes, checkpoint=checkpoint
+        examples, rows, reports=reports, attributes=attributes, checkpoint=checkpoint
     )
     kept = Reconstructor.judged_on(network, X[judged], choices)
     offset = first_offset(choices, kept, X, held_out)
@@ -102,7 +101,7 @@ def fit_network(plan: Plan, X, parts, choices: Choices, reports, checkpoint=None
         offset = final_offset(choices, first, kept, offset, X, training)
     return {
         **network_attributes(network),
-        **history_attributes(history),
+        **history_attributes(history, parts),
         **kept.attributes,
         "optimizer_state_": final.optimizer_state,
         "offset_": offset,

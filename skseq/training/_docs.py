@@ -52,8 +52,9 @@ TRAINING = """
         of what comes next. The curves stay those of the first training.
 
     validation_fraction : float, default=0.1
-        Share to hold out. Of :class:`Windows` it is the end of each series, and windows
-        that share rows with it are set aside.
+        Share to hold out. Windows that share rows with it are set aside.
+
+    <VALIDATION>
 
     n_iter_no_change : int, default=5
         Epochs without improvement after which training stops.
@@ -129,6 +130,8 @@ FITTED = """
 
     n_iter_ : int
         Number of epochs run.
+
+    <HELD_OUT>
 """
 
 JUDGED = """
@@ -158,8 +161,30 @@ SEEN = """
 """
 
 
+HELD_OUT = """
+    validation_ : dict or None
+        What was held out, None for nothing: "how" ("time", "series", "random" or
+        "splitter"), the number of windows that were set aside, and those of windows,
+        series and events (None without labels) in the parts "training" and "held_out".
+"""
+
+VALIDATION = """
+    validation : {"auto", "time", "series"} or splitter, default="auto"
+        What is held out: the end of each series ("time"), whole series ("series"), or
+        the first test part of a splitter with ``split`` and ``get_n_splits``, as those
+        of scikit-learn. "auto" is "time", unless series are so short that little would
+        be left between the parts, or their ends hold other labels than the rest: then
+        "series". An array is one series; :class:`LSTMClassifier` and
+        :class:`LSTMRegressor` draw from it at random under "auto".
+"""
+
+# Those that stand in others come last.
+_BLOCKS = ("CELLS", "TRAINING", "RUNNING", "SCORES", "FITTED", "JUDGED", "SEEN")
+_BLOCKS += ("HELD_OUT", "VALIDATION")
+
+
 def with_docs(cls):
     """Put the blocks above in the place of ``<CELLS>`` and their like."""
-    for name in ("CELLS", "TRAINING", "RUNNING", "SCORES", "FITTED", "JUDGED", "SEEN"):
+    for name in _BLOCKS:
         cls.__doc__ = cls.__doc__.replace(f"    <{name}>", globals()[name].strip("\n"))
     return cls

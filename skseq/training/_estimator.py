@@ -16,6 +16,8 @@ from ..engines._batches import feature_means
 from ..engines._choose import choose_engine
 from ..engines._network import FittedNetwork
 from ..networks import Architecture
+from ..rows._row_numbers import all_rows
+from ..windowing._held_out import VALIDATION, hold_out
 from ._loop import History, Settings
 from ._plan import Plan
 
@@ -104,6 +106,7 @@ class SequenceNetwork(
         "early_stopping": ["boolean"],
         "refit": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "validation": VALIDATION,
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "engine": [StrOptions({"auto", "keras", "native"})],
@@ -133,6 +136,7 @@ class SequenceNetwork(
         early_stopping,
         refit,
         validation_fraction,
+        validation,
         n_iter_no_change,
         tol,
         engine,
@@ -158,6 +162,7 @@ class SequenceNetwork(
         self.early_stopping = early_stopping
         self.refit = refit
         self.validation_fraction = validation_fraction
+        self.validation = validation
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.engine = engine
@@ -166,6 +171,12 @@ class SequenceNetwork(
         self.warm_start = warm_start
         self.verbose = verbose
         self.random_state = random_state
+
+    def _hold_out(self, X, **options):
+        """What early stopping is judged on; None where nothing is held out."""
+        if not self.early_stopping:
+            return None
+        return hold_out(X, self.validation_fraction, how=self.validation, **options)
 
     def _plan(self, X, *, loss, resume, max_epochs=None, fit_path=None, **options):
         """All that is decided before the first step: it raises what parameters ask.
@@ -245,9 +256,17 @@ def network_attributes(network):
     return attributes
 
 
-def history_attributes(history):
+def parts_of(held_out, n_samples):
+    """Rows to train on, and those held out: None where nothing is."""
+    if held_out is None:
+        return all_rows(n_samples), None
+    return held_out.training, held_out.held_out
+
+
+def history_attributes(history, held_out):
     """The fitted attributes that tell of a training."""
     return {
+        "validation_": None if held_out is None else held_out.facts,
         "loss_curve_": history.loss_curve,
         "validation_loss_curve_": history.validation_loss_curve,
         "best_epoch_": history.best_epoch,

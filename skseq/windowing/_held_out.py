@@ -15,7 +15,10 @@ from ..rows._row_numbers import all_rows, index_dtype
 from ._labelled import Labelled, last_series, time_order
 
 # What a parameter 'validation' of an estimator takes.
-VALIDATION = [StrOptions({"auto", "time", "series"}), HasMethods("split")]
+VALIDATION = [
+    StrOptions({"auto", "time", "series"}),
+    HasMethods(["split", "get_n_splits"]),  # a str can be split, too
+]
 
 # The odds of an event may differ by this factor between a part that is like the rest
 # and the rest. Chance alone puts two events of five into a held-out fifth, which is a
@@ -34,7 +37,7 @@ class HeldOut:
     ``n_events`` are counts in the training and in the held-out part; an event is a run
     of windows of one series with a label that is not the usual one, and counts in each
     part that holds any of it (None without labels). ``lacks`` are the (part, class)
-    that a sound split would hold: it has warned of them.
+    that a sound split would hold, and ``remedy`` says what to set for one that does.
     """
 
     training: np.ndarray
@@ -44,6 +47,12 @@ class HeldOut:
     n_series: tuple[int, int]
     n_events: tuple[int, int] | None
     lacks: tuple[tuple, ...] = ()
+    remedy: str = ""
+
+    @property
+    def place(self):
+        """What is held out, in words."""
+        return _WORDS[self.how]
 
     @property
     def facts(self):
@@ -218,7 +227,18 @@ def _by_splitter(labelled, splitter, y):
     return _Candidate.make("splitter", labelled, held_out, others)
 
 
-def _check(chosen, labelled, fraction, how):
+def _remedy(labelled, how):
+    """What to set where a part lacks what y holds."""
+    remedy = (
+        "Set another 'validation_fraction', or give 'validation' a splitter whose "
+        "parts hold both."
+    )
+    if how == "time" and labelled.n_series > 1:  # "auto" has tried both
+        remedy = "Set 'validation' to 'series', or " + remedy[0].lower() + remedy[1:]
+    return remedy
+
+
+def _check(chosen, labelled, fraction, remedy, tell_of_held_out):
     """Raise where nothing can be trained or judged; warn of what the parts lack."""
     if chosen.faults[0]:
         raise ValueError(
@@ -227,12 +247,6 @@ def _check(chosen, labelled, fraction, how):
             "parts, after those that share rows with both are set aside. Give more "
             "rows, another fraction, or another 'validation'."
         )
-    remedy = (
-        "Set another 'validation_fraction', or give 'validation' a splitter whose "
-        "parts hold both."
-    )
-    if how == "time" and labelled.n_series > 1:  # "auto" has tried both
-        remedy = "Set 'validation' to 'series', or " + remedy[0].lower() + remedy[1:]
     for part, label in chosen.lacks:
         name = labelled.name(label)
         if part == "training":
@@ -241,10 +255,15 @@ def _check(chosen, labelled, fraction, how):
                 f"({_WORDS[chosen.how]}), and shares no row with it, holds none. "
                 f"{remedy}"
             )
+            if labelled.trained == "normal":
+                message += (
+                    " Or make shorter windows, which hold an event less often, or set "
+                    "'fit_on' to 'all'."
+                )
             if not labelled.is_event(label):
                 raise ValueError(message)
             warn(message)
-        elif chosen.how != "random":  # which holds as many as there can be
+        elif tell_of_held_out and chosen.how != "random":  # which holds what it can
             warn(
                 f"The part held out for validation ({_WORDS[chosen.how]}) has no "
                 f"{name}, though y holds some: what is judged on it is judged without "
@@ -260,6 +279,7 @@ def hold_out(
     y=None,
     trained="all",
     of_arrays="time",
+    tell_of_held_out=True,
     random_state=None,
 ):
     """Split sequences into what trains and what is held out to judge it.
@@ -292,12 +312,17 @@ def hold_out(
         Labels of the windows: bool for events, or classes, of which the most frequent
         is the usual one.
 
-    trained : {"all", "normal"}, default="all"
-        Whether every class is trained on, or windows that hold no event alone.
+    trained : {"all", "normal", "unlabelled"}, default="all"
+        Whether every class is trained on, windows that hold no event alone, or whatever
+        there is, by what learns nothing of labels: then the usual class must be there.
 
     of_arrays : {"time", "random"}, default="time"
         What "auto" does with an array: as of one series in time order, or at random,
         by class.
+
+    tell_of_held_out : bool, default=True
+        Whether to warn of what the held-out part lacks. False for a caller that knows
+        what follows from it, and warns of both.
 
     random_state : int, RandomState instance or None, default=None
         Used at random only.
@@ -331,7 +356,8 @@ def hold_out(
             )
         ways = {"auto": _by_either, "time": _by_time, "series": _by_series}
         chosen = ways[how](labelled, fraction)
-    _check(chosen, labelled, fraction, how)
+    remedy = _remedy(labelled, how)
+    _check(chosen, labelled, fraction, remedy, tell_of_held_out)
     dtype = index_dtype(len(X))
     parts = chosen.training, chosen.held_out
     return HeldOut(
@@ -341,46 +367,5 @@ def hold_out(
         tuple(map(labelled.count_series, parts)),
         None if y is None else tuple(map(labelled.count_events, parts)),
         chosen.lacks,
+        remedy,
     )
-
-
-def split_last_part(X, fraction):
-    """Split sequences in time order: what trains, and the last part of each series.
-
-    Windows that share a row with a held-out window are in neither part, so that nothing
-    is judged on what it was trained on. An array is taken as one series of sequences
-    that share no rows.
-
-    Parameters
-    ----------
-    X : Windows or ndarray of shape (n_samples, n_timesteps, n_features)
-
-    fraction : float
-        Share of each series to hold out, in (0, 1).
-
-    Returns
-    -------
-    training, held_out : ndarray of int
-        Positions in ``X``, increasing.
-
-    Raises
-    ------
-    ValueError
-        If nothing would be left in one of the parts.
-    """
-    n_samples = len(X)
-    if is_windows(X):
-        flags = _last_of_each(X.ends, X.series_starts, fraction)
-        training = ~X.shares_rows(X[flags])
-    else:
-        flags = _last_of_each(all_rows(n_samples), np.zeros(1, int), fraction)
-        training = ~flags
-    if not flags.any() or not training.any():
-        raise ValueError(
-            f"'validation_fraction' of {fraction} cannot be held out of {n_samples} "
-            "sample(s): no sequence would be left in one of the parts, after those "
-            "that share rows with both are set aside. Give more rows, or another "
-            "fraction."
-        )
-    dtype = index_dtype(n_samples)
-    return tuple(np.flatnonzero(part).astype(dtype) for part in (training, flags))

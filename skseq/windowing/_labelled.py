@@ -45,7 +45,7 @@ class Labelled:
             y = np.asarray(y)
             self.of_events = y.dtype == bool
             self.classes, self.codes = _classes(y)
-            self.only_normal = trained == "normal"
+            self.trained = trained
 
     @cached_property
     def usual(self):
@@ -66,7 +66,7 @@ class Labelled:
     @cached_property
     def trainable(self):
         """Flags of the windows that may be trained on."""
-        if not self.only_normal:
+        if self.trained != "normal":
             return np.ones(len(self.codes), dtype=bool)
         event = self.codes != self.usual
         return ~(self.X.holds_any(event) if is_windows(self.X) else event)
@@ -103,7 +103,7 @@ class Labelled:
         for part, flags in used.items():
             counts = np.bincount(self.codes[flags], minlength=n_classes)
             needed = np.ones(n_classes, dtype=bool)
-            if part == "training" and self.only_normal:
+            if part == "training" and self.trained != "all":
                 needed = np.arange(n_classes) == self.usual
             missing = self.classes[needed & (counts == 0)]
             lacks += [(part, label) for label in missing.tolist()]

@@ -9,12 +9,13 @@ from rich.console import Console
 from sklearn.metrics import average_precision_score, f1_score
 from typer.testing import CliRunner
 
+from skseq import PCAAutoencoder, RareEventClassifier, SlidingWindow
 from skseq.cli import _main as cli
 from skseq.cli import _results
 from skseq.cli._detect import split
 from skseq.cli._options import reading
 from skseq.cli._table import read_labelled_table
-from skseq.datasets import make_process_faults
+from skseq.datasets import make_process_faults, make_run_to_failure
 
 N_ROWS, N_TRAIN = 600, 360
 TINY = ["--layers", "4,2", "--max-epochs", "1"]
@@ -107,7 +108,7 @@ def test_detect_prints_the_baselines_beside_it(detected):
 
 
 def test_detect_says_how_the_thresholds_were_set(detected):
-    assert "last 20% of the training rows" in detected[0]
+    assert "the last 20% of the training rows of each" in " ".join(detected[0].split())
     assert "No scored row had a part in it" in detected[0]
 
 
@@ -221,7 +222,8 @@ def test_detect_takes_a_quantile_where_no_event_is_known_yet(table, tmp_path):
     result = run("detect", path, *keys, "--out", tmp_path, *TINY)
     assert result.exit_code == 0, result.output
     assert "0 of them in 0 events" in result.stdout
-    assert "set to the 0.99 quantile of scores on the last 20%" in result.stdout
+    words = " ".join(result.stdout.split())
+    assert "set to the 0.99 quantile of scores on the last 20% of the training" in words
     assert len(pd.read_csv(tmp_path / "scores.csv")) == N_ROWS - N_TRAIN
 
 
@@ -264,6 +266,22 @@ def test_series_are_cut_at_one_time(tmp_path):
     time = table["timestamp"]
     assert time[past.windows.index].max() < time[future.windows.index].min()
     assert len(past.windows) == N_TRAIN
+
+
+@pytest.mark.parametrize(
+    ("validation", "words"),
+    [
+        ("time", "the last 20% of the training rows of each series"),
+        ("series", "2 whole series, about 20% of the training rows"),
+    ],
+)
+def test_the_rows_of_the_threshold_are_put_in_words(validation, words):
+    X, y = make_run_to_failure(10, mean_life=40, random_state=0)
+    windows = SlidingWindow(3, group_by="unit", time="cycle").fit_transform(X)
+    model = RareEventClassifier(
+        PCAAutoencoder(), threshold=("quantile", 0.9), validation=validation
+    )
+    assert _results._threshold_rows(model.fit(windows, y)) == words
 
 
 def _unsorted(frame):
@@ -336,7 +354,7 @@ def test_too_few_training_rows_end_with_one_line(table, tmp_path):
     label = ["--label", "event", "--time", "timestamp"]
     result = run("detect", path, *label, "--out", tmp_path / "out")
     assert result.exit_code == 2
-    assert re.fullmatch("Error: .* window is left to fit .*\n", result.stderr)
+    assert re.fullmatch("Error: No normal window is left to train .*\n", result.stderr)
 
 
 def test_a_folder_that_cannot_be_made_ends_with_one_line(table, tmp_path):

@@ -17,7 +17,7 @@ from skseq import RareEventClassifier, SlidingWindow, early_warning_labels
 from skseq.model_selection import PurgedKFold, SeriesTimeSplit, WindowOverlapWarning
 
 # Some of the selections hold no event out.
-pytestmark = pytest.mark.filterwarnings("ignore:The last 20% of each series")
+pytestmark = pytest.mark.filterwarnings("ignore:The part held out for the threshold")
 
 
 class LastValue(BaseEstimator):

@@ -49,7 +49,8 @@ METHODS = [
 ]
 # What a small sample may be warned of.
 WARNINGS = [
-    (UserWarning, r"The last \d+% of each series, held out"),
+    (UserWarning, r"The part held out for the threshold"),
+    (UserWarning, r"y holds no event: the threshold is"),
     (UserWarning, r"The greater label, "),
     (UserWarning, r"The number of unique classes is greater than 50%"),
     (UserWarning, r"\d+ of \d+ sequence\(s\) have no observed cell"),

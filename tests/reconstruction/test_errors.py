@@ -17,7 +17,7 @@ from skseq.reconstruction._offset import (
     quantile_threshold,
     rescaled_offset,
 )
-from skseq.windowing._held_out import split_last_part
+from skseq.windowing._held_out import hold_out
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +211,8 @@ def test_the_linear_baseline_is_judged_by_the_same_rules(windows):
 @pytest.mark.parametrize("rule", [("quantile", 0.95), ("pot", 0.01)])
 def test_the_offset_follows_a_rule(windows, rule):
     pca = PCAAutoencoder(2, contamination=rule).fit(windows)
-    training, held_out = split_last_part(windows, 0.1)
+    parts = hold_out(windows, 0.1)
+    training, held_out = parts.training, parts.held_out
     first = PCAAutoencoder(2).fit(windows[training])
     unseen = -first.score_samples(windows[held_out])
     choose = quantile_threshold if rule[0] == "quantile" else pot_threshold

@@ -196,6 +196,17 @@ def test_the_end_of_each_series_is_held_out_where_it_is_like_the_rest():
     assert parts.n_series == (3, 3)
 
 
+@pytest.mark.parametrize("fraction", [0.16, 0.2, 0.24])
+def test_the_share_is_rounded_to_windows(fraction):
+    assert hold_out(np.zeros((10, 3, 1)), fraction).held_out.tolist() == [8, 9]
+
+
+def test_one_window_of_each_series_of_two_is_held_out_where_the_share_is_less():
+    parts = hold_out(windows_of([0, 0, 0, 1, 1, 1, 2], 1), 0.1)
+    assert parts.held_out.tolist() == [2, 5]
+    assert parts.training.tolist() == [0, 1, 3, 4, 6]
+
+
 def test_a_single_series_that_ends_in_events_is_split_by_time():
     y = np.arange(100) >= 85
     parts = hold_out(windows_of(np.zeros(100), 3), 0.2, y=y, trained="normal")
@@ -210,6 +221,25 @@ def test_a_held_out_part_without_an_event_is_told():
     with pytest.warns(UserWarning, match=r"end of each series\) has no event"):
         parts = hold_out(windows_of(np.zeros(100), 3), 0.2, y=y)
     assert parts.lacks == (("held-out", True),)
+
+
+def test_a_caller_may_tell_of_the_held_out_part_itself():
+    y = np.arange(100) < 10
+    X = windows_of(np.zeros(100), 3)
+    parts = hold_out(X, 0.2, y=y, trained="unlabelled", tell_of_held_out=False)
+    assert parts.lacks == (("held-out", True),)
+    assert parts.place == "the end of each series"
+    assert parts.remedy.startswith("Set another 'validation_fraction'")
+
+
+def test_what_learns_nothing_of_labels_needs_no_event_but_normal_windows():
+    X, y = windows_of(np.zeros(100), 3), np.arange(100) >= 85
+    parts = hold_out(X, 0.2, y=y, trained="unlabelled")
+    assert parts.lacks == ()
+    assert parts.n_events == (0, 1)
+    y = np.arange(100) < 85
+    with pytest.raises(ValueError, match="No normal window is left to train on"):
+        hold_out(X, 0.2, y=y, trained="unlabelled")
 
 
 def test_a_held_out_part_without_a_normal_window_is_told():
