@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from skseq._report import report
     from skseq.autoencoder import LSTMAutoencoder
     from skseq.baselines import PCAAutoencoder
+    from skseq.committee import DetectorCommittee
     from skseq.context_encoder import ContextEncoder
     from skseq.detection import RareEventClassifier
     from skseq.keras_networks import KerasAutoencoder
@@ -55,6 +56,7 @@ __version__ = "0.1.0.dev0"
 
 __all__ = [
     "ContextEncoder",
+    "DetectorCommittee",
     "EachSeries",
     "EachTimeStep",
     "KerasAutoencoder",
@@ -98,6 +100,7 @@ __all__ = [
 
 _MODULE_OF = {
     "ContextEncoder": "context_encoder",
+    "DetectorCommittee": "committee",
     "EachSeries": "windowing",
     "EachTimeStep": "windowing",
     "KerasAutoencoder": "keras_networks",

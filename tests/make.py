@@ -3,10 +3,12 @@
 
 import numpy as np
 import pytest
+from sklearn.ensemble import IsolationForest
 from sklearn.preprocessing import StandardScaler
 
 from skseq import (
     ContextEncoder,
+    DetectorCommittee,
     EachSeries,
     EachTimeStep,
     LSTMAutoencoder,
@@ -108,6 +110,12 @@ MAKE = {
     "ContextEncoder": small(ContextEncoder),
     "ResidualAutoencoder": lambda: ResidualAutoencoder(
         tiny(**LEARNING), n_components=2
+    ),
+    "DetectorCommittee": lambda: DetectorCommittee(
+        [
+            ("pca", PCAAutoencoder(2)),
+            ("forest", IsolationForest(n_estimators=3, random_state=0)),
+        ]
     ),
     "LSTMClassifier": small(LSTMClassifier),
     "LSTMRegressor": small(LSTMRegressor),

@@ -29,6 +29,7 @@ NETWORKS = [
 ]
 DETECTORS = [name for name in MAKE if name.endswith(("Autoencoder", "Reconstructor"))]
 DETECTORS += ["ContextEncoder"]
+ANY_DETECTORS = [*DETECTORS, "DetectorCommittee"]
 # The held-out part of a small table holds few events.
 pytestmark = pytest.mark.filterwarnings("ignore:The last 20% of each:UserWarning")
 
@@ -81,6 +82,12 @@ PHASES = {
     "KerasAutoencoder": {
         "before": "skseq.keras_networks._autoencoder.check_contamination",
         "training": "skseq.keras_networks._autoencoder.KerasAutoencoder._train",
+        **_OFFSET,
+    },
+    "DetectorCommittee": {
+        "before": "skseq.committee.hold_out",
+        "members": "skseq.committee.fit_on_windows",
+        "again": "skseq.committee._Members.fitted_again",
         **_OFFSET,
     },
     "RareEventClassifier": {
@@ -244,6 +251,7 @@ OTHER = {
     "contamination": 0.3,
     "decoder": "dense",
     "detector": None,
+    "detectors": None,
     "dropout": 0.2,
     "early_stopping": False,
     "engine": "keras",
@@ -259,6 +267,7 @@ OTHER = {
     "max_epochs": 9,
     "n_components": 3,
     "n_iter_no_change": 9,
+    "n_jobs": 2,
     "n_threads": 2,
     "network": None,
     "random_state": 7,
@@ -309,6 +318,7 @@ def no_training(monkeypatch):
         "skseq.training._plan.Plan.train",
         "skseq.baselines._Components.of",
         "skseq.windowing._steps._apply_to_rows",
+        "skseq.committee.fit_on_windows",
         "skseq.detection._classifier.fit_on_windows",
         "skseq.keras_networks._autoencoder.KerasAutoencoder._train",
     ):
@@ -325,7 +335,7 @@ def test_each_parameter_is_validated_before_training(name):
 
 
 @pytest.mark.usefixtures("no_training")
-@pytest.mark.parametrize("name", DETECTORS)
+@pytest.mark.parametrize("name", ANY_DETECTORS)
 @pytest.mark.parametrize(
     "contamination",
     [
@@ -398,7 +408,7 @@ def with_a_hole():
     return windows_of(table, 4), empty
 
 
-SCORED = [(name, {}) for name in DETECTORS] + [
+SCORED = [(name, {}) for name in ANY_DETECTORS] + [
     ("PCAAutoencoder", {"score_on": "last"}),
     ("PCAAutoencoder", {"score_on": "max"}),
     ("LSTMAutoencoder", {"error": "standardized", "score_on": "recent"}),
@@ -411,14 +421,15 @@ def test_a_window_without_data_is_not_judged(with_a_hole, name, parameters):
     detector = MAKE[name]().set_params(**parameters).fit(X)
     assert np.isfinite(detector.offset_)
     scores = [detector.score_samples(X), detector.decision_function(X)]
-    scores += [detector.reconstruction_error(X)]
+    if name in DETECTORS:
+        scores += [detector.reconstruction_error(X)]
     for values in scores:
         np.testing.assert_array_equal(np.isnan(values), empty)
     with pytest.warns(UserWarning, match=r"3 of 80 sequence\(s\) have no observed"):
         labels = detector.predict(X)
     assert (labels[empty] == 1).all()
     assert np.isfinite(detector.score(X))
-    if name == "ContextEncoder":
+    if name not in DETECTORS or name == "ContextEncoder":
         return
     for per, axes in (("step", 1), ("feature", 1)):
         errors = detector.reconstruction_error(X, per=per)

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The checks of scikit-learn on every estimator (detectors: test_detection.py)."""
 
+from sklearn.ensemble import IsolationForest
+from sklearn.neighbors import LocalOutlierFactor
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skseq import (
     ContextEncoder,
+    DetectorCommittee,
     EachSeries,
     EachTimeStep,
     LSTMAutoencoder,
@@ -27,6 +30,13 @@ ESTIMATORS = [
     LSTMReconstructor(4, **FAST),
     ContextEncoder((4, 2), **FAST),
     ResidualAutoencoder(LSTMAutoencoder((4, 2), **FAST)),
+    DetectorCommittee(
+        [
+            ("pca", PCAAutoencoder(error="mahalanobis")),
+            ("forest", IsolationForest(n_estimators=5, random_state=0)),
+            ("lof", LocalOutlierFactor(2, novelty=True)),
+        ]
+    ),
     LSTMClassifier(8, learning_rate=0.05, random_state=0),
     LSTMRegressor(8, learning_rate=0.05, random_state=0),
     PCAAutoencoder(),

@@ -16,6 +16,7 @@ from sklearn.utils import estimator_html_repr
 import skseq
 from skseq import (
     ContextEncoder,
+    DetectorCommittee,
     EachTimeStep,
     KerasAutoencoder,
     LSTMAutoencoder,
@@ -45,6 +46,7 @@ MODULES = (
 )
 ESTIMATORS = [
     ContextEncoder(),
+    DetectorCommittee(),
     EachTimeStep(StandardScaler()),
     KerasAutoencoder(KerasRegressor(keras.Sequential)),
     KerasClassifier(keras.Sequential),

@@ -190,6 +190,30 @@ def _check_rare_event(estimator):
     expect(imputer is None or hasattr(imputer, "transform"), "_imputer is not one")
 
 
+def _check_committee(estimator):
+    _check_offset(estimator)
+    members, names = estimator.estimators_, estimator._names
+    expect(isinstance(members, list) and members, "estimators_ is not a list")
+    for member in members:
+        expect(hasattr(member, "score_samples"), "a member gives no scores")
+    expect(
+        isinstance(names, list)
+        and all(isinstance(name, str) for name in names)
+        and len(names) == len(members),
+        "there is not a name for each member",
+    )
+    for name in ("centers_", "scales_"):
+        _expect_array(getattr(estimator, name), name, (len(members),), np.float64)
+    _expect_array(estimator.logarithmic_, "logarithmic_", (len(members),), bool)
+    imputers = estimator._imputers
+    expect(
+        isinstance(imputers, list) and len(imputers) == len(members),
+        "there is not an imputer, or None, for each member",
+    )
+    for imputer in imputers:
+        expect(imputer is None or hasattr(imputer, "transform"), "_imputers hold none")
+
+
 def _check_each_time_step(estimator):
     expect(hasattr(estimator.transformer_, "transform"), "transformer_ is not one")
     expect(_is_count(estimator._n_features_out), "_n_features_out is not a count")
@@ -331,6 +355,7 @@ def _check_pipeline(pipeline):
 CHECKS = {
     "Architecture": _check_architecture,
     "ContextEncoder": _check_context,
+    "DetectorCommittee": _check_committee,
     "EachSeries": _check_each_series,
     "EachTimeStep": _check_each_time_step,
     "Key": _check_key,

@@ -12,6 +12,7 @@ from ._checks import CHECKS, check_input
 _MODULES = {
     "Architecture": "skseq.networks",
     "ContextEncoder": "skseq.context_encoder",
+    "DetectorCommittee": "skseq.committee",
     "EachSeries": "skseq.windowing",
     "EachTimeStep": "skseq.windowing",
     "ErrorRule": "skseq.reconstruction._errors",
@@ -48,6 +49,16 @@ _NETWORK = (
 _JUDGED = ("offset_", "error_rule_", "score_on_")
 _REQUIRED = {
     "ContextEncoder": (*_NETWORK, "offset_"),
+    "DetectorCommittee": (
+        "estimators_",
+        "centers_",
+        "scales_",
+        "logarithmic_",
+        "offset_",
+        "_imputers",
+        "_names",
+        *_SEQUENCES,
+    ),
     "EachSeries": (
         "transformers_",
         "series_names_",
