@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from skseq.context_encoder import ContextEncoder
     from skseq.detection import RareEventClassifier
     from skseq.keras_networks import KerasAutoencoder
+    from skseq.moving_reference import MovingReference
     from skseq.persistence import load, save, to_onnx
     from skseq.reading import read_table
     from skseq.reconstructor import LSTMReconstructor
@@ -64,6 +65,7 @@ __all__ = [
     "LSTMClassifier",
     "LSTMReconstructor",
     "LSTMRegressor",
+    "MovingReference",
     "PCAAutoencoder",
     "RareEventClassifier",
     "ResidualAutoencoder",
@@ -108,6 +110,7 @@ _MODULE_OF = {
     "LSTMClassifier": "supervised",
     "LSTMReconstructor": "reconstructor",
     "LSTMRegressor": "supervised",
+    "MovingReference": "moving_reference",
     "PCAAutoencoder": "baselines",
     "RareEventClassifier": "detection",
     "ResidualAutoencoder": "residual",

@@ -15,6 +15,7 @@ from skseq import (
     LSTMClassifier,
     LSTMReconstructor,
     LSTMRegressor,
+    MovingReference,
     PCAAutoencoder,
     RareEventClassifier,
     ResidualAutoencoder,
@@ -117,6 +118,7 @@ MAKE = {
             ("forest", IsolationForest(n_estimators=3, random_state=0)),
         ]
     ),
+    "MovingReference": lambda: MovingReference(PCAAutoencoder(2), memory=20),
     "LSTMClassifier": small(LSTMClassifier),
     "LSTMRegressor": small(LSTMRegressor),
     "KerasAutoencoder": keras_autoencoder,

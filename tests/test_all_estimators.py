@@ -29,7 +29,7 @@ NETWORKS = [
 ]
 DETECTORS = [name for name in MAKE if name.endswith(("Autoencoder", "Reconstructor"))]
 DETECTORS += ["ContextEncoder"]
-ANY_DETECTORS = [*DETECTORS, "DetectorCommittee"]
+ANY_DETECTORS = [*DETECTORS, "DetectorCommittee", "MovingReference"]
 # The held-out part of a small table holds few events.
 pytestmark = pytest.mark.filterwarnings("ignore:The last 20% of each:UserWarning")
 
@@ -88,6 +88,12 @@ PHASES = {
         "before": "skseq.committee.hold_out",
         "members": "skseq.committee.fit_on_windows",
         "again": "skseq.committee._Members.fitted_again",
+        **_OFFSET,
+    },
+    "MovingReference": {
+        "before": "skseq.moving_reference.hold_out",
+        "detector": "skseq.moving_reference.fit_on_windows",
+        "late": "skseq.moving_reference._Tails.of",
         **_OFFSET,
     },
     "RareEventClassifier": {
@@ -261,10 +267,12 @@ OTHER = {
     "hidden_layer_sizes": (3, 5, 2),
     "input_noise": 0.1,
     "l2": 0.1,
+    "lag": 30,
     "latent_layer": "another",
     "learning_rate": 0.5,
     "loss": "huber",
     "max_epochs": 9,
+    "memory": 7,
     "n_components": 3,
     "n_iter_no_change": 9,
     "n_jobs": 2,
@@ -274,6 +282,7 @@ OTHER = {
     "recurrent_dropout": 0.2,
     "refit": False,
     "score_on": "last",
+    "strength": 1.0,
     "threshold": "f1",
     "tol": 1.0,
     "transformer": MinMaxScaler(),
@@ -320,6 +329,7 @@ def no_training(monkeypatch):
         "skseq.windowing._steps._apply_to_rows",
         "skseq.committee.fit_on_windows",
         "skseq.detection._classifier.fit_on_windows",
+        "skseq.moving_reference.fit_on_windows",
         "skseq.keras_networks._autoencoder.KerasAutoencoder._train",
     ):
         monkeypatch.setattr(place, fail)

@@ -15,6 +15,7 @@ from skseq import (
     LSTMClassifier,
     LSTMReconstructor,
     LSTMRegressor,
+    MovingReference,
     PCAAutoencoder,
     ResidualAutoencoder,
     SlidingWindow,
@@ -37,6 +38,7 @@ ESTIMATORS = [
             ("lof", LocalOutlierFactor(2, novelty=True)),
         ]
     ),
+    MovingReference(PCAAutoencoder(error="mahalanobis")),
     LSTMClassifier(8, learning_rate=0.05, random_state=0),
     LSTMRegressor(8, learning_rate=0.05, random_state=0),
     PCAAutoencoder(),
@@ -45,7 +47,12 @@ ESTIMATORS = [
 ]
 WINDOWS = "a window depends on its neighbouring rows by definition"
 BATCHES = "sums in float32 over other sequences differ by more than 1e-7"
+EARLIER = "a score hangs on those before it by definition"
 EXPECTED_TO_FAIL = {
+    MovingReference: {
+        "check_methods_subset_invariance": EARLIER,
+        "check_methods_sample_order_invariance": EARLIER,
+    },
     SlidingWindow: {
         "check_methods_subset_invariance": WINDOWS,
         "check_methods_sample_order_invariance": WINDOWS,

@@ -20,6 +20,7 @@ from sklearn.preprocessing import (
 
 from .._detectors import around_windows, parts, steps_of
 from .._validation import check_finite, named_errors
+from ..moving_reference import MovingReference
 from ..reconstruction._decisions import OutlierDecisionsMixin
 from ..rows._keys import TEXT
 from ..rows._time import DURATIONS, NUMBERS
@@ -74,6 +75,13 @@ def _check_no_series(name, step):
             step,
             "cannot be streamed: EachSeries has to know the series of each window. "
             "Score tables, or fit a pipeline with EachTimeStep.",
+        )
+    if any(isinstance(part, MovingReference) for part in parts(step)):
+        raise _refuse(
+            name,
+            step,
+            "cannot be streamed: MovingReference has to know the scores of the rows "
+            "before. Score tables, or stream its fitted detector_.",
         )
 
 
