@@ -13,8 +13,10 @@ from skseq import (
     DetectorCommittee,
     LSTMAutoencoder,
     PCAAutoencoder,
+    RareEventClassifier,
     ResidualAutoencoder,
     SlidingWindow,
+    StreamScorer,
     load,
     save,
 )
@@ -251,6 +253,26 @@ def test_a_grid_reaches_the_members():
         error_score="raise",
     )
     assert len(search.fit(sine_table(200)).cv_results_["params"]) == 4
+
+
+def test_a_stream_gives_the_scores_of_the_table():
+    frame = pd.DataFrame(sine_table(200), columns=list("abc"))
+    pipeline = make_pipeline(SlidingWindow(3), DetectorCommittee(MEMBERS))
+    expected = pipeline.fit(frame[:150]).score_samples(frame)
+    scorer = StreamScorer(pipeline)
+    scores = [scorer.score_one(row) for _, row in frame.iterrows()]
+    np.testing.assert_allclose(scores, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_classifier_sets_its_threshold_on_a_committee():
+    table = sine_table(400)
+    y = np.arange(400) % 40 == 25
+    table[y] += 3
+    members = [("pca", PCAAutoencoder(3, score_on="last")), ("forest", FOREST)]
+    classifier = RareEventClassifier(DetectorCommittee(members))
+    X = windows_of(table, 3)
+    classifier.fit(X[:300], y[:300])
+    assert (classifier.predict(X[300:])[y[300:]] == 1).all()
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,8 @@ def _without_names(fitted):
             setattr(twin, name, _without_names(value))
         elif name == "steps" and isinstance(fitted, Pipeline):
             twin.steps = [(n, _nameless_step(step)) for n, step in value]
+        elif name == "estimators_" and isinstance(value, list):
+            twin.estimators_ = list(map(_nameless_step, value))
     vars(twin).pop("feature_names_in_", None)
     return twin
 
