@@ -303,3 +303,26 @@ def test_a_held_out_part_without_data_is_told():
     X[400:] = np.nan
     with pytest.raises(ValueError, match="larger 'validation_fraction'"):
         two().fit(X)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "message"),
+    [
+        ("centers_", np.zeros(3), "centers_ has the shape"),
+        ("scales_", np.zeros(2, "float32"), "scales_ is of float32"),
+        ("logarithmic_", np.zeros(2), "logarithmic_ is of float64"),
+        ("estimators_", [], "estimators_ is not a list"),
+        ("estimators_", [None, None], "a member gives no scores"),
+        ("_imputers", [None], "not an imputer, or None, for each"),
+        ("_names", ["pca"], "not a name for each"),
+        ("offset_", "low", "offset_ is not a number"),
+    ],
+)
+def test_a_file_of_what_does_not_go_together_is_refused(
+    tmp_path, attribute, value, message
+):
+    members = [("a", PCAAutoencoder(2)), ("b", PCAAutoencoder(3))]
+    committee = DetectorCommittee(members).fit(windows_of(sine_table(100), 4))
+    setattr(committee, attribute, value)
+    with pytest.raises(ValueError, match=message):
+        save(committee, tmp_path / "committee.skseq")

@@ -312,3 +312,25 @@ def test_dask_refuses_what_has_to_know_earlier_scores():
     pipeline = make_pipeline(SlidingWindow(3), MovingReference(PCAAutoencoder(2)))
     with pytest.raises(ValueError, match="MovingReference has to know the scores"):
         windowed_scores(dd.from_pandas(frame, npartitions=2), pipeline.fit(frame))
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "message"),
+    [
+        ("detector_", None, "detector_ gives no scores"),
+        ("center_", "low", "center_ is not a number"),
+        ("lag_", 0, "lag_ is not a count"),
+        ("memory_", 2.5, "memory_ is not a count"),
+        ("is_logarithmic_", 1, "is_logarithmic_ is no bool"),
+        ("_last_logs", [], "not rows for each of _last_logs"),
+        ("_last_rows", [np.zeros((2, 5), np.float32)], "_last_rows has the shape"),
+        ("_series_names", (np.zeros(3),), "_series_names has the shape"),
+    ],
+)
+def test_a_file_of_what_does_not_go_together_is_refused(
+    tmp_path, attribute, value, message
+):
+    model = MovingReference(PCAAutoencoder(2)).fit(windows_of(noise(), 3))
+    setattr(model, attribute, value)
+    with pytest.raises(ValueError, match=message):
+        save(model, tmp_path / "moving.skseq")
