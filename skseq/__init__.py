@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from skseq._report import report
     from skseq.autoencoder import LSTMAutoencoder
     from skseq.baselines import PCAAutoencoder
+    from skseq.committee import DetectorCommittee
     from skseq.context_encoder import ContextEncoder
     from skseq.detection import RareEventClassifier
     from skseq.keras_networks import KerasAutoencoder
+    from skseq.moving_reference import MovingReference
     from skseq.persistence import load, save, to_onnx
     from skseq.reading import read_table
     from skseq.reconstructor import LSTMReconstructor
@@ -55,6 +57,7 @@ __version__ = "0.1.0.dev0"
 
 __all__ = [
     "ContextEncoder",
+    "DetectorCommittee",
     "EachSeries",
     "EachTimeStep",
     "KerasAutoencoder",
@@ -62,6 +65,7 @@ __all__ = [
     "LSTMClassifier",
     "LSTMReconstructor",
     "LSTMRegressor",
+    "MovingReference",
     "PCAAutoencoder",
     "RareEventClassifier",
     "ResidualAutoencoder",
@@ -98,6 +102,7 @@ __all__ = [
 
 _MODULE_OF = {
     "ContextEncoder": "context_encoder",
+    "DetectorCommittee": "committee",
     "EachSeries": "windowing",
     "EachTimeStep": "windowing",
     "KerasAutoencoder": "keras_networks",
@@ -105,6 +110,7 @@ _MODULE_OF = {
     "LSTMClassifier": "supervised",
     "LSTMReconstructor": "reconstructor",
     "LSTMRegressor": "supervised",
+    "MovingReference": "moving_reference",
     "PCAAutoencoder": "baselines",
     "RareEventClassifier": "detection",
     "ResidualAutoencoder": "residual",

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Around any outlier detector: its windows, their labels, and decisions."""
+"""Around any outlier detector: what it is fitted on, its parts, and its scores."""
 
 import numpy as np
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
-from sklearn.utils import (
-    check_random_state,
-)
+from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils._chunking import get_chunk_n_rows
 
 from ._validation import (
     is_windows,
@@ -80,6 +80,70 @@ def seed(detector, random_state):
         if name.split("__")[-1] == "random_state" and value is None
     }
     return detector.set_params(**seeds)
+
+
+def _flatten(X):
+    return np.asarray(X).reshape(len(X), -1)
+
+
+def fit_on_windows(detector, X):
+    """Fit a detector; the imputer of flattened windows, or None if it needs none."""
+    if takes_sequences(detector):
+        detector.fit(X, None)  # FrozenEstimator asks for a y
+        return None
+    imputer = SimpleImputer(keep_empty_features=True)
+    detector.fit(imputer.fit_transform(_flatten(X)), None)
+    return imputer
+
+
+def score_windows(detector, imputer, X):
+    """Minus the score of a fitted detector: higher for events.
+
+    Flattened windows are gathered a part at a time, as much as scikit-learn's
+    ``working_memory`` holds.
+    """
+    if imputer is None:
+        return -np.asarray(detector.score_samples(X), dtype=np.float64)
+    n_rows = get_chunk_n_rows(X.shape[1] * X.shape[2] * X.dtype.itemsize)
+    out = np.empty(len(X))
+    for batch in gen_batches(len(X), n_rows):
+        cells = _flatten(X[batch])
+        scores = detector.score_samples(imputer.transform(cells))
+        # What the imputer makes of no data at all is no window to be judged.
+        out[batch] = np.where(np.isnan(cells).all(axis=1), np.nan, -scores)
+    return out
+
+
+def is_error(values):
+    """Tell whether what ``score_windows`` gives is an error: nowhere below 0.
+
+    Errors have heavy tails and are compared by their ratios: by their logarithms. What
+    may have any sign, as minus the log-likelihood, is as good as a logarithm.
+    """
+    seen = values[~np.isnan(values)]
+    return bool(seen.any() and (seen >= 0).all())
+
+
+def log_errors(values, are_errors):
+    """Logarithms of errors; what is no error, as it is."""
+    if not are_errors:
+        return values
+    return np.log(np.maximum(values, np.finfo(np.float64).tiny))
+
+
+def check_detector(detector, place):
+    """Raise a TypeError or ValueError where windows cannot be given to a detector."""
+    methods = ("fit", "score_samples", "get_params")
+    if isinstance(detector, type) or not all(hasattr(detector, m) for m in methods):
+        raise TypeError(
+            f"{place} must be an outlier detector with fit and score_samples. Got "
+            f"{detector!r} instead."
+        )
+    if any(isinstance(part, SlidingWindow) for part in parts(detector)):
+        raise ValueError(
+            f"{place} must not hold a SlidingWindow: it is fitted on windows. Put "
+            "SlidingWindow before it, in a pipeline."
+        )
 
 
 def reach(estimator, X, attribute):

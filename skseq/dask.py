@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._detectors import around_windows, parts
 from .engines._batches import CHUNK
+from .moving_reference import MovingReference
 from .windowing import EachSeries
 
 __all__ = ["windowed_scores"]
@@ -54,6 +55,12 @@ def _parts(fitted, ddf):
                 "EachSeries with unseen='first_rows' has to see the first rows of a "
                 "series, which a later partition does not hold. Fit it with "
                 "unseen='pooled'."
+            )
+        if isinstance(part, MovingReference):
+            raise ValueError(
+                "MovingReference has to know the scores of the rows before, which the "
+                "partitions before hold. Score a table in memory, or a pipeline of its "
+                "detector."
             )
     for key in slider.plan_.keys:
         if key.column is None and key.name not in ddf.index._meta.names:

@@ -3,16 +3,19 @@
 
 import numpy as np
 import pytest
+from sklearn.ensemble import IsolationForest
 from sklearn.preprocessing import StandardScaler
 
 from skseq import (
     ContextEncoder,
+    DetectorCommittee,
     EachSeries,
     EachTimeStep,
     LSTMAutoencoder,
     LSTMClassifier,
     LSTMReconstructor,
     LSTMRegressor,
+    MovingReference,
     PCAAutoencoder,
     RareEventClassifier,
     ResidualAutoencoder,
@@ -109,6 +112,13 @@ MAKE = {
     "ResidualAutoencoder": lambda: ResidualAutoencoder(
         tiny(**LEARNING), n_components=2
     ),
+    "DetectorCommittee": lambda: DetectorCommittee(
+        [
+            ("pca", PCAAutoencoder(2)),
+            ("forest", IsolationForest(n_estimators=3, random_state=0)),
+        ]
+    ),
+    "MovingReference": lambda: MovingReference(PCAAutoencoder(2), memory=20),
     "LSTMClassifier": small(LSTMClassifier),
     "LSTMRegressor": small(LSTMRegressor),
     "KerasAutoencoder": keras_autoencoder,

@@ -29,6 +29,7 @@ NETWORKS = [
 ]
 DETECTORS = [name for name in MAKE if name.endswith(("Autoencoder", "Reconstructor"))]
 DETECTORS += ["ContextEncoder"]
+ANY_DETECTORS = [*DETECTORS, "DetectorCommittee", "MovingReference"]
 # The held-out part of a small table holds few events.
 pytestmark = pytest.mark.filterwarnings("ignore:The part held out for the:UserWarning")
 
@@ -81,6 +82,18 @@ PHASES = {
     "KerasAutoencoder": {
         "before": "skseq.keras_networks._autoencoder.check_contamination",
         "training": "skseq.keras_networks._autoencoder.KerasAutoencoder._train",
+        **_OFFSET,
+    },
+    "DetectorCommittee": {
+        "before": "skseq.committee.hold_out",
+        "members": "skseq.committee.fit_on_windows",
+        "again": "skseq.committee._Members.fitted_again",
+        **_OFFSET,
+    },
+    "MovingReference": {
+        "before": "skseq.moving_reference.hold_out",
+        "detector": "skseq.moving_reference.fit_on_windows",
+        "late": "skseq.moving_reference._Tails.of",
         **_OFFSET,
     },
     "RareEventClassifier": {
@@ -244,6 +257,7 @@ OTHER = {
     "contamination": 0.3,
     "decoder": "dense",
     "detector": None,
+    "detectors": None,
     "dropout": 0.2,
     "early_stopping": False,
     "engine": "keras",
@@ -253,18 +267,22 @@ OTHER = {
     "hidden_layer_sizes": (3, 5, 2),
     "input_noise": 0.1,
     "l2": 0.1,
+    "lag": 30,
     "latent_layer": "another",
     "learning_rate": 0.5,
     "loss": "huber",
     "max_epochs": 9,
+    "memory": 7,
     "n_components": 3,
     "n_iter_no_change": 9,
+    "n_jobs": 2,
     "n_threads": 2,
     "network": None,
     "random_state": 7,
     "recurrent_dropout": 0.2,
     "refit": False,
     "score_on": "last",
+    "strength": 1.0,
     "threshold": "f1",
     "tol": 1.0,
     "transformer": MinMaxScaler(),
@@ -310,7 +328,9 @@ def no_training(monkeypatch):
         "skseq.training._plan.Plan.train",
         "skseq.baselines._Components.of",
         "skseq.windowing._steps._apply_to_rows",
+        "skseq.committee.fit_on_windows",
         "skseq.detection._classifier.fit_on_windows",
+        "skseq.moving_reference.fit_on_windows",
         "skseq.keras_networks._autoencoder.KerasAutoencoder._train",
     ):
         monkeypatch.setattr(place, fail)
@@ -326,7 +346,7 @@ def test_each_parameter_is_validated_before_training(name):
 
 
 @pytest.mark.usefixtures("no_training")
-@pytest.mark.parametrize("name", DETECTORS)
+@pytest.mark.parametrize("name", ANY_DETECTORS)
 @pytest.mark.parametrize(
     "contamination",
     [
@@ -399,7 +419,7 @@ def with_a_hole():
     return windows_of(table, 4), empty
 
 
-SCORED = [(name, {}) for name in DETECTORS] + [
+SCORED = [(name, {}) for name in ANY_DETECTORS] + [
     ("PCAAutoencoder", {"score_on": "last"}),
     ("PCAAutoencoder", {"score_on": "max"}),
     ("LSTMAutoencoder", {"error": "standardized", "score_on": "recent"}),
@@ -412,14 +432,15 @@ def test_a_window_without_data_is_not_judged(with_a_hole, name, parameters):
     detector = MAKE[name]().set_params(**parameters).fit(X)
     assert np.isfinite(detector.offset_)
     scores = [detector.score_samples(X), detector.decision_function(X)]
-    scores += [detector.reconstruction_error(X)]
+    if name in DETECTORS:
+        scores += [detector.reconstruction_error(X)]
     for values in scores:
         np.testing.assert_array_equal(np.isnan(values), empty)
     with pytest.warns(UserWarning, match=r"3 of 80 sequence\(s\) have no observed"):
         labels = detector.predict(X)
     assert (labels[empty] == 1).all()
     assert np.isfinite(detector.score(X))
-    if name == "ContextEncoder":
+    if name not in DETECTORS or name == "ContextEncoder":
         return
     for per, axes in (("step", 1), ("feature", 1)):
         errors = detector.reconstruction_error(X, per=per)

@@ -16,12 +16,14 @@ from sklearn.utils import estimator_html_repr
 import skseq
 from skseq import (
     ContextEncoder,
+    DetectorCommittee,
     EachTimeStep,
     KerasAutoencoder,
     LSTMAutoencoder,
     LSTMClassifier,
     LSTMReconstructor,
     LSTMRegressor,
+    MovingReference,
     PCAAutoencoder,
     RareEventClassifier,
     ResidualAutoencoder,
@@ -45,6 +47,7 @@ MODULES = (
 )
 ESTIMATORS = [
     ContextEncoder(),
+    DetectorCommittee(),
     EachTimeStep(StandardScaler()),
     KerasAutoencoder(KerasRegressor(keras.Sequential)),
     KerasClassifier(keras.Sequential),
@@ -52,6 +55,7 @@ ESTIMATORS = [
     LSTMClassifier(),
     LSTMReconstructor(),
     LSTMRegressor(),
+    MovingReference(PCAAutoencoder()),
     PCAAutoencoder(),
     RareEventClassifier(PCAAutoencoder()),
     ResidualAutoencoder(),

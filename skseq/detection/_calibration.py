@@ -10,8 +10,6 @@ from sklearn.isotonic import IsotonicRegression
 
 # An isotonic fit to fewer follows the noise: see CalibratedClassifierCV.
 _MIN_ISOTONIC_SAMPLES = 1000
-
-
 _MIN_ISOTONIC_OF_EACH_LABEL = 100
 
 

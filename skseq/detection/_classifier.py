@@ -14,7 +14,7 @@ from sklearn.base import (
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .._detectors import parts, seed
+from .._detectors import fit_on_windows, parts, score_windows, seed
 from .._estimator import (
     CallbackSupportMixin,
     DocumentationLinkMixin,
@@ -30,8 +30,6 @@ from ..windowing._held_out import VALIDATION, hold_out
 from ._decision import (
     check_two_classes,
     decide,
-    fit_on_windows,
-    score_windows,
     warn_of_holes,
 )
 from ._thresholds import check_rule

@@ -1,18 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Around any outlier detector: its windows, their labels, and decisions."""
+"""Labels of two classes, and decisions from the scores of held-out windows."""
 
 import numpy as np
-from sklearn.impute import SimpleImputer
 from sklearn.utils import (
     assert_all_finite,
     check_consistent_length,
     column_or_1d,
-    gen_batches,
 )
-from sklearn.utils._chunking import get_chunk_n_rows
 from sklearn.utils.multiclass import check_classification_targets
 
-from .._detectors import takes_sequences
 from .._validation import named_errors
 from .._warnings import warn
 from ..reconstruction._offset import NORMAL_QUANTILE, RULES_WITHOUT_EVENTS
@@ -22,41 +18,7 @@ from ._thresholds import choose_threshold
 
 # A shuffled splitter of up to 20 folds leaves more holes than one in 25 windows.
 _MIN_HOLES = 10
-
-
 _MIN_SHARE_OF_HOLES = 0.04
-
-
-def _flatten(X):
-    return np.asarray(X).reshape(len(X), -1)
-
-
-def fit_on_windows(detector, X):
-    """Fit a detector; the imputer of flattened windows, or None if it needs none."""
-    if takes_sequences(detector):
-        detector.fit(X, None)  # FrozenEstimator asks for a y
-        return None
-    imputer = SimpleImputer(keep_empty_features=True)
-    detector.fit(imputer.fit_transform(_flatten(X)), None)
-    return imputer
-
-
-def score_windows(detector, imputer, X):
-    """Minus the score of a fitted detector: higher for events.
-
-    Flattened windows are gathered a part at a time, as much as scikit-learn's
-    ``working_memory`` holds.
-    """
-    if imputer is None:
-        return -np.asarray(detector.score_samples(X), dtype=np.float64)
-    n_rows = get_chunk_n_rows(X.shape[1] * X.shape[2] * X.dtype.itemsize)
-    out = np.empty(len(X))
-    for batch in gen_batches(len(X), n_rows):
-        cells = _flatten(X[batch])
-        scores = detector.score_samples(imputer.transform(cells))
-        # What the imputer makes of no data at all is no window to be judged.
-        out[batch] = np.where(np.isnan(cells).all(axis=1), np.nan, -scores)
-    return out
 
 
 def check_two_classes(X, y):

@@ -78,6 +78,33 @@ def _check_architecture(architecture):
     expect(all(map(_is_count, sizes)), "a size of architecture_ is no count, or huge")
 
 
+def _check_moving(estimator):
+    _check_offset(estimator)
+    expect(hasattr(estimator.detector_, "score_samples"), "detector_ gives no scores")
+    imputer = estimator._imputer
+    expect(imputer is None or hasattr(imputer, "transform"), "_imputer is not one")
+    for name in ("center_", "strength_"):
+        value = getattr(estimator, name)
+        expect(isinstance(value, Real), f"{name} is not a number")
+    expect(isinstance(estimator.is_logarithmic_, bool), "is_logarithmic_ is no bool")
+    for name in ("memory_", "lag_"):
+        expect(_is_count(getattr(estimator, name)), f"{name} is not a count")
+    logs, rows = estimator._last_logs, estimator._last_rows
+    expect(
+        isinstance(logs, list) and isinstance(rows, list) and len(logs) == len(rows),
+        "there are not rows for each of _last_logs",
+    )
+    n_features = estimator.sequence_shape_[1]
+    for log, row in zip(logs, rows, strict=True):
+        _expect_array(log, "an array of _last_logs", (np.size(log),), np.float64)
+        shape = len(row) if isinstance(row, np.ndarray) and row.ndim else 0, n_features
+        _expect_array(row, "an array of _last_rows", shape, np.float32)
+    names = estimator._series_names
+    expect(isinstance(names, tuple), "_series_names is not a tuple")
+    for array in names:
+        _expect_array(array, "an array of _series_names", (len(logs),))
+
+
 def _check_network(estimator):
     architecture, weights = estimator.architecture_, estimator.weights_
     expect(isinstance(architecture, Architecture), "architecture_ is not one")
@@ -188,6 +215,30 @@ def _check_rare_event(estimator):
     expect(hasattr(estimator.detector_, "score_samples"), "detector_ gives no scores")
     imputer = estimator._imputer
     expect(imputer is None or hasattr(imputer, "transform"), "_imputer is not one")
+
+
+def _check_committee(estimator):
+    _check_offset(estimator)
+    members, names = estimator.estimators_, estimator._names
+    expect(isinstance(members, list) and members, "estimators_ is not a list")
+    for member in members:
+        expect(hasattr(member, "score_samples"), "a member gives no scores")
+    expect(
+        isinstance(names, list)
+        and all(isinstance(name, str) for name in names)
+        and len(names) == len(members),
+        "there is not a name for each member",
+    )
+    for name in ("centers_", "scales_"):
+        _expect_array(getattr(estimator, name), name, (len(members),), np.float64)
+    _expect_array(estimator.logarithmic_, "logarithmic_", (len(members),), bool)
+    imputers = estimator._imputers
+    expect(
+        isinstance(imputers, list) and len(imputers) == len(members),
+        "there is not an imputer, or None, for each member",
+    )
+    for imputer in imputers:
+        expect(imputer is None or hasattr(imputer, "transform"), "_imputers hold none")
 
 
 def _check_each_time_step(estimator):
@@ -331,6 +382,7 @@ def _check_pipeline(pipeline):
 CHECKS = {
     "Architecture": _check_architecture,
     "ContextEncoder": _check_context,
+    "DetectorCommittee": _check_committee,
     "EachSeries": _check_each_series,
     "EachTimeStep": _check_each_time_step,
     "Key": _check_key,
@@ -342,6 +394,7 @@ CHECKS = {
     "LSTMClassifier": _check_classifier,
     "LSTMReconstructor": _check_autoencoder,
     "LSTMRegressor": _check_regressor,
+    "MovingReference": _check_moving,
     "PCAAutoencoder": _check_pca,
     "Pipeline": _check_pipeline,
     "RareEventClassifier": _check_rare_event,

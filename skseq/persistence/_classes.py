@@ -12,6 +12,7 @@ from ._checks import CHECKS, check_input
 _MODULES = {
     "Architecture": "skseq.networks",
     "ContextEncoder": "skseq.context_encoder",
+    "DetectorCommittee": "skseq.committee",
     "EachSeries": "skseq.windowing",
     "EachTimeStep": "skseq.windowing",
     "ErrorRule": "skseq.reconstruction._errors",
@@ -23,6 +24,7 @@ _MODULES = {
     "LSTMRegressor": "skseq.supervised",
     "LastRows": "skseq.windowing._last_rows",
     "LinearPath": "skseq.engines._linear",
+    "MovingReference": "skseq.moving_reference",
     "PCAAutoencoder": "skseq.baselines",
     "Pipeline": "sklearn.pipeline",
     "RareEventClassifier": "skseq.detection",
@@ -48,6 +50,16 @@ _NETWORK = (
 _JUDGED = ("offset_", "error_rule_", "score_on_")
 _REQUIRED = {
     "ContextEncoder": (*_NETWORK, "offset_"),
+    "DetectorCommittee": (
+        "estimators_",
+        "centers_",
+        "scales_",
+        "logarithmic_",
+        "offset_",
+        "_imputers",
+        "_names",
+        *_SEQUENCES,
+    ),
     "EachSeries": (
         "transformers_",
         "series_names_",
@@ -61,6 +73,20 @@ _REQUIRED = {
     "LSTMClassifier": (*_NETWORK, "classes_"),
     "LSTMReconstructor": (*_NETWORK, *_JUDGED),
     "LSTMRegressor": (*_NETWORK, "n_outputs_", "_is_multioutput"),
+    "MovingReference": (
+        "detector_",
+        "center_",
+        "is_logarithmic_",
+        "memory_",
+        "lag_",
+        "strength_",
+        "offset_",
+        "_imputer",
+        "_last_logs",
+        "_last_rows",
+        "_series_names",
+        *_SEQUENCES,
+    ),
     "PCAAutoencoder": (
         *_JUDGED,
         "mean_",

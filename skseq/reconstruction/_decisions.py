@@ -27,7 +27,7 @@ class OutlierDecisionsMixin:
     """
 
     def score_samples(self, X):
-        """Normality of each sequence: minus its reconstruction error.
+        """Normality of each sequence: minus its error.
 
         Parameters
         ----------
@@ -84,7 +84,7 @@ class OutlierDecisionsMixin:
         return np.where(decision < 0, -1, 1)
 
     def score(self, X, y=None):
-        """Mean of ``score_samples``: minus the mean reconstruction error.
+        """Mean of ``score_samples``: minus the mean error.
 
         Parameters
         ----------

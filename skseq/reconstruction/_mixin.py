@@ -17,6 +17,20 @@ from ._decisions import OutlierDecisionsMixin
 from ._judge import AXES, Judge
 
 
+def shares_frame(estimator, shares, X, per):
+    """What ``explain`` gives: shares with the index of ``X``, and named columns."""
+    n_timesteps, n_features = estimator.sequence_shape_
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is None or len(names) != n_features:
+        names = [f"x{k}" for k in range(n_features)]
+    index = X.index if isinstance(getattr(X, "index", None), pd.Index) else None
+    if per == "cell":
+        names = pd.MultiIndex.from_product(
+            [range(1 - n_timesteps, 1), names], names=["step", "feature"]
+        )
+    return pd.DataFrame(shares, index, names)
+
+
 class ReconstructionMixin(OutlierDecisionsMixin):
     """Errors, scores and decisions from the reconstruction of sequences.
 
@@ -102,23 +116,14 @@ class ReconstructionMixin(OutlierDecisionsMixin):
         """
         check_is_fitted(self)
         sequences = check_sequences(self, X, reset=False)
-        n_samples, n_timesteps, n_features = sequences.shape
         shares, judge = np.empty(sequences.shape), self._judge
         for rows, targets, outputs in self._reconstructions(sequences):
             cells = judge.cells(targets, outputs)
             weights = judge.weights(cells) * ~np.isnan(cells)
             total = weights.sum(axis=(1, 2), keepdims=True)
             shares[rows] = np.nan_to_num(cells) * weights / np.where(total, total, 1)
-        names = getattr(self, "feature_names_in_", None)
-        if names is None or len(names) != n_features:
-            names = [f"x{k}" for k in range(n_features)]
-        index = X.index if isinstance(getattr(X, "index", None), pd.Index) else None
-        if per == "feature":
-            return pd.DataFrame(shares.sum(axis=1), index, names)
-        columns = pd.MultiIndex.from_product(
-            [range(1 - n_timesteps, 1), names], names=["step", "feature"]
-        )
-        return pd.DataFrame(shares.reshape(n_samples, -1), index, columns)
+        shares = shares.sum(axis=1) if per == "feature" else shares
+        return shares_frame(self, shares.reshape(len(shares), -1), X, per)
 
     def score_rows(self, X):
         """Normality of each row: minus its mean error in all windows that hold it.

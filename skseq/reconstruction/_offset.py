@@ -11,8 +11,6 @@ from .._warnings import warn
 
 # Siffer et al. start their tail at this quantile.
 _TAIL_QUANTILE = 0.98
-
-
 # The standard error of the shape of a tail fitted to fewer is above 0.2.
 _MIN_EXCESSES = 20
 
@@ -103,14 +101,21 @@ class ContaminationRule(NamedTuple):
         quartile; of any other rule the offset is what it says.
         """
         error = -np.asarray(scores, dtype=np.float64)
-        error = error[error > 0]
-        if self.name != "auto" or not len(error):
-            return offset
-        middle, upper = np.quantile(np.log(error), [0.5, 0.75])
+        return max(offset, -float(np.exp(self._limit(np.log(error[error > 0])))))
+
+    def limited_log(self, offset, scores):
+        """The same, of scores that are minus the logarithm of an error."""
+        scores = np.asarray(scores, dtype=np.float64)
+        return max(offset, -self._limit(-scores[~np.isnan(scores)]))
+
+    def _limit(self, log_errors):
+        """How far out the logarithm of a normal error can be."""
+        if self.name != "auto" or not len(log_errors):
+            return np.inf
+        middle, upper = np.quantile(log_errors, [0.5, 0.75])
         if upper == middle:
-            return offset
-        limit = middle + _MAX_DEVIATIONS * (upper - middle) / norm.ppf(0.75)
-        return max(offset, -float(np.exp(limit)))
+            return np.inf
+        return middle + _MAX_DEVIATIONS * (upper - middle) / norm.ppf(0.75)
 
 
 # Rules that need no event.

@@ -20,6 +20,7 @@ from sklearn.preprocessing import (
 
 from .._detectors import around_windows, parts, steps_of
 from .._validation import check_finite, named_errors
+from ..moving_reference import MovingReference
 from ..reconstruction._decisions import OutlierDecisionsMixin
 from ..rows._keys import TEXT
 from ..rows._time import DURATIONS, NUMBERS
@@ -75,6 +76,13 @@ def _check_no_series(name, step):
             "cannot be streamed: EachSeries has to know the series of each window. "
             "Score tables, or fit a pipeline with EachTimeStep.",
         )
+    if any(isinstance(part, MovingReference) for part in parts(step)):
+        raise _refuse(
+            name,
+            step,
+            "cannot be streamed: MovingReference has to know the scores of the rows "
+            "before. Score tables, or stream its fitted detector_.",
+        )
 
 
 def _check_rows_alone(name, step):
@@ -114,6 +122,8 @@ def _without_names(fitted):
             setattr(twin, name, _without_names(value))
         elif name == "steps" and isinstance(fitted, Pipeline):
             twin.steps = [(n, _nameless_step(step)) for n, step in value]
+        elif name == "estimators_" and isinstance(value, list):
+            twin.estimators_ = list(map(_nameless_step, value))
     vars(twin).pop("feature_names_in_", None)
     return twin
 
