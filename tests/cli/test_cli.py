@@ -15,7 +15,7 @@ from skseq.cli import _results
 from skseq.cli._detect import split
 from skseq.cli._options import reading
 from skseq.cli._table import read_labelled_table
-from skseq.datasets import make_process_faults, make_run_to_failure
+from skseq.datasets import make_process_faults
 
 N_ROWS, N_TRAIN = 600, 360
 TINY = ["--layers", "4,2", "--max-epochs", "1"]
@@ -276,12 +276,14 @@ def test_series_are_cut_at_one_time(tmp_path):
     ],
 )
 def test_the_rows_of_the_threshold_are_put_in_words(validation, words):
-    X, y = make_run_to_failure(10, mean_life=40, random_state=0)
-    windows = SlidingWindow(3, group_by="unit", time="cycle").fit_transform(X)
+    X = np.random.default_rng(0).normal(size=(300, 3))
+    X[:, 0] = np.repeat(np.arange(10), 30)
+    windows = SlidingWindow(3, group_by=0).fit_transform(X)
     model = RareEventClassifier(
         PCAAutoencoder(), threshold=("quantile", 0.9), validation=validation
     )
-    assert _results._threshold_rows(model.fit(windows, y)) == words
+    model.fit(windows, np.zeros(300, dtype=int))
+    assert _results._threshold_rows(model) == words
 
 
 def _unsorted(frame):
