@@ -2,6 +2,7 @@
 """Around any outlier detector: what it is fitted on, its parts, and its scores."""
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, gen_batches
@@ -132,7 +133,7 @@ def log_errors(values, are_errors):
 
 
 def check_detector(detector, place):
-    """Raise a TypeError or ValueError where windows cannot be given to a detector."""
+    """Raise a TypeError or ValueError where a detector cannot be fitted on windows."""
     methods = ("fit", "score_samples", "get_params")
     if isinstance(detector, type) or not all(hasattr(detector, m) for m in methods):
         raise TypeError(
@@ -144,6 +145,9 @@ def check_detector(detector, place):
             f"{place} must not hold a SlidingWindow: it is fitted on windows. Put "
             "SlidingWindow before it, in a pipeline."
         )
+    for part in parts(detector):
+        if isinstance(part, BaseEstimator) and hasattr(part, "_parameter_constraints"):
+            part._validate_params()  # before anything is fitted
 
 
 def reach(estimator, X, attribute):

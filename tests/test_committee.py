@@ -298,6 +298,17 @@ def test_wrong_members_are_told(detectors, error, message):
         DetectorCommittee(detectors).fit(lognormal())
 
 
+def test_parameters_of_all_members_are_validated_before_one_is_fitted(monkeypatch):
+    def fail(*args):
+        raise AssertionError("a member is fitted")
+
+    monkeypatch.setattr("skseq.committee.fit_on_windows", fail)
+    for wrong in (IsolationForest(n_estimators=0), ResidualAutoencoder(tiny(tol=-1))):
+        members = [("pca", PCAAutoencoder(2)), ("wrong", wrong)]
+        with pytest.raises(ValueError, match=r"'(n_estimators|tol)' parameter of"):
+            DetectorCommittee(members).fit(lognormal())
+
+
 def test_a_held_out_part_without_data_is_told():
     X = lognormal()
     X[400:] = np.nan
