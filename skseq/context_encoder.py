@@ -197,16 +197,14 @@ class ContextEncoder(
                 both = X[training]
                 before, after = _scores(first, both), _scores(network, both)
                 offset = rescaled_offset(offset, before, after)
-        reports.end()
-        return set_fitted(
-            self,
-            {
-                **network_attributes(network),
-                **history_attributes(history, parts),
-                "optimizer_state_": final.optimizer_state,
-                "offset_": offset,
-            },
-        )
+        fitted = {
+            **network_attributes(network),
+            **history_attributes(history, parts),
+            "optimizer_state_": final.optimizer_state,
+            "offset_": offset,
+        }
+        reports.end(fitted)
+        return set_fitted(self, fitted)
 
     def reconstruction_error(self, X):
         """Mean squared error of the context vector of each sequence: larger is worse.

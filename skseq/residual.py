@@ -237,7 +237,7 @@ class ResidualAutoencoder(
         held_out = network._hold_out(X)
         reports = EpochReports(self, X, y, network.max_epochs)
         fitted = fit_network(plan, X, held_out, choices, reports, network.checkpoint)
-        reports.end()
+        reports.end(fitted)
         return set_fitted(self, fitted)
 
     def _choose(self, network, X):

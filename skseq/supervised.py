@@ -69,16 +69,14 @@ class _SupervisedNetwork(SequenceNetwork):
         final = history
         if self.refit and self.early_stopping:
             network, final = plan.train_again(examples, network, history)
-        reports.end()
-        return set_fitted(
-            self,
-            {
-                **network_attributes(network),
-                **history_attributes(history, parts),
-                **learned,
-                "optimizer_state_": final.optimizer_state,
-            },
-        )
+        fitted = {
+            **network_attributes(network),
+            **history_attributes(history, parts),
+            **learned,
+            "optimizer_state_": final.optimizer_state,
+        }
+        reports.end(fitted)
+        return set_fitted(self, fitted)
 
     def _outputs(self, X):
         """What the network gives for each sequence, of shape (n_samples, n_outputs)."""

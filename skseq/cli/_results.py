@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the command ``detect`` tells of its models: printed, and in files."""
 
+import warnings
 from importlib.util import find_spec
 from textwrap import fill
 
@@ -124,13 +125,15 @@ def _score_figure(scores, future, threshold, table, horizon):
     alone = len(starts) == 1
     xlabel = "row" if table.time is None else table.time.name
     figure, axes = figure_and_axes()
-    display = ScoreTimelineDisplay.from_predictions(
-        scores["score"].to_numpy()[order],
-        y_true=future.y[order],
-        threshold=threshold,
-        time=scores[xlabel] if alone else None,
-        ax=axes,
-    )
+    with warnings.catch_warnings():  # of rows not judged, which a note counts
+        warnings.simplefilter("ignore", UserWarning)
+        display = ScoreTimelineDisplay.from_predictions(
+            scores["score"].to_numpy()[order],
+            y_true=future.y[order],
+            threshold=threshold,
+            time=scores[xlabel] if alone else None,
+            ax=axes,
+        )
     display.ax_.set_xlabel(xlabel if alone else "row, one series after the other")
     title = f"{RESIDUAL}, after the training rows"
     if horizon is not None:

@@ -85,7 +85,7 @@ class ReconstructingNetwork(ReconstructionMixin, OutlierMixin, SequenceNetwork):
         held_out = self._hold_out(X)
         reports = EpochReports(self, X, y, self.max_epochs)
         fitted = fit_network(plan, X, held_out, choices, reports, self.checkpoint)
-        reports.end()
+        reports.end(fitted)
         return set_fitted(self, fitted)
 
     @all_or_nothing
@@ -116,7 +116,7 @@ class ReconstructingNetwork(ReconstructionMixin, OutlierMixin, SequenceNetwork):
         choices, plan = self._choose(X, resume=resume, max_epochs=1)
         reports = EpochReports(self, X, y, 1)
         fitted = fit_network(plan, X, None, choices, reports)
-        reports.end()
+        reports.end(fitted)
         return set_fitted(self, fitted)
 
     def _choose(self, X, **options):

@@ -55,8 +55,11 @@ class EpochReports:
             **self._about, reconstruction_attributes=fitted_attributes
         )
 
-    def end(self):
-        self._task.call_on_fit_task_end(**self._about, reconstruction_attributes={})
+    def end(self, fitted_attributes):
+        """The fit is over, but for setting what it came to."""
+        self._task.call_on_fit_task_end(
+            **self._about, reconstruction_attributes=fitted_attributes
+        )
 
 
 class NoReports:
