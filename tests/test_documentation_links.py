@@ -17,6 +17,7 @@ import skseq
 from skseq import (
     ContextEncoder,
     DetectorCommittee,
+    EachSeries,
     EachTimeStep,
     KerasAutoencoder,
     LSTMAutoencoder,
@@ -48,6 +49,7 @@ MODULES = (
 ESTIMATORS = [
     ContextEncoder(),
     DetectorCommittee(),
+    EachSeries(StandardScaler()),
     EachTimeStep(StandardScaler()),
     KerasAutoencoder(KerasRegressor(keras.Sequential)),
     KerasClassifier(keras.Sequential),

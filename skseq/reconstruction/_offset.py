@@ -85,7 +85,10 @@ class ContaminationRule(NamedTuple):
         scores = np.asarray(scores, dtype=np.float64)
         scores = scores[~np.isnan(scores)]
         if not len(scores):
-            return np.nan
+            raise ValueError(
+                "No sequence that sets 'offset_' has an observed cell. Give later "
+                "sequences with data, or another 'validation_fraction'."
+            )
         if self.of_all:
             return float(np.quantile(scores, self.value))
         name = "quantile" if self.name == "auto" else self.name
