@@ -157,7 +157,7 @@ if __name__ == "__main__":
 FORKED_AFTER_IMPORT = """
 import multiprocessing
 import numpy as np
-import skseq.keras_networks
+import skseq.keras_networks._classifier  # loads Keras
 from skseq import LSTMAutoencoder
 
 X = np.zeros((40, 5, 2))
