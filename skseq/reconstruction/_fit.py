@@ -48,7 +48,7 @@ def first_offset(choices, reconstructor, X, held_out):
     rule = choices.contamination
     unseen = X if held_out is None or rule.of_all else X[held_out]
     offset = rule.offset(reconstructor.scores(unseen))
-    return rule.limited(offset, reconstructor.scores(subsample(X)))
+    return _limited(rule, offset, reconstructor, X)
 
 
 def final_offset(choices, first, final, offset, X, training):
@@ -57,7 +57,14 @@ def final_offset(choices, first, final, offset, X, training):
         return choices.contamination.offset(final.scores(X))
     both = subsample(X[training])
     offset = rescaled_offset(offset, first.scores(both), final.scores(both))
-    return choices.contamination.limited(offset, final.scores(subsample(X)))
+    return _limited(choices.contamination, offset, final, X)
+
+
+def _limited(rule, offset, reconstructor, X):
+    """Only a rule that has a limit is worth scoring the sequences once more."""
+    if not rule.has_limit:
+        return offset
+    return rule.limited(offset, reconstructor.scores(subsample(X)))
 
 
 def fit_network(plan: Plan, X, parts, choices: Choices, reports, checkpoint=None):

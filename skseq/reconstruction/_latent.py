@@ -2,13 +2,12 @@
 """Latent vectors of sequences, and sequences of latent vectors."""
 
 import numpy as np
-import pandas as pd
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import assert_all_finite
-from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted
 
-from .._validation import check_cells, check_sequences, is_windows, named_errors
+from .._validation import check_cells, check_sequences, named_errors
+from ..windowing._output import windows_frame
 
 
 def check_latent(estimator, X):
@@ -22,15 +21,6 @@ def check_latent(estimator, X):
             f"{type(estimator).__name__} have {estimator._n_features_out}."
         )
     return X
-
-
-def latent_container(estimator, latent, X):
-    """Give latent vectors the index of the windows where a frame is asked for."""
-    index = getattr(X, "index", None) if is_windows(X) else None
-    wanted = _get_output_config("transform", estimator)["dense"]
-    return (
-        latent if index is None or wanted != "pandas" else pd.DataFrame(latent, index)
-    )
 
 
 def sequences_like(estimator, sequences):
@@ -62,7 +52,7 @@ class LatentVectorsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """
         check_is_fitted(self)
         sequences = check_sequences(self, X, reset=False)
-        return latent_container(self, self._encode(sequences), X)
+        return windows_frame(self, self._encode(sequences), X)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -80,6 +80,11 @@ class ContaminationRule(NamedTuple):
         """Whether it is of all training samples by definition, held out or not."""
         return self.name == "share"
 
+    @property
+    def has_limit(self):
+        """Whether the offset is held to what normal sequences can score."""
+        return self.name == "auto"
+
     def offset(self, scores):
         """``offset_`` on scores that are higher for normal samples; NaN counts not."""
         scores = np.asarray(scores, dtype=np.float64)
@@ -113,7 +118,7 @@ class ContaminationRule(NamedTuple):
 
     def _limit(self, log_errors):
         """How far out the logarithm of a normal error can be."""
-        if self.name != "auto" or not len(log_errors):
+        if not self.has_limit or not len(log_errors):
             return np.inf
         middle, upper = np.quantile(log_errors, [0.5, 0.75])
         if upper == middle:
