@@ -113,14 +113,6 @@ def _told(dialect, options):
     return found, tuple(filter(None, said))
 
 
-def _not_given(words, options):
-    """The words about what no option says."""
-    pairs = words.items()
-    return tuple(
-        text for k, text in pairs if text and getattr(options, k, None) is None
-    )
-
-
 def _told_header(header):
     n_before = header.n_before
     return {
