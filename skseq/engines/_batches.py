@@ -13,7 +13,7 @@ from .._validation import is_windows, observed_steps
 from ._linear import LinearPath
 
 CHUNK = 1024  # sequences in one forward pass
-_ROWS = 65_536  # of a table, in one step of a walk through it
+_ROWS = 16_384  # of a table, in one step of a walk through it
 
 
 class Batch(NamedTuple):

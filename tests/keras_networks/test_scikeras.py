@@ -85,7 +85,7 @@ def run(code):
 
 
 REDUCE = """
-from skseq._scikeras import import_scikeras
+from skseq.keras_networks._scikeras import import_scikeras
 from skseq.networks._quiet import import_keras
 keras = import_keras()
 classes = (

@@ -89,7 +89,7 @@ def test_an_architecture_goes_to_json_and_back():
         ),
         (
             {"kind": "context", "hidden_layer_sizes": (5,)},
-            r"architecture='context' needs two 'hidden_layer_sizes'.*Got \(5,\)",
+            r"A ContextEncoder needs two 'hidden_layer_sizes' or more.* Got \(5,\)\.",
         ),
     ],
 )

@@ -59,12 +59,12 @@ def test_the_rows_stay_in_the_file(tmp_path):
     assert windows.starts.nbytes + windows.ends.nbytes == 8 * len(windows)
 
 
-@pytest.mark.parametrize("n_rows", [65_535, 65_537, 150_000])
-def test_means_of_a_long_table_are_those_of_all_its_rows(n_rows):
+@pytest.mark.parametrize("n_rows", [16_383, 16_385, 40_000])
+def test_means_of_a_long_table_are_those_of_all_its_windows(n_rows):
     table = np.random.default_rng(0).normal(3, 2, size=(n_rows, 2)).astype(np.float32)
     table[::7, 0] = np.nan
     windows = SlidingWindow(4).fit_transform(table)[5:]
-    expected = np.nanmean(table[2:].astype(np.float64), axis=0)
+    expected = np.nanmean(np.asarray(windows, dtype=np.float64), axis=(0, 1))
     np.testing.assert_allclose(feature_means(windows), expected, rtol=1e-6)
 
 
