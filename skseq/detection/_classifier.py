@@ -96,9 +96,11 @@ class RareEventClassifier(
           :class:`SlidingWindow` with a ``time``, a duration such as ``"1D"``. Needs no
           event.
 
-        Of equally good thresholds, that with the fewest alarms. One by which more than
-        ten times the share of events would be flagged, since these do not stand out, is
-        replaced by the 0.99 quantile, with a warning, unless the rule needs no event.
+        Of equally good thresholds, that with the fewest alarms; by the rules of events
+        the middle one, as an event is found by any of its rows. A threshold by which
+        more than ten times the share of events would be flagged, since these do not
+        stand out, is replaced by the 0.99 quantile, with a warning, unless the rule
+        needs no event.
 
     alarm_rule : AlarmRule, default=None
         What makes alarms of flagged windows for the rules that count events:
@@ -151,17 +153,19 @@ class RareEventClassifier(
     ------
     ValueError
         If ``y`` holds neither two classes nor 0 or False alone, no normal window is
-        left to fit the detector on, none that is held out has an observed cell, or the
-        detector holds a :class:`SlidingWindow`.
+        left to fit the detector on, none that is held out has an observed cell, the
+        detector holds a :class:`SlidingWindow`, or a duration is asked of windows that
+        do not tell the time.
 
     Warns
     -----
     UserWarning
         If ``y`` or the held-out part has no event (the threshold is the 0.99 quantile
         then, unless its rule needs none), if the held-out part has no normal window, or
-        its events score no higher than the rest, if no threshold reaches the precision
-        or probability asked for, if "pot" has few scores for its tail, or if most of
-        ``y`` are events.
+        its events score no higher than the rest, if the threshold would flag more than
+        ten times the share of events, if no threshold reaches the precision or
+        probability asked for, if "pot" has few scores for its tail, or if most of ``y``
+        are events.
 
     WindowOverlapWarning
         If windows are missing here and there between those of a series, as after a

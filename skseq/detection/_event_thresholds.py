@@ -167,6 +167,18 @@ def _points(y, score, watched):
     return counter.points(), len(counter.events)
 
 
+def _middle_of_best(points, objective):
+    """Middle one of the highest cut-offs that are equally good.
+
+    Between the least score that finds an event and the highest that is a false alarm
+    all are: at either end the next event, or the next row, is missed or flagged.
+    """
+    first = np.argmax(objective)
+    worse = objective[first:] < objective[first]
+    stop = np.argmax(worse) if worse.any() else len(worse)
+    return float(points.threshold[first + (stop - 1) // 2])
+
+
 def event_fbeta_threshold(y, score, watched, beta):
     """Cut-off with the highest F-beta of alarms and events."""
     points, n_events = _points(y, score, watched)
@@ -174,7 +186,7 @@ def event_fbeta_threshold(y, score, watched, beta):
     recall = points.n_found / max(n_events, 1)
     total = weight * points.precision + recall
     fbeta = (1 + weight) * points.precision * recall / np.where(total, total, 1)
-    return float(points.threshold[np.argmax(fbeta)])
+    return _middle_of_best(points, fbeta)
 
 
 def event_cost_threshold(y, score, watched, per_alarm, per_missed_event):
@@ -188,7 +200,7 @@ def event_cost_threshold(y, score, watched, per_alarm, per_missed_event):
     cost = per_alarm / high * points.n_false
     cost += per_missed_event / high * (n_events - points.n_found)
     cost[points.flagged > MAX_SHARES * np.mean(y)] = np.inf
-    return float(points.threshold[np.argmin(cost)])
+    return _middle_of_best(points, -cost)
 
 
 def alarms_per_threshold(y, score, watched, n_alarms, per):
