@@ -14,7 +14,7 @@ from sklearn.base import (
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .._detectors import fit_on_windows, parts, score_windows, seed
+from .._detectors import fit_on_windows, give_context, parts, score_windows, seed
 from .._estimator import (
     CallbackSupportMixin,
     DocumentationLinkMixin,
@@ -22,6 +22,7 @@ from .._estimator import (
     with_callbacks,
 )
 from .._validation import check_sequences, is_windows
+from ..reconstruction._context import CONTEXT_FEATURES, context_mask
 from ..reconstruction._decisions import warn_of_no_data
 from ..residual import ResidualAutoencoder
 from ..training._docs import with_docs
@@ -85,6 +86,12 @@ class RareEventClassifier(
         - ``("cost", false_alarm, missed_event)``: the lowest total cost.
 
         Of equally good thresholds, that with the fewest alarms.
+
+    context_features : array-like of str, int or bool, default=None
+        Names, indices or a mask of the features that explain and are not judged: set
+        points, commands, modes. They are set of each part of the detector that has
+        ``context_features`` of its own, which are None; a detector that knows of none
+        is not shown these features.
 
     validation_fraction : float, default=0.2
         Share of the windows that is held out from the detector for the threshold and
@@ -219,6 +226,7 @@ class RareEventClassifier(
         "detector": [HasMethods(["fit", "score_samples", "get_params"]), None],
         "fit_on": [StrOptions({"normal", "all"})],
         "threshold": [StrOptions({"f1"}), tuple, list],
+        "context_features": CONTEXT_FEATURES,
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "validation": VALIDATION,
         "warn_on_overlap": ["boolean"],
@@ -231,6 +239,7 @@ class RareEventClassifier(
         *,
         fit_on="normal",
         threshold="f1",
+        context_features=None,
         validation_fraction=0.2,
         validation="auto",
         warn_on_overlap=True,
@@ -239,6 +248,7 @@ class RareEventClassifier(
         self.detector = detector
         self.fit_on = fit_on
         self.threshold = threshold
+        self.context_features = context_features
         self.validation_fraction = validation_fraction
         self.validation = validation
         self.warn_on_overlap = warn_on_overlap
@@ -278,6 +288,9 @@ class RareEventClassifier(
         rule = check_rule(self.threshold, self.__class__.__name__)
         detector = self._make_detector()
         X = check_sequences(self, X, reset=True)
+        is_context = context_mask(self, X)
+        knows = give_context(detector, self.context_features)
+        self._hidden = None if knows else is_context
         classes, event = check_two_classes(X, y)
         if self.warn_on_overlap and is_windows(X):
             warn_of_holes(X)
@@ -286,11 +299,11 @@ class RareEventClassifier(
         step = task.subcontext(task_name="fit-detector")
         with step.propagate_callback_context(detector):
             step.call_on_fit_task_begin(estimator=self, X=training)
-            self._imputer = fit_on_windows(detector, training)
+            self._imputer = fit_on_windows(detector, training, self._hidden)
             step.call_on_fit_task_end(estimator=self, X=training)
         self.detector_ = detector
         held_out = split.held_out
-        score = score_windows(detector, self._imputer, X[held_out])
+        score = score_windows(detector, self._imputer, X[held_out], self._hidden)
         held_out, score = held_out[~np.isnan(score)], score[~np.isnan(score)]
         if not len(score):
             raise ValueError(
@@ -338,7 +351,7 @@ class RareEventClassifier(
     def _anomaly_score(self, X):
         check_is_fitted(self)
         X = check_sequences(self, X, reset=False)
-        return score_windows(self.detector_, self._imputer, X)
+        return score_windows(self.detector_, self._imputer, X, self._hidden)
 
     def decision_function(self, X):
         """How far the score of each window is beyond the threshold.
