@@ -22,7 +22,6 @@ from ._page import (
     windows_html,
 )
 from ._pictures import draw_pictures
-from ._timeline import threshold_table, timeline_html
 from ._verdict import judge
 from ._words import (
     ABOUT_THE_ROWS,
@@ -33,6 +32,7 @@ from ._words import (
     summary,
 )
 from ._worst import reconstructor, worst_windows
+from ._zoomed import threshold_table, timeline_html
 
 
 @validate_params(
