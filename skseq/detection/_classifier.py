@@ -24,6 +24,7 @@ from .._estimator import (
 from .._validation import check_sequences, is_windows
 from ..reconstruction._decisions import warn_of_no_data
 from ..residual import ResidualAutoencoder
+from ..rows._doubtful import warn_of_features
 from ..training._docs import with_docs
 from ..windowing import SlidingWindow
 from ..windowing._held_out import VALIDATION, hold_out
@@ -279,6 +280,7 @@ class RareEventClassifier(
         detector = self._make_detector()
         X = check_sequences(self, X, reset=True)
         classes, event = check_two_classes(X, y)
+        warn_of_features(X, units=False, y=event)
         if self.warn_on_overlap and is_windows(X):
             warn_of_holes(X)
         split = self._hold_out(X, event)
