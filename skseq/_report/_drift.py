@@ -73,9 +73,8 @@ def drift_in_words(course, rows):
         f", and {share(last.share)} of their last fifth: {_times(last)}."
     )
     if last.asks_for_training:
-        text += " What is normal has moved: train again, with later rows."
-        if not rows.labelled:
-            text += " Unless that fifth holds a long event."
+        text += " What is normal has moved: train again, with later rows"
+        text += "." if rows.labelled else ", unless that fifth holds a long event."
     elif whole.asks_for_training:
         text += " What is normal has moved for a time; training again may help."
     else:

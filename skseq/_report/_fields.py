@@ -148,7 +148,11 @@ def _timeline(rows, model, score_name):
         "figures": figures_html(rows.labelled),
         "legend": legend_html(rows.labelled),
         "strips_class": "one" if len(strips["strips"]) == 1 else "many",
-        "timeline_note": escape(about_the_timeline(rows, len(table["threshold"]))),
+        "timeline_note": escape(
+            about_the_timeline(
+                rows, len(table["threshold"]), is_thinned=strips.pop("is_thinned")
+            )
+        ),
         "thresholds": json_for_script(table),
         "strips": json_for_script(strips),
     }

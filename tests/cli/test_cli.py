@@ -407,10 +407,12 @@ def test_a_folder_that_cannot_be_made_ends_with_one_line(table, tmp_path):
 
 def test_demo_makes_a_table_and_detects_in_it(tmp_path, monkeypatch):
     calls = []
-    monkeypatch.setattr(cli, "detect", lambda *args, **kwargs: calls.append(args))
+    monkeypatch.setattr(
+        cli, "detect", lambda *args, label, **rest: calls.append((*args, label))
+    )
     result = run("demo", "--out", tmp_path / "demo")
     assert result.exit_code == 0, result.output
-    tables, label, out = calls[0]
+    tables, out, label = calls[0]
     table = read_labelled_table(
         tables, label, reading(time=["timestamp"], group_by=None)
     )
