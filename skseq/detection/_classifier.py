@@ -16,7 +16,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .._detectors import fit_on_windows, parts, score_windows, seed
+from .._detectors import fit_on_windows, give_context, parts, score_windows, seed
 from .._estimator import (
     CallbackSupportMixin,
     DocumentationLinkMixin,
@@ -24,6 +24,8 @@ from .._estimator import (
     with_callbacks,
 )
 from .._validation import check_sequences, is_windows
+from ..alarms import AlarmRule
+from ..reconstruction._context import CONTEXT_FEATURES, context_mask
 from ..reconstruction._decisions import warn_of_no_data
 from ..residual import ResidualAutoencoder
 from ..rows._doubtful import warn_of_features
@@ -35,6 +37,7 @@ from ._decision import (
     decide,
     warn_of_holes,
 )
+from ._event_thresholds import Watched, check_alarms
 from ._thresholds import check_rule
 
 
@@ -85,9 +88,36 @@ class RareEventClassifier(
           such as 1e-3, by peaks over threshold [1]_: from a generalised Pareto
           distribution fitted to what is above their 0.98 quantile. Needs no event.
         - ``("probability", p)``: where the calibrated probability of an event is ``p``.
-        - ``("cost", false_alarm, missed_event)``: the lowest total cost.
+        - ``("cost", false_alarm, missed_event)``: the lowest total cost of rows.
+        - ``("event_fbeta", beta)``: the highest F-beta of events, each of which counts
+          once, and of alarms, runs of flagged windows of a series, as of
+          :func:`~skseq.metrics.event_precision_recall_fscore_support`.
+        - ``("event_cost", per_alarm, per_missed_event)``: the lowest total cost of
+          false alarms, as :func:`~skseq.metrics.false_alarm_rate` counts them, and of
+          events that no alarm meets.
+        - ``("alarms_per", n, per)``: the lowest threshold with at most ``n`` false
+          alarms in ``per``, a number of rows, or, where the windows come from a
+          :class:`SlidingWindow` with a ``time``, a duration such as ``"1D"``. Needs no
+          event.
 
-        Of equally good thresholds, that with the fewest alarms.
+        Of equally good thresholds, that with the fewest alarms; by the rules of events
+        the middle one, as an event is found by any of its rows. A threshold by which
+        more than ten times the share of events would be flagged, since these do not
+        stand out, is replaced by the 0.99 quantile, with a warning, unless the rule
+        needs no event.
+
+    alarm_rule : AlarmRule, default=None
+        What makes alarms of flagged windows for the rules that count events:
+        :class:`~skseq.alarms.AlarmRule` with ``on`` and ``off`` in [0, 1), as it is
+        given flags of 0 and 1. None for each run of flagged windows. It has no part in
+        ``predict``, which tells of each window by itself: for the alarms give its
+        :meth:`~skseq.alarms.AlarmRule.flag` what ``predict`` gives.
+
+    context_features : array-like of str, int or bool, default=None
+        Names, indices or a mask of the features that explain and are not judged: set
+        points, commands, modes. They are set of each part of the detector that has
+        ``context_features`` of its own, which are None; a detector that knows of none
+        is not shown these features.
 
     validation_fraction : float, default=0.2
         Share of the windows that is held out from the detector for the threshold and
@@ -133,17 +163,19 @@ class RareEventClassifier(
     ------
     ValueError
         If ``y`` holds neither two classes nor 0 or False alone, no normal window is
-        left to fit the detector on, none that is held out has an observed cell, or the
-        detector holds a :class:`SlidingWindow`.
+        left to fit the detector on, none that is held out has an observed cell, the
+        detector holds a :class:`SlidingWindow`, or a duration is asked of windows that
+        do not tell the time.
 
     Warns
     -----
     UserWarning
         If ``y`` or the held-out part has no event (the threshold is the 0.99 quantile
         then, unless its rule needs none), if the held-out part has no normal window, or
-        its events score no higher than the rest, if no threshold reaches the precision
-        or probability asked for, if "pot" has few scores for its tail, or if most of
-        ``y`` are events.
+        its events score no higher than the rest, if the threshold would flag more than
+        ten times the share of events, if no threshold reaches the precision or
+        probability asked for, if "pot" has few scores for its tail, or if most of ``y``
+        are events.
 
     WindowOverlapWarning
         If windows are missing here and there between those of a series, as after a
@@ -223,7 +255,9 @@ class RareEventClassifier(
     _parameter_constraints: dict = {
         "detector": [HasMethods(["fit", "score_samples", "get_params"]), None],
         "fit_on": [StrOptions({"normal", "all"})],
-        "threshold": [StrOptions({"f1"}), tuple, list],
+        "threshold": [str, tuple, list],
+        "alarm_rule": [AlarmRule, None],
+        "context_features": CONTEXT_FEATURES,
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "validation": VALIDATION,
         "warn_on_overlap": ["boolean"],
@@ -236,6 +270,8 @@ class RareEventClassifier(
         *,
         fit_on="normal",
         threshold="f1",
+        alarm_rule=None,
+        context_features=None,
         validation_fraction=0.2,
         validation="auto",
         warn_on_overlap=True,
@@ -244,6 +280,8 @@ class RareEventClassifier(
         self.detector = detector
         self.fit_on = fit_on
         self.threshold = threshold
+        self.alarm_rule = alarm_rule
+        self.context_features = context_features
         self.validation_fraction = validation_fraction
         self.validation = validation
         self.warn_on_overlap = warn_on_overlap
@@ -283,21 +321,26 @@ class RareEventClassifier(
         rule = check_rule(self.threshold, self.__class__.__name__)
         detector = self._make_detector()
         X = check_sequences(self, X, reset=True)
+        is_context = context_mask(self, X)
+        knows = give_context(detector, self.context_features)
+        self._hidden = None if knows else is_context
         classes, event = check_two_classes(X, y)
         warn_of_features(X, units=False, y=event)
         if self.warn_on_overlap and is_windows(X):
             warn_of_holes(X)
         split = self._hold_out(X, event)
+        watched = Watched.of(X[split.held_out], self.alarm_rule)
+        check_alarms(rule, watched)
         training = X[self._select(X, event, split.training)]
         step = task.subcontext(task_name="fit-detector")
         with step.propagate_callback_context(detector):
             step.call_on_fit_task_begin(estimator=self, X=training)
-            self._imputer = fit_on_windows(detector, training)
+            self._imputer = fit_on_windows(detector, training, self._hidden)
             step.call_on_fit_task_end(estimator=self, X=training)
         self.detector_ = detector
-        held_out = split.held_out
-        score = score_windows(detector, self._imputer, X[held_out])
-        held_out, score = held_out[~np.isnan(score)], score[~np.isnan(score)]
+        score = score_windows(detector, self._imputer, X[split.held_out], self._hidden)
+        judged = ~np.isnan(score)
+        held_out, score = split.held_out[judged], score[judged]
         if not len(score):
             raise ValueError(
                 "None of the windows that are held out for the threshold has an "
@@ -305,7 +348,12 @@ class RareEventClassifier(
                 "with data."
             )
         self.threshold_, self._link, self.calibration_method_ = decide(
-            rule, event[held_out], score, split, known=event.any()
+            rule,
+            event[held_out],
+            score,
+            split,
+            known=event.any(),
+            watched=watched.keep(judged),
         )
         self.classes_ = classes
         self.validation_ = split.facts
@@ -344,7 +392,7 @@ class RareEventClassifier(
     def _anomaly_score(self, X):
         check_is_fitted(self)
         X = check_sequences(self, X, reset=False)
-        return score_windows(self.detector_, self._imputer, X)
+        return score_windows(self.detector_, self._imputer, X, self._hidden)
 
     def decision_function(self, X):
         """How far the score of each window is beyond the threshold.
