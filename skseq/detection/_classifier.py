@@ -22,6 +22,7 @@ from .._estimator import (
     with_callbacks,
 )
 from .._validation import check_sequences, is_windows
+from ..alarms import AlarmRule
 from ..reconstruction._context import CONTEXT_FEATURES, context_mask
 from ..reconstruction._decisions import warn_of_no_data
 from ..residual import ResidualAutoencoder
@@ -33,6 +34,7 @@ from ._decision import (
     decide,
     warn_of_holes,
 )
+from ._event_thresholds import Watched, check_alarms
 from ._thresholds import check_rule
 
 
@@ -83,9 +85,30 @@ class RareEventClassifier(
           such as 1e-3, by peaks over threshold [1]_: from a generalised Pareto
           distribution fitted to what is above their 0.98 quantile. Needs no event.
         - ``("probability", p)``: where the calibrated probability of an event is ``p``.
-        - ``("cost", false_alarm, missed_event)``: the lowest total cost.
+        - ``("cost", false_alarm, missed_event)``: the lowest total cost of rows.
+        - ``("event_fbeta", beta)``: the highest F-beta of events, each of which counts
+          once, and of alarms, runs of flagged windows of a series, as of
+          :func:`~skseq.metrics.event_precision_recall_fscore_support`.
+        - ``("event_cost", per_alarm, per_missed_event)``: the lowest total cost of
+          false alarms, as :func:`~skseq.metrics.false_alarm_rate` counts them, and of
+          events that no alarm meets.
+        - ``("alarms_per", n, per)``: the lowest threshold with at most ``n`` false
+          alarms in ``per``, a number of rows, or, where the windows come from a
+          :class:`SlidingWindow` with a ``time``, a duration such as ``"1D"``. Needs no
+          event.
 
-        Of equally good thresholds, that with the fewest alarms.
+        Of equally good thresholds, that with the fewest alarms; by the rules of events
+        the middle one, as an event is found by any of its rows. A threshold by which
+        more than ten times the share of events would be flagged, since these do not
+        stand out, is replaced by the 0.99 quantile, with a warning, unless the rule
+        needs no event.
+
+    alarm_rule : AlarmRule, default=None
+        What makes alarms of flagged windows for the rules that count events:
+        :class:`~skseq.alarms.AlarmRule` with ``on`` and ``off`` in [0, 1), as it is
+        given flags of 0 and 1. None for each run of flagged windows. It has no part in
+        ``predict``, which tells of each window by itself: for the alarms give its
+        :meth:`~skseq.alarms.AlarmRule.flag` what ``predict`` gives.
 
     context_features : array-like of str, int or bool, default=None
         Names, indices or a mask of the features that explain and are not judged: set
@@ -137,17 +160,19 @@ class RareEventClassifier(
     ------
     ValueError
         If ``y`` holds neither two classes nor 0 or False alone, no normal window is
-        left to fit the detector on, none that is held out has an observed cell, or the
-        detector holds a :class:`SlidingWindow`.
+        left to fit the detector on, none that is held out has an observed cell, the
+        detector holds a :class:`SlidingWindow`, or a duration is asked of windows that
+        do not tell the time.
 
     Warns
     -----
     UserWarning
         If ``y`` or the held-out part has no event (the threshold is the 0.99 quantile
         then, unless its rule needs none), if the held-out part has no normal window, or
-        its events score no higher than the rest, if no threshold reaches the precision
-        or probability asked for, if "pot" has few scores for its tail, or if most of
-        ``y`` are events.
+        its events score no higher than the rest, if the threshold would flag more than
+        ten times the share of events, if no threshold reaches the precision or
+        probability asked for, if "pot" has few scores for its tail, or if most of ``y``
+        are events.
 
     WindowOverlapWarning
         If windows are missing here and there between those of a series, as after a
@@ -225,7 +250,8 @@ class RareEventClassifier(
     _parameter_constraints: dict = {
         "detector": [HasMethods(["fit", "score_samples", "get_params"]), None],
         "fit_on": [StrOptions({"normal", "all"})],
-        "threshold": [StrOptions({"f1"}), tuple, list],
+        "threshold": [str, tuple, list],
+        "alarm_rule": [AlarmRule, None],
         "context_features": CONTEXT_FEATURES,
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "validation": VALIDATION,
@@ -239,6 +265,7 @@ class RareEventClassifier(
         *,
         fit_on="normal",
         threshold="f1",
+        alarm_rule=None,
         context_features=None,
         validation_fraction=0.2,
         validation="auto",
@@ -248,6 +275,7 @@ class RareEventClassifier(
         self.detector = detector
         self.fit_on = fit_on
         self.threshold = threshold
+        self.alarm_rule = alarm_rule
         self.context_features = context_features
         self.validation_fraction = validation_fraction
         self.validation = validation
@@ -295,6 +323,8 @@ class RareEventClassifier(
         if self.warn_on_overlap and is_windows(X):
             warn_of_holes(X)
         split = self._hold_out(X, event)
+        watched = Watched.of(X[split.held_out], self.alarm_rule)
+        check_alarms(rule, watched)
         training = X[self._select(X, event, split.training)]
         step = task.subcontext(task_name="fit-detector")
         with step.propagate_callback_context(detector):
@@ -302,9 +332,9 @@ class RareEventClassifier(
             self._imputer = fit_on_windows(detector, training, self._hidden)
             step.call_on_fit_task_end(estimator=self, X=training)
         self.detector_ = detector
-        held_out = split.held_out
-        score = score_windows(detector, self._imputer, X[held_out], self._hidden)
-        held_out, score = held_out[~np.isnan(score)], score[~np.isnan(score)]
+        score = score_windows(detector, self._imputer, X[split.held_out], self._hidden)
+        judged = ~np.isnan(score)
+        held_out, score = split.held_out[judged], score[judged]
         if not len(score):
             raise ValueError(
                 "None of the windows that are held out for the threshold has an "
@@ -312,7 +342,12 @@ class RareEventClassifier(
                 "with data."
             )
         self.threshold_, self._link, self.calibration_method_ = decide(
-            rule, event[held_out], score, split, known=event.any()
+            rule,
+            event[held_out],
+            score,
+            split,
+            known=event.any(),
+            watched=watched.keep(judged),
         )
         self.classes_ = classes
         self.validation_ = split.facts

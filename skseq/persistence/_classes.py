@@ -10,6 +10,7 @@ from ._archive import FileFormatError
 from ._checks import CHECKS, check_input
 
 _MODULES = {
+    "AlarmRule": "skseq.alarms",
     "Architecture": "skseq.networks",
     "ContextEncoder": "skseq.context_encoder",
     "DetectorCommittee": "skseq.committee",
