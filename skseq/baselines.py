@@ -27,6 +27,7 @@ from .reconstruction._judge import SCORED_STEPS
 from .reconstruction._latent import LatentDecoderMixin, LatentVectorsMixin
 from .reconstruction._mixin import ReconstructionMixin
 from .reconstruction._offset import check_contamination
+from .rows._doubtful import warn_of_features
 from .training._docs import with_docs
 from .windowing._held_out import VALIDATION, hold_out
 
@@ -310,6 +311,7 @@ class PCAAutoencoder(
             If there are too few sequences to hold out a part for ``offset_``.
         """
         X = check_sequences(self, X, reset=True)
+        warn_of_features(X)
         is_context = context_mask(self, X)
         self._check_n_components(X, is_context)
         choices = Choices(

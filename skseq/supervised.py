@@ -21,6 +21,7 @@ from sklearn.utils.validation import (
 
 from ._estimator import all_or_nothing, with_callbacks
 from ._validation import check_sequences, named_errors
+from .rows._doubtful import warn_of_features
 from .training._docs import with_docs
 from .training._estimator import (
     SequenceNetwork,
@@ -245,6 +246,7 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
                 "LSTMRegressor requires y to be passed, but the target y is None."
             )
         X = check_sequences(self, X, reset=not resume)
+        warn_of_features(X)
         with named_errors("y"):
             y = check_array(
                 y, dtype=np.float64, ensure_2d=False, input_name="y", estimator=self
@@ -458,6 +460,7 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
         """
         resume = self.warm_start and self.__sklearn_is_fitted__()
         X = check_sequences(self, X, reset=not resume)
+        warn_of_features(X)
         with named_errors("y"):
             y = _check_y(y, estimator=self)
             check_classification_targets(y)

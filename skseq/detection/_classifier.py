@@ -26,6 +26,7 @@ from ..alarms import AlarmRule
 from ..reconstruction._context import CONTEXT_FEATURES, context_mask
 from ..reconstruction._decisions import warn_of_no_data
 from ..residual import ResidualAutoencoder
+from ..rows._doubtful import warn_of_features
 from ..training._docs import with_docs
 from ..windowing import SlidingWindow
 from ..windowing._held_out import VALIDATION, hold_out
@@ -320,6 +321,7 @@ class RareEventClassifier(
         knows = give_context(detector, self.context_features)
         self._hidden = None if knows else is_context
         classes, event = check_two_classes(X, y)
+        warn_of_features(X, units=False, y=event)
         if self.warn_on_overlap and is_windows(X):
             warn_of_holes(X)
         split = self._hold_out(X, event)

@@ -28,6 +28,7 @@ from ..reconstruction._latent import (
 )
 from ..reconstruction._mixin import ReconstructionMixin
 from ..reconstruction._offset import check_contamination
+from ..rows._doubtful import warn_of_features
 from ._network import (
     PackedModel,
     check_output,
@@ -228,6 +229,7 @@ class KerasAutoencoder(
                 f"scikeras.wrappers.BaseWrapper. Got {self.estimator!r} instead."
             )
         X = check_sequences(self, X, reset=True)
+        warn_of_features(X)
         rule = check_contamination(self.contamination, type(self).__name__)
         means = feature_means(X)
         batch = Preparation(means).batch(X, slice(None))
