@@ -129,9 +129,6 @@ FITTED = """
     engine_ : {"keras", "native"}
         What trained the network, and runs it.
 
-    is_context_ : ndarray of bool of shape (n_features,) or None
-        Mask of the ``context_features``.
-
     loss_curve_ : list of float
         Training loss of each epoch.
 
@@ -148,6 +145,9 @@ FITTED = """
 """
 
 JUDGED = """
+    is_context_ : ndarray of bool of shape (n_features,) or None
+        Mask of the ``context_features``.
+
     error_rule_ : ErrorRule or str
         The error of a cell: what was learned of errors, or the name of a loss.
 
