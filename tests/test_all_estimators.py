@@ -86,8 +86,8 @@ PHASES = {
     },
     "DetectorCommittee": {
         "before": "skseq.committee.hold_out",
-        "members": "skseq.committee.fit_on_windows",
-        "again": "skseq.committee._Members.fitted_again",
+        "members": "skseq._members.fit_on_windows",
+        "again": "skseq._members.Members.fitted_again",
         **_OFFSET,
     },
     "MovingReference": {
@@ -328,7 +328,7 @@ def no_training(monkeypatch):
         "skseq.training._plan.Plan.train",
         "skseq.baselines._Components.of",
         "skseq.windowing._steps._apply_to_rows",
-        "skseq.committee.fit_on_windows",
+        "skseq._members.fit_on_windows",
         "skseq.detection._classifier.fit_on_windows",
         "skseq.moving_reference.fit_on_windows",
         "skseq.keras_networks._autoencoder.KerasAutoencoder._train",

@@ -7,8 +7,10 @@ Arrays of other shapes than an architecture has would be read beyond their end.
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.utils._param_validation import Interval
 
+from .._members import Members
 from ..engines._linear import LinearPath
 from ..engines._losses import LOSSES
 from ..networks import Architecture
@@ -212,33 +214,57 @@ def _check_rare_event(estimator):
     _expect_array(estimator.classes_, "classes_", (2,))
     expect(isinstance(estimator.threshold_, Real), "threshold_ is not a number")
     expect(hasattr(estimator._link, "probability"), "_link gives no probability")
-    expect(hasattr(estimator.detector_, "score_samples"), "detector_ gives no scores")
-    imputer = estimator._imputer
-    expect(imputer is None or hasattr(imputer, "transform"), "_imputer is not one")
+    members = estimator._members
+    expect(isinstance(members, Members | None), "_members are none")
+    if members is None:
+        _check_scores(estimator.detector_, estimator._imputer, "detector_")
+    else:
+        expect(estimator.detector_ is None, "detector_ stands beside _members")
+
+
+def _check_scores(estimator, preparation, name):
+    has_tags = hasattr(estimator, "__sklearn_tags__")
+    expect(
+        hasattr(estimator, "score_samples") or (has_tags and is_classifier(estimator)),
+        f"{name} gives no scores",
+    )
+    expect(
+        preparation is None or hasattr(preparation, "transform"),
+        f"what prepares windows for {name} does not",
+    )
+
+
+def _check_members(members):
+    names, fitted = members.names, members.fitted
+    expect(isinstance(fitted, list) and fitted, "fitted is not a list of members")
+    expect(
+        isinstance(names, list)
+        and all(isinstance(name, str) for name in names)
+        and len(names) == len(fitted),
+        "there is not a name for each member",
+    )
+    for member in fitted:
+        is_pair = isinstance(member, tuple) and len(member) == 2
+        expect(is_pair, "a member is not a pair")
+        _check_scores(*member, "a member")
+    _expect_array(members.logarithmic, "logarithmic", (len(fitted),), bool)
+    arrays = {"centers": members.centers, "scales": members.scales}
+    if members.weights is not None:
+        arrays["weights"] = members.weights
+    for name, array in arrays.items():
+        _expect_array(array, name, (len(fitted),), np.float64)
+    expect(isinstance(members.intercept, Real), "intercept is not a number")
 
 
 def _check_committee(estimator):
     _check_offset(estimator)
-    members, names = estimator.estimators_, estimator._names
-    expect(isinstance(members, list) and members, "estimators_ is not a list")
-    for member in members:
-        expect(hasattr(member, "score_samples"), "a member gives no scores")
-    expect(
-        isinstance(names, list)
-        and all(isinstance(name, str) for name in names)
-        and len(names) == len(members),
-        "there is not a name for each member",
-    )
-    for name in ("centers_", "scales_"):
-        _expect_array(getattr(estimator, name), name, (len(members),), np.float64)
-    _expect_array(estimator.logarithmic_, "logarithmic_", (len(members),), bool)
-    imputers = estimator._imputers
+    members, imputers = estimator.estimators_, estimator._imputers
+    expect(isinstance(members, list), "estimators_ is not a list")
     expect(
         isinstance(imputers, list) and len(imputers) == len(members),
         "there is not an imputer, or None, for each member",
     )
-    for imputer in imputers:
-        expect(imputer is None or hasattr(imputer, "transform"), "_imputers hold none")
+    _check_members(estimator._members)
 
 
 def _check_each_time_step(estimator):
@@ -394,6 +420,7 @@ CHECKS = {
     "LSTMClassifier": _check_classifier,
     "LSTMReconstructor": _check_autoencoder,
     "LSTMRegressor": _check_regressor,
+    "Members": _check_members,
     "MovingReference": _check_moving,
     "PCAAutoencoder": _check_pca,
     "Pipeline": _check_pipeline,
