@@ -28,7 +28,7 @@ from .residual import ResidualAutoencoder
 from .windowing._held_out import hold_out
 
 
-def _default_detectors():
+def default_detectors():
     return [
         ("residual", ResidualAutoencoder()),
         ("lstm", LSTMAutoencoder(error="mahalanobis", score_on="recent")),
@@ -148,7 +148,7 @@ class DetectorCommittee(
     """
 
     _members_parameter = "detectors"
-    _default_members = staticmethod(_default_detectors)
+    _default_members = staticmethod(default_detectors)
     _parameter_constraints: dict = {
         "detectors": [list, None],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],

@@ -77,11 +77,10 @@ class RareEventClassifier(
         of padding and missing values; other classifiers a :class:`WindowSummary`, with
         the mean where it is missing, standardised.
 
-        None for "residual", a ``ResidualAutoencoder``, "forest", an
-        ``IsolationForest``, "logistic", a ``LogisticRegression(C=0.01,
-        class_weight="balanced")``, and "boosting", a
-        ``HistGradientBoostingClassifier(max_iter=60)``, whose parameters can be set all
-        the same: ``set_params(logistic__C=1, boosting="drop")``.
+        None for the "residual", "lstm" and "forest" of :class:`DetectorCommittee`,
+        "logistic", a ``LogisticRegression(C=0.01, class_weight="balanced")``, and
+        "boosting", a ``HistGradientBoostingClassifier(max_iter=60)``, whose parameters
+        can be set all the same: ``set_params(logistic__C=1, boosting="drop")``.
 
     fit_on : {"normal", "all"}, default="normal"
         Windows that detectors are fitted on. "normal" for those that hold no event row
@@ -202,16 +201,16 @@ class RareEventClassifier(
     Nobody can know beforehand whether events break what is usual, as a fault of a new
     kind does, or are alike, as wear is; the held-out events can. The score of a member
     is the logarithm of its error, or the log-odds of a classifier, less the median of
-    the held-out normal windows, over their 0.99 quantile less that median, and bounded by
-    10 either way. The score of a committee is their sum by the weights of a logistic
+    the held-out normal windows, over their 0.99 quantile less that median, and bounded
+    by 10 either way. The score of a committee is their sum by the weights of a logistic
     regression on the held-out windows [4]_, both classes counting alike, with a ridge
     of 0.1 and, as [5]_ finds best, no negative weights. Threshold and probabilities are
-    set on scores by weights from other events: with four or more held-out events these
-    are left out in turn, up to five at a time; of two or three, weights and threshold
-    come of the same windows, which flatters them (``cross_fitted_`` tells). With fewer,
-    or where no member scores them higher than the rest, there are no weights: the
-    largest score decides, as in :class:`DetectorCommittee`, and classifiers have no
-    part. They have none either where the events are all held out.
+    set on scores by weights from other events: with four or more held-out events, a
+    fifth of them is left out in turn; of two or three, weights and threshold come of
+    the same windows, which flatters them (``cross_fitted_`` tells). With fewer, or
+    where no member scores them higher than the rest, there are no weights: the largest
+    score decides, as in :class:`DetectorCommittee`, and classifiers have no part. They
+    have none either where the events are all held out.
 
     The members are fitted again to all of the past then, unless ``refit`` is False, and
     their scales carried over by the median difference of the scores of both fits, on

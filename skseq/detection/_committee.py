@@ -7,14 +7,14 @@ from functools import partial
 
 import numpy as np
 from sklearn.base import clone, is_classifier
-from sklearn.ensemble import HistGradientBoostingClassifier, IsolationForest
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
 from .._members import Members, bounded, fit_members
 from .._validation import is_windows
 from .._warnings import warn
+from ..committee import default_detectors
 from ..reconstruction._errors import subsample
-from ..residual import ResidualAutoencoder
 from ..windowing._held_out import HeldOut
 from ..windowing._labelled import Labelled
 from ._weights import MIN_EVENTS, cross_fitted, fit_weights
@@ -22,8 +22,7 @@ from ._weights import MIN_EVENTS, cross_fitted, fit_weights
 
 def default_members():
     return [
-        ("residual", ResidualAutoencoder()),
-        ("forest", IsolationForest()),
+        *default_detectors(),
         ("logistic", LogisticRegression(C=0.01, class_weight="balanced")),
         ("boosting", HistGradientBoostingClassifier(max_iter=60)),
     ]

@@ -74,6 +74,7 @@ def default(past_and_later):
     """The default committee with a small network."""
     X, y, _, _ = past_and_later
     small = {f"residual__network__{name}": value for name, value in SMALL.items()}
+    small |= {f"lstm__{name}": value for name, value in SMALL.items()}
     small |= {"forest__n_estimators": 20}
     return RareEventClassifier(random_state=0).set_params(**small).fit(X, y)
 
