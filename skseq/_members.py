@@ -3,11 +3,12 @@
 
 import copy
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.special import logit
-from sklearn.base import clone, is_classifier
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -18,13 +19,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._detectors import (
     fit_on_windows,
+    give_context,
     is_error,
     log_errors,
     score_windows,
     seed,
     takes_sequences,
+    without_features,
 )
 from ._validation import check_sequences, is_windows
+from .reconstruction._context import context_mask, judged_columns
 from .reconstruction._offset import NORMAL_QUANTILE
 from .windowing import WindowSummary
 
@@ -114,7 +118,7 @@ class NamedMembers(_BaseComposition):
     @property
     def named_estimators_(self):
         """The fitted members by name."""
-        estimators = [estimator for estimator, _ in self._members.fitted]
+        estimators = [member.estimator for member in self._members.fitted]
         return Bunch(**dict(zip(self._members.names, estimators, strict=True)))
 
     @available_if(has_members)
@@ -146,6 +150,46 @@ def seeded(estimators, random_state):
     return [seed(clone(estimator), rng) for estimator in estimators]
 
 
+def hidden_from(estimators, owner, X):
+    """Masks of the features that each unfitted member is not shown, or None.
+
+    The ``context_features`` of the owner are set of detectors that know of such. A
+    classifier sees them, as they explain to it what it is to tell apart.
+    """
+    is_context = context_mask(owner, X)
+    knowing = [
+        is_classifier(estimator) or give_context(estimator, owner.context_features)
+        for estimator in estimators
+    ]
+    return [None if knows else is_context for knows in knowing]
+
+
+class Member(NamedTuple):
+    """A fitted estimator, what prepares windows for it or None, what it may not see."""
+
+    estimator: BaseEstimator
+    preparation: BaseEstimator | None
+    hidden: np.ndarray | None
+
+    def values(self, X):
+        """What it says of windows, higher for events."""
+        if is_classifier(self.estimator):
+            return _log_odds(self.estimator, self.preparation, X)
+        return score_windows(*self[:2], X, self.hidden)
+
+    def shares(self, X, shape, per):
+        """Share of each column in its error; 0 for what it is not shown."""
+        seen = without_features(X, self.hidden)
+        of_columns = self.estimator.explain(seen, per=per).to_numpy()
+        total = of_columns.sum(axis=1, keepdims=True)
+        of_columns = of_columns / np.where(total, total, 1)
+        shares = np.zeros((len(X), *shape))
+        shares[..., judged_columns(self.hidden)] = of_columns.reshape(
+            len(X), *shape[:-1], -1
+        )
+        return shares
+
+
 def _fit_classifier(classifier, X, y):
     """Fit a classifier; what summed up its windows, or None if it takes windows."""
     if takes_sequences(classifier):
@@ -158,11 +202,13 @@ def _fit_classifier(classifier, X, y):
     return summary
 
 
-def _fit_member(estimator, X, y, report):
+def _fit_member(estimator, X, y, hidden, report):
     with report(estimator):
         if is_classifier(estimator):
-            return estimator, _fit_classifier(estimator, X, y)
-        return estimator, fit_on_windows(estimator, X)
+            preparation = _fit_classifier(estimator, X, y)
+        else:
+            preparation = fit_on_windows(estimator, X, hidden)
+    return Member(estimator, preparation, hidden)
 
 
 def fit_members(jobs, n_jobs):
@@ -170,15 +216,15 @@ def fit_members(jobs, n_jobs):
 
     Parameters
     ----------
-    jobs : iterable of (estimator, X, y, report)
-        ``report`` is called with the estimator for the context in which it is fitted.
+    jobs : iterable of (estimator, X, y, hidden, report)
+        ``hidden`` is a mask of the features that it is not to see, or None; ``report``
+        is called with the estimator for the context in which it is fitted.
 
     n_jobs : int or None
 
     Returns
     -------
-    fitted : list of (estimator, preparation)
-        ``preparation`` is what non-sequential estimators are given windows by, or None.
+    fitted : list of Member
     """
     return Parallel(n_jobs=n_jobs)(delayed(_fit_member)(*job) for job in jobs)
 
@@ -202,20 +248,14 @@ def _log_odds(classifier, preparation, X):
 
 
 def _values(fitted, X):
-    """What each fitted member says of windows, higher for events: (n, n_members)."""
-    return np.column_stack(
-        [
-            (_log_odds if is_classifier(member[0]) else score_windows)(*member, X)
-            for member in fitted
-        ]
-    )
+    """What each fitted member says of windows: (n_samples, n_members)."""
+    return np.column_stack([member.values(X) for member in fitted])
 
 
 @dataclass(frozen=True)
 class Members:
     """Fitted members, what is usual for each, and how they are put together.
 
-    ``fitted`` are pairs of an estimator and what prepares windows for it, or None.
     Without ``weights`` the member that is most surprised decides.
     """
 
@@ -249,8 +289,8 @@ class Members:
             )
         logarithmic = np.array(
             [
-                not is_classifier(estimator) and is_error(value)
-                for (estimator, _), value in zip(fitted, values.T, strict=True)
+                not is_classifier(member.estimator) and is_error(value)
+                for member, value in zip(fitted, values.T, strict=True)
             ]
         )
         members = cls(names, fitted, logarithmic, np.zeros(1), np.ones(1))
@@ -303,19 +343,17 @@ class Members:
         """
         standardized = self.standardized(X)
         say = self._say(standardized)
-        shares = np.zeros((len(X), np.prod(shape[per == "feature" :])))
+        shape = shape[per == "feature" :]
+        shares = np.zeros((len(X), *shape))
         explained = np.zeros(len(X), dtype=bool)
-        for k, (estimator, _) in enumerate(self.fitted):
+        for k, member in enumerate(self.fitted):
             rows = np.flatnonzero(say[:, k] > 0)
-            if hasattr(estimator, "explain") and len(rows):
-                of_member = estimator.explain(X[rows], per=per).to_numpy()
-                total = of_member.sum(axis=1, keepdims=True)
-                shares[rows] += (
-                    say[rows, k : k + 1] * of_member / np.where(total, total, 1)
-                )
+            if hasattr(member.estimator, "explain") and len(rows):
+                part = member.shares(X[rows], shape, per)
+                shares[rows] += part * say[rows, k].reshape(-1, *[1] * len(shape))
                 explained[rows] = True
         shares[~explained & (say > 0).any(axis=1)] = np.nan
-        return shares
+        return shares.reshape(len(X), -1)
 
     def _say(self, standardized):
         """Share of each member in each score: (n_samples, n_members)."""

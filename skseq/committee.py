@@ -16,9 +16,17 @@ from ._estimator import (
     all_or_nothing,
     reports_fit,
 )
-from ._members import Members, NamedMembers, fit_members, seeded
+from ._members import (
+    Member,
+    Members,
+    NamedMembers,
+    fit_members,
+    hidden_from,
+    seeded,
+)
 from ._validation import check_sequences
 from .autoencoder import LSTMAutoencoder
+from .reconstruction._context import CONTEXT_FEATURES
 from .reconstruction._decisions import OutlierDecisionsMixin
 from .reconstruction._errors import subsample
 from .reconstruction._estimator import CONTAMINATION_CONSTRAINTS
@@ -61,6 +69,12 @@ class DetectorCommittee(
         ``error="mahalanobis"`` and ``score_on="recent"``, and "forest", an
         ``IsolationForest``, whose parameters can be set all the same:
         ``set_params(lstm__hidden_layer_sizes=16)``.
+
+    context_features : array-like of str, int or bool, default=None
+        Names, indices or a mask of the features that explain and are not judged: set
+        points, commands, modes. They are set of each member that has
+        ``context_features`` of its own, which are None; a member that knows of none
+        is not shown these features.
 
     validation_fraction : float, default=0.1
         Share to hold out for what is usual, and for ``offset_``. Of :class:`Windows` it
@@ -151,6 +165,7 @@ class DetectorCommittee(
     _default_members = staticmethod(default_detectors)
     _parameter_constraints: dict = {
         "detectors": [list, None],
+        "context_features": CONTEXT_FEATURES,
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "refit": ["boolean"],
         "contamination": CONTAMINATION_CONSTRAINTS,
@@ -162,6 +177,7 @@ class DetectorCommittee(
         self,
         detectors=None,
         *,
+        context_features=None,
         validation_fraction=0.1,
         refit=True,
         contamination="auto",
@@ -169,6 +185,7 @@ class DetectorCommittee(
         random_state=None,
     ):
         self.detectors = detectors
+        self.context_features = context_features
         self.validation_fraction = validation_fraction
         self.refit = refit
         self.contamination = contamination
@@ -209,32 +226,38 @@ class DetectorCommittee(
         X = check_sequences(self, X, reset=True)
         parts = hold_out(X, self.validation_fraction)
         detectors = seeded(detectors, self.random_state)
-        fitted = self._fit_members(detectors, X[parts.training])
+        hidden = hidden_from(detectors, self, X)
+        fitted = self._fit_members(detectors, hidden, X[parts.training])
         members, held_out = Members.judged_on(names, fitted, X[parts.held_out])
         offset = rule.offset(-members.combined(held_out))
         if self.refit:
-            fitted = self._fit_members(detectors, X)
+            fitted = self._fit_members(detectors, hidden, X)
             members = members.fitted_again(fitted, subsample(X[parts.training]))
         if rule.of_all:
             offset = rule.offset(-members.scores(X))
         else:
             offset = rule.limited_log(offset, -members.scores(subsample(X)))
-        self._names = names
-        self.estimators_, self._imputers = map(list, zip(*members.fitted, strict=True))
+        self._names, self._hidden = names, hidden
+        self.estimators_ = [member.estimator for member in members.fitted]
+        self._imputers = [member.preparation for member in members.fitted]
         self.logarithmic_ = members.logarithmic
         self.centers_, self.scales_ = members.centers, members.scales
         self.offset_ = offset
         return self
 
-    def _fit_members(self, detectors, X):
-        jobs = ((clone(detector), X, None, nullcontext) for detector in detectors)
+    def _fit_members(self, detectors, hidden, X):
+        jobs = (
+            (clone(detector), X, None, mask, nullcontext)
+            for detector, mask in zip(detectors, hidden, strict=True)
+        )
         return fit_members(jobs, self.n_jobs)
 
     @property
     def _members(self):
+        parts = zip(self.estimators_, self._imputers, self._hidden, strict=True)
         return Members(
             self._names,
-            list(zip(self.estimators_, self._imputers, strict=True)),
+            [Member(*part) for part in parts],
             self.logarithmic_,
             self.centers_,
             self.scales_,

@@ -5,7 +5,7 @@ from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
-from sklearn.base import ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
+from sklearn.base import ClassifierMixin, MetaEstimatorMixin, _fit_context
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -15,15 +15,22 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from .._detectors import check_member, fit_on_windows, parts, score_windows, seed
+from .._detectors import (
+    check_member,
+    fit_on_windows,
+    parts,
+    score_windows,
+)
 from .._estimator import (
     CallbackSupportMixin,
     DocumentationLinkMixin,
     all_or_nothing,
     with_callbacks,
 )
-from .._members import NamedMembers, has_members, seeded
+from .._members import NamedMembers, has_members, hidden_from, seeded
 from .._validation import check_sequences, is_windows
+from ..alarms import AlarmRule
+from ..reconstruction._context import CONTEXT_FEATURES
 from ..reconstruction._decisions import warn_of_no_data
 from ..reconstruction._mixin import shares_frame
 from ..training._docs import with_docs
@@ -36,6 +43,7 @@ from ._decision import (
     warn_of_holes,
 )
 from ._display import visual_block
+from ._event_thresholds import Watched, check_alarms
 from ._thresholds import check_rule
 
 
@@ -101,9 +109,36 @@ class RareEventClassifier(
           such as 1e-3, by peaks over threshold [1]_: from a generalised Pareto
           distribution fitted to what is above their 0.98 quantile. Needs no event.
         - ``("probability", p)``: where the calibrated probability of an event is ``p``.
-        - ``("cost", false_alarm, missed_event)``: the lowest total cost.
+        - ``("cost", false_alarm, missed_event)``: the lowest total cost of rows.
+        - ``("event_fbeta", beta)``: the highest F-beta of events, each of which counts
+          once, and of alarms, runs of flagged windows of a series, as of
+          :func:`~skseq.metrics.event_precision_recall_fscore_support`.
+        - ``("event_cost", per_alarm, per_missed_event)``: the lowest total cost of
+          false alarms, as :func:`~skseq.metrics.false_alarm_rate` counts them, and of
+          events that no alarm meets.
+        - ``("alarms_per", n, per)``: the lowest threshold with at most ``n`` false
+          alarms in ``per``, a number of rows, or, where the windows come from a
+          :class:`SlidingWindow` with a ``time``, a duration such as ``"1D"``. Needs no
+          event.
 
-        Of equally good thresholds, that with the fewest alarms.
+        Of equally good thresholds, that with the fewest alarms; by the rules of events
+        the middle one, as an event is found by any of its rows. A threshold by which
+        more than ten times the share of events would be flagged, since these do not
+        stand out, is replaced by the 0.99 quantile, with a warning, unless the rule
+        needs no event.
+
+    alarm_rule : AlarmRule, default=None
+        What makes alarms of flagged windows for the rules that count events:
+        :class:`~skseq.alarms.AlarmRule` with ``on`` and ``off`` in [0, 1), as it is
+        given flags of 0 and 1. None for each run of flagged windows. It has no part in
+        ``predict``, which tells of each window by itself: for the alarms give its
+        :meth:`~skseq.alarms.AlarmRule.flag` what ``predict`` gives.
+
+    context_features : array-like of str, int or bool, default=None
+        Names, indices or a mask of the features that explain and are not judged: set
+        points, commands, modes. They are set of each part of a detector that has
+        ``context_features`` of its own, which are None; a detector that knows of none
+        is not shown these features. Classifiers see them as any others.
 
     validation_fraction : float, default=0.2
         Share of the windows that is held out for the weights, the threshold and the
@@ -171,7 +206,8 @@ class RareEventClassifier(
         If ``y`` holds neither two classes nor 0 or False alone, no normal window is
         left to fit a detector on, none that is held out has an observed cell, a
         detector holds a :class:`SlidingWindow`, names of members are not unique or hold
-        "__", or all of them are classifiers and there are no events for them.
+        "__", all of them are classifiers and there are no events for them, or a
+        duration is asked of windows that do not tell the time.
 
     TypeError
         If a member is neither a detector nor a classifier.
@@ -182,9 +218,10 @@ class RareEventClassifier(
         If ``y`` or the held-out part has no event (the threshold is the 0.99 quantile
         then, unless its rule needs none), if the held-out part has no normal window, or
         its events score no higher than the rest, if the members of a committee cannot
-        be weighed, or its classifiers not trained, if no threshold reaches the
-        precision or probability asked for, if "pot" has few scores for its tail, or if
-        most of ``y`` are events.
+        be weighed, or its classifiers not trained, if the threshold would flag more
+        than ten times the share of events, if no threshold reaches the precision or
+        probability asked for, if "pot" has few scores for its tail, or if most of ``y``
+        are events.
 
     WindowOverlapWarning
         If windows are missing here and there between those of a series, as after a
@@ -297,7 +334,9 @@ class RareEventClassifier(
     _parameter_constraints: dict = {
         "detector": [HasMethods(["fit", "score_samples", "get_params"]), list, None],
         "fit_on": [StrOptions({"normal", "all"})],
-        "threshold": [StrOptions({"f1"}), tuple, list],
+        "threshold": [str, tuple, list],
+        "alarm_rule": [AlarmRule, None],
+        "context_features": CONTEXT_FEATURES,
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "validation": VALIDATION,
         "refit": ["boolean"],
@@ -312,6 +351,8 @@ class RareEventClassifier(
         *,
         fit_on="normal",
         threshold="f1",
+        alarm_rule=None,
+        context_features=None,
         validation_fraction=0.2,
         validation="auto",
         refit=True,
@@ -322,6 +363,8 @@ class RareEventClassifier(
         self.detector = detector
         self.fit_on = fit_on
         self.threshold = threshold
+        self.alarm_rule = alarm_rule
+        self.context_features = context_features
         self.validation_fraction = validation_fraction
         self.validation = validation
         self.refit = refit
@@ -365,17 +408,23 @@ class RareEventClassifier(
 
     def _fit(self, X, y, task):
         rule = check_rule(self.threshold, self.__class__.__name__)
-        judge = self._make_committee(task) if self._is_committee else self._make_one()
+        names, estimators = self._unfitted()
         X = check_sequences(self, X, reset=True)
+        hidden = hidden_from(estimators, self, X)
         classes, event = check_two_classes(X, y)
         if self.warn_on_overlap and is_windows(X):
             warn_of_holes(X)
         split = self._hold_out(X, event)
+        watched = Watched.of(X[split.held_out], self.alarm_rule)
+        check_alarms(rule, watched)
         past = Past.of(X, event, split, self.fit_on)
-        fit = self._fit_committee if self._is_committee else self._fit_one
-        score = fit(judge, past, task)
-        held_out = split.held_out
-        held_out, score = held_out[~np.isnan(score)], score[~np.isnan(score)]
+        if self._is_committee:
+            committee = Committee(names, estimators, hidden, self, task)
+            score = self._fit_committee(committee, past)
+        else:
+            score = self._fit_one(*estimators, *hidden, past, task)
+        judged = ~np.isnan(score)
+        held_out, score = split.held_out[judged], score[judged]
         if not len(score):
             raise ValueError(
                 "None of the windows that are held out for the threshold has an "
@@ -383,7 +432,12 @@ class RareEventClassifier(
                 "with data."
             )
         self.threshold_, self._link, self.calibration_method_ = decide(
-            rule, event[held_out], score, split, known=event.any()
+            rule,
+            event[held_out],
+            score,
+            split,
+            known=event.any(),
+            watched=watched.keep(judged),
         )
         self.classes_ = classes
         self.validation_ = split.facts
@@ -393,23 +447,25 @@ class RareEventClassifier(
         """What ``fit`` is to make of ``detector``."""
         return isinstance(self.detector, list | None)
 
-    def _fit_one(self, detector, past, task):
+    def _fit_one(self, detector, hidden, past, task):
         """Fit the only detector; the scores of the held-out windows."""
         training = past.X[past.for_detectors(past.parts.training)]
         step = task.subcontext(task_name="fit-detector")
         with step.propagate_callback_context(detector):
             step.call_on_fit_task_begin(estimator=self, X=training)
-            self._imputer = fit_on_windows(detector, training)
+            self._imputer = fit_on_windows(detector, training, hidden)
             step.call_on_fit_task_end(estimator=self, X=training)
-        self.detector_, self._members, self.cross_fitted_ = detector, None, None
-        return score_windows(detector, self._imputer, past.X[past.parts.held_out])
+        self.detector_, self._hidden = detector, hidden
+        self._members = self.cross_fitted_ = None
+        held_out = past.X[past.parts.held_out]
+        return score_windows(detector, self._imputer, held_out, hidden)
 
-    def _fit_committee(self, committee, past, task):
+    def _fit_committee(self, committee, past):
         """Fit and weigh the members; the scores of the held-out windows."""
         self._members, score, self.cross_fitted_ = fit_committee(
             committee, past, refit=self.refit
         )
-        self.detector_ = self._imputer = None
+        self.detector_ = self._imputer = self._hidden = None
         return score
 
     def _hold_out(self, X, event):
@@ -422,8 +478,11 @@ class RareEventClassifier(
             tell_of_held_out=False,  # decide() does
         )
 
-    def _make_one(self):
-        """Unfitted copy of the only detector, seeded."""
+    def _unfitted(self):
+        """Names and unfitted copies of the members, or of the only detector; seeded."""
+        if self._is_committee:
+            names, estimators = self._checked_members(check_member)
+            return names, seeded(estimators, self.random_state)
         if any(isinstance(part, SlidingWindow) for part in parts(self.detector)):
             raise ValueError(
                 "The 'detector' parameter of RareEventClassifier must not hold a "
@@ -432,12 +491,7 @@ class RareEventClassifier(
                 "the windowing before the classifier: "
                 "make_pipeline(SlidingWindow(...), RareEventClassifier(detector))."
             )
-        return seed(clone(self.detector), self.random_state)
-
-    def _make_committee(self, task):
-        """Unfitted copies of the members, seeded."""
-        names, estimators = self._checked_members(check_member)
-        return Committee(names, seeded(estimators, self.random_state), self, task)
+        return None, seeded([self.detector], self.random_state)
 
     @property
     def weights_(self):
@@ -454,7 +508,7 @@ class RareEventClassifier(
         X = check_sequences(self, X, reset=False)
         if self._members is not None:
             return self._members.scores(X)
-        return score_windows(self.detector_, self._imputer, X)
+        return score_windows(self.detector_, self._imputer, X, self._hidden)
 
     def decision_function(self, X):
         """How far the score of each window is beyond the threshold.

@@ -70,25 +70,25 @@ class Committee:
 
     names: list
     estimators: list
+    hidden: list
     owner: object
     task: object
 
     def without_classifiers(self):
-        kept = [
-            (name, estimator)
-            for name, estimator in zip(self.names, self.estimators, strict=True)
-            if not is_classifier(estimator)
-        ]
-        names, estimators = map(list, zip(*kept, strict=True)) if kept else ([], [])
-        return replace(self, names=names, estimators=estimators)
+        kept = [k for k, e in enumerate(self.estimators) if not is_classifier(e)]
+        lists = (self.names, self.estimators, self.hidden)
+        names, estimators, hidden = ([part[k] for k in kept] for part in lists)
+        return replace(self, names=names, estimators=estimators, hidden=hidden)
 
     def fitted(self, past, rows):
-        """Pairs of a fitted copy of each member and what prepares windows for it."""
+        """A fitted copy of each member."""
         jobs = []
-        for name, estimator in zip(self.names, self.estimators, strict=True):
+        members = zip(self.names, self.estimators, self.hidden, strict=True)
+        for name, estimator, hidden in members:
             step = self.task.subcontext(task_name=f"fit-{name}")
             report = partial(_reported, step, self.owner)
-            jobs.append((clone(estimator), *past.given_to(estimator, rows), report))
+            given = past.given_to(estimator, rows)
+            jobs.append((clone(estimator), *given, hidden, report))
         return fit_members(jobs, self.owner.n_jobs)
 
 

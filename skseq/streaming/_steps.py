@@ -20,7 +20,7 @@ from sklearn.preprocessing import (
 )
 
 from .._detectors import around_windows, parts, steps_of
-from .._members import Members
+from .._members import Member, Members
 from .._validation import check_finite, named_errors
 from ..moving_reference import MovingReference
 from ..reconstruction._decisions import OutlierDecisionsMixin
@@ -127,7 +127,7 @@ def _without_names(fitted):
         elif name == "estimators_" and isinstance(value, list):
             twin.estimators_ = list(map(_nameless_step, value))
         elif isinstance(value, Members):
-            members = [tuple(map(_nameless_step, member)) for member in value.fitted]
+            members = [Member(*map(_nameless_step, m)) for m in value.fitted]
             setattr(twin, name, replace(value, fitted=members))
     vars(twin).pop("feature_names_in_", None)
     return twin

@@ -292,6 +292,7 @@ class SlidingWindow(
             feature_names=self.get_feature_names_out() if named else None,
             index=X.index if isinstance(X, pd.DataFrame) else None,
             series_names=rows.names,
+            times=None if plan.time is None else plan.as_given(rows.time),
         )
 
     def inverse_transform(self, X):

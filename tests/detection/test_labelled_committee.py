@@ -29,7 +29,7 @@ from skseq import (
     load,
     save,
 )
-from skseq._members import Members
+from skseq._members import Member, Members
 from skseq.detection._weights import cross_fitted, fit_weights, folds_of_events
 
 FOREST = IsolationForest(n_estimators=5, random_state=0)
@@ -309,6 +309,16 @@ def test_other_classifiers_see_a_standardised_summary_of_each_window():
     np.testing.assert_allclose(seen, expected, atol=1e-4)
 
 
+def test_classifiers_see_context_features_that_detectors_are_not_shown():
+    X, y = shifted(500)
+    members = [("last", LastValue()), ("all", Recorder()), ("pca", PCAAutoencoder(2))]
+    clf = RareEventClassifier(members, context_features=[0]).fit(windows_of(X, 3), y)
+    assert clf.named_estimators_["last"].fitted_on_.shape[2] == 1
+    assert clf.named_estimators_["all"].fitted_on_[0].shape[2] == 2
+    assert clf.named_estimators_["pca"].is_context_.tolist() == [True, False]
+    assert clf.explain(windows_of(X, 3)).shape == (500, 2)
+
+
 def test_a_window_without_data_is_judged_by_no_member():
     X, y = shifted(500)
     windows = windows_of(X, 3)
@@ -378,10 +388,12 @@ def test_without_an_event_to_train_on_the_classifiers_drop_out():
     assert [*clf.weights_.index] == ["a"]
 
 
+@pytest.mark.filterwarnings("ignore:.*no event that stands out:UserWarning")
 def test_where_no_member_finds_the_events_the_most_surprised_decides():
     X, y = shifted(600)
-    clf = RareEventClassifier([("a", LastValue(0)), ("b", LastValue(0))])
-    with pytest.warns(UserWarning, match="No member of the committee|stands out"):
+    members = [("a", LastValue(0)), ("b", LastValue(0))]
+    clf = RareEventClassifier(members, threshold=("quantile", 0.9))
+    with pytest.warns(UserWarning, match="No member of the committee"):
         clf.fit(windows_of(-X, 3), y)
     assert clf.weights_.isna().all()
 
@@ -565,8 +577,8 @@ def test_a_loaded_committee_decides_the_same(fitted, past_and_later, tmp_path):
     [
         ({"weights": np.zeros(2)}, "weights has the shape"),
         ({"intercept": "high"}, "intercept is not a number"),
-        ({"fitted": [None]}, "a member is not a pair"),
-        ({"fitted": [(StandardScaler(), None)]}, "a member gives no scores"),
+        ({"fitted": [None]}, "a member is not one"),
+        ({"fitted": [Member(StandardScaler(), None, None)]}, "member gives no scores"),
         ({"names": [1]}, "not a name for each"),
     ],
     ids=str,
