@@ -56,7 +56,7 @@ def score_models(estimator, X, name, baselines):
 def _name_of(estimator):
     if isinstance(estimator, Pipeline):
         return _name_of(estimator[-1])
-    if hasattr(estimator, "detector_"):
+    if getattr(estimator, "detector_", None) is not None:  # else a committee
         return _name_of(estimator.detector_)
     return type(estimator).__name__
 

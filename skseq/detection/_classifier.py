@@ -85,10 +85,9 @@ class RareEventClassifier(
         of padding and missing values; other classifiers a :class:`WindowSummary`, with
         the mean where it is missing, standardised.
 
-        None for the "residual", "lstm" and "forest" of :class:`DetectorCommittee`,
-        "logistic", a ``LogisticRegression(C=0.01, class_weight="balanced")``, and
-        "boosting", a ``HistGradientBoostingClassifier(max_iter=60)``, whose parameters
-        can be set all the same: ``set_params(logistic__C=1, boosting="drop")``.
+        None for the "residual", "lstm" and "forest" of :class:`DetectorCommittee`, and
+        "logistic", a ``LogisticRegression(C=0.01, class_weight="balanced")``, whose
+        parameters can be set all the same: ``set_params(logistic__C=1, lstm="drop")``.
 
     fit_on : {"normal", "all"}, default="normal"
         Windows that detectors are fitted on. "normal" for those that hold no event row
@@ -169,8 +168,8 @@ class RareEventClassifier(
         The fitted members of a committee, by name.
 
     weights_ : Series of shape (n_members,)
-        Weight of the standardised score of each member of a committee. NaN where none
-        could be learnt, so that the member that is most surprised decides.
+        Weight of each member of a committee; they sum up to 1. NaN where none could be
+        learnt, so that the member that is most surprised decides.
 
     cross_fitted_ : bool or None
         Whether threshold and probabilities come of weights that did not see the windows
@@ -178,9 +177,9 @@ class RareEventClassifier(
         single detector.
 
     threshold_ : float
-        A window is an event where its score exceeds it: the weighed sum of a committee,
-        or minus the detector's ``score_samples``, so a reconstruction error, for an
-        autoencoder.
+        A window is an event where its score exceeds it: the weighed mean of the scores
+        of a committee, or minus the detector's ``score_samples``, so a reconstruction
+        error, for an autoencoder.
 
     calibration_method_ : {"isotonic", "sigmoid"} or None
         How ``predict_proba`` was calibrated. None if it could not be.
@@ -239,9 +238,10 @@ class RareEventClassifier(
     kind does, or are alike, as wear is; the held-out events can. The score of a member
     is the logarithm of its error, or the log-odds of a classifier, less the median of
     the held-out normal windows, over their 0.99 quantile less that median, and bounded
-    by 10 either way. The score of a committee is their sum by the weights of a logistic
-    regression on the held-out windows [4]_, both classes counting alike, with a ridge
-    of 0.1 and, as [5]_ finds best, no negative weights. Threshold and probabilities are
+    by 10 either way: 1 is what one of a hundred normal windows reaches. The score of a
+    committee is their mean by the weights of a logistic regression on the held-out
+    windows [4]_, both classes counting alike, with a ridge of 0.1 and, as [5]_ finds
+    best, no negative weights. Threshold and probabilities are
     set on scores by weights from other events: with four or more held-out events, a
     fifth of them is left out in turn; of two or three, weights and threshold come of
     the same windows, which flatters them (``cross_fitted_`` tells). With fewer, or
@@ -324,8 +324,8 @@ class RareEventClassifier(
     >>> members = [("pca", detector), ("logistic", LogisticRegression())]
     >>> clf = make_pipeline(SlidingWindow(5), RareEventClassifier(members))
     >>> clf.fit(X[:800], y[:800])[-1].weights_.round(1)
-    pca         0.3
-    logistic    0.9
+    pca         0.0
+    logistic    1.0
     Name: weight, dtype: float64
     """
 
@@ -586,10 +586,12 @@ class RareEventClassifier(
         shares : DataFrame of shape (n_samples, n_features) or \
                 (n_samples, n_timesteps * n_features)
             Of a committee: the share of each column in the score, by what each member
-            adds to the weighed sum, or of the one that decides. Members without an
-            ``explain``, as classifiers and an ``IsolationForest``, have no part: so a
-            row sums up to the share of those that explain, and is NaN where none does.
-            Of a single detector: what its own ``explain`` gives.
+            adds to the weighed mean, or of the one that decides. Of a linear classifier
+            of summed-up windows, that of the features which raise its log-odds. Other
+            members without an ``explain``, as an ``IsolationForest`` or boosted trees,
+            have no part, nor has any classifier with ``per="cell"``: a row sums up to
+            the share of those that explain, and is NaN where none does. Of a single
+            detector: what its own ``explain`` gives.
         """
         check_is_fitted(self)
         if self._members is None:
