@@ -28,6 +28,14 @@ CELLS = """
         Whether the network is told which cells are missing, as further inputs.
 """
 
+CONTEXT = """
+    context_features : array-like of str, int or bool, default=None
+        Names, indices or a mask of the features that explain and are not judged: set
+        points, commands, modes, the weather. They are inputs at each step, of a decoder
+        too, which so need not learn them from the latent vector; they are in no target,
+        no error and no attribution. None for none.
+"""
+
 TRAINING = """
     learning_rate : float, default=1e-3
         Step size of Adam.
@@ -137,6 +145,9 @@ FITTED = """
 """
 
 JUDGED = """
+    is_context_ : ndarray of bool of shape (n_features,) or None
+        Mask of the ``context_features``.
+
     error_rule_ : ErrorRule or str
         The error of a cell: what was learned of errors, or the name of a loss.
 
@@ -181,7 +192,16 @@ VALIDATION = """
 """
 
 # Those that stand in others come last.
-_BLOCKS = ("CELLS", "TRAINING", "RUNNING", "SCORES", "FITTED", "JUDGED", "SEEN")
+_BLOCKS = (
+    "CELLS",
+    "CONTEXT",
+    "TRAINING",
+    "RUNNING",
+    "SCORES",
+    "FITTED",
+    "JUDGED",
+    "SEEN",
+)
 _BLOCKS += ("HELD_OUT", "VALIDATION")
 
 

@@ -98,16 +98,18 @@ def train(
     reports: EpochReports,
     fitted_attributes: Callable[[list[np.ndarray]], dict],
     checkpoint: Checkpoint | None = None,
+    title: str = "Training",
 ) -> History:
     """Train from the weights of ``initial``.
 
     With held-out rows, training ends when their loss has not improved by ``tol`` for
     ``n_iter_no_change`` epochs, and the weights of the best epoch are kept; without,
-    the last ones. ``reports`` hears of each epoch, with what ``fitted_attributes``
-    makes of its weights, and can ask to stop. A ``checkpoint`` is written after each
-    epoch, and gone on from where there is one. A loss or weights that leave the finite
-    numbers, and an interruption by the user, end the training: ``stopped`` tells why,
-    where the weights of an epoch are there to be kept; else the error is raised.
+    the last ones. Who watches is told the ``title``. ``reports`` hears of each epoch,
+    with what ``fitted_attributes`` makes of its weights, and can ask to stop. A
+    ``checkpoint`` is written after each epoch, and gone on from where there is one. A
+    loss or weights that leave the finite numbers, and an interruption by the user, end
+    the training: ``stopped`` tells why, where the weights of an epoch are there to be
+    kept; else the error is raised.
     """
     history = History(initial.weights)
     if data.held_out is not None:
@@ -126,7 +128,13 @@ def train(
         optimizer_state=initial.optimizer_state,
     )
     watcher = current_watcher()
-    watcher.begin(len(data.training), settings.max_epochs, len(history.loss_curve))
+    watcher.begin(
+        len(data.training), settings.max_epochs, len(history.loss_curve), title
+    )
+    if settings.verbose:
+        print(f"{title}: {len(data.training):,} sequences", end="")
+        rest = "" if data.held_out is None else f", {len(data.held_out):,} held out"
+        print(rest)
     with _keeping_the_best(history):
         for epoch in range(len(history.loss_curve) + 1, settings.max_epochs + 1):
             if _is_over(history, settings):
@@ -138,6 +146,8 @@ def train(
                 raise NonFiniteLossError(loss, epoch)
             history.loss_curve.append(loss)
             _judge(history, engine, data, settings)
+            if data.held_out is not None:
+                _tell_of_validation(history, settings, watcher)
             if checkpoint is not None:
                 checkpoint.write(_state(history, engine, rng))
             if reports.end_epoch(lambda: fitted_attributes(engine.weights())):
@@ -204,6 +214,15 @@ def _judge(history, engine, data, settings):
     history.validation_loss_curve.append(loss)
     if loss < best - settings.tol or not history.best_epoch:
         history.best_epoch, history.weights = epoch, engine.weights()
+
+
+def _tell_of_validation(history, settings, watcher):
+    loss = history.validation_loss_curve[-1]
+    watcher.validated(loss)
+    if settings.verbose:
+        is_best = history.best_epoch == len(history.loss_curve)
+        best = "the best" if is_best else f"the best was epoch {history.best_epoch}"
+        print(f"validation loss: {loss:.4g} ({best})")
 
 
 def _state(history, engine, rng):
