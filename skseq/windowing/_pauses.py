@@ -20,7 +20,7 @@ def warn_of_gap(rows, plan):
     """Warn, in fit, where 'max_gap' is shorter than what lies between most rows."""
     gap, kind = plan.reach.gap, plan.time.kind
     step = typical_step(rows.time, rows.starts)
-    if gap is None or step is None or step <= gap:
+    if plan.reach.n_timesteps == 1 or gap is None or step is None or step <= gap:
         return
     warn(
         f"'max_gap' is {_words(gap, kind)}, but the time between two rows is "
