@@ -17,10 +17,12 @@ from sklearn.utils.validation import check_is_fitted
 from ._detectors import (
     check_detector,
     fit_on_windows,
+    give_context,
     is_error,
     log_errors,
     score_windows,
     seed,
+    without_features,
 )
 from ._estimator import (
     CallbackSupportMixin,
@@ -30,6 +32,7 @@ from ._estimator import (
 )
 from ._validation import check_sequences
 from .autoencoder import LSTMAutoencoder
+from .reconstruction._context import CONTEXT_FEATURES, context_mask, judged_columns
 from .reconstruction._decisions import OutlierDecisionsMixin
 from .reconstruction._errors import subsample
 from .reconstruction._estimator import CONTAMINATION_CONSTRAINTS
@@ -47,29 +50,42 @@ def _default_detectors():
     ]
 
 
-def _fit_member(detector, X):
-    return detector, fit_on_windows(detector, X)
+def _fit_member(detector, X, hidden):
+    return detector, fit_on_windows(detector, X, hidden)
 
 
-def _fit_members(detectors, X, n_jobs):
+def _fit_members(detectors, X, hidden, n_jobs):
     """Fitted copies of the detectors, each with its imputer or None."""
-    jobs = (delayed(_fit_member)(clone(detector), X) for detector in detectors)
+    jobs = (
+        delayed(_fit_member)(clone(detector), X, mask)
+        for detector, mask in zip(detectors, hidden, strict=True)
+    )
     return Parallel(n_jobs=n_jobs)(jobs)
+
+
+def _values(fitted, hidden, X):
+    """Minus the scores of each detector."""
+    members = zip(fitted, hidden, strict=True)
+    return [score_windows(*member, X, mask) for member, mask in members]
 
 
 @dataclass(frozen=True)
 class _Members:
-    """Fitted detectors with their imputers, and what is usual for each."""
+    """Fitted detectors with their imputers, and what is usual for each.
+
+    ``hidden`` are masks of the features that a detector does not see, or None.
+    """
 
     fitted: list
+    hidden: list
     are_errors: np.ndarray
     centers: np.ndarray
     scales: np.ndarray
 
     @classmethod
-    def judged_on(cls, fitted, X):
+    def judged_on(cls, fitted, hidden, X):
         """Learn from windows that were not trained on what is usual."""
-        values = [score_windows(*member, X) for member in fitted]
+        values = _values(fitted, hidden, X)
         if np.isnan(values).all(axis=1).any():
             raise ValueError(
                 "None of the windows that are held out has an observed cell. Give a "
@@ -80,11 +96,11 @@ class _Members:
         centers, far = np.nanquantile(logs, [0.5, NORMAL_QUANTILE], axis=1)
         # Where all are alike there is no scale.
         scales = np.where(far > centers, far - centers, 1.0)
-        return cls(fitted, are_errors, centers, scales)
+        return cls(fitted, hidden, are_errors, centers, scales)
 
     def logs(self, X):
         """Log errors of shape (n_samples, n_members)."""
-        values = [score_windows(*member, X) for member in self.fitted]
+        values = _values(self.fitted, self.hidden, X)
         return np.column_stack(list(map(log_errors, values, self.are_errors)))
 
     def standardized(self, X):
@@ -131,6 +147,12 @@ class DetectorCommittee(
         ``error="mahalanobis"`` and ``score_on="recent"``, and "forest", an
         ``IsolationForest``, whose parameters can be set all the same:
         ``set_params(lstm__hidden_layer_sizes=16)``.
+
+    context_features : array-like of str, int or bool, default=None
+        Names, indices or a mask of the features that explain and are not judged: set
+        points, commands, modes. They are set of each member that has
+        ``context_features`` of its own, which are None; a member that knows of none
+        is not shown these features.
 
     validation_fraction : float, default=0.1
         Share to hold out for what is usual, and for ``offset_``. Of :class:`Windows` it
@@ -219,6 +241,7 @@ class DetectorCommittee(
 
     _parameter_constraints: dict = {
         "detectors": [list, None],
+        "context_features": CONTEXT_FEATURES,
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "refit": ["boolean"],
         "contamination": CONTAMINATION_CONSTRAINTS,
@@ -230,6 +253,7 @@ class DetectorCommittee(
         self,
         detectors=None,
         *,
+        context_features=None,
         validation_fraction=0.1,
         refit=True,
         contamination="auto",
@@ -237,6 +261,7 @@ class DetectorCommittee(
         random_state=None,
     ):
         self.detectors = detectors
+        self.context_features = context_features
         self.validation_fraction = validation_fraction
         self.refit = refit
         self.contamination = contamination
@@ -315,17 +340,20 @@ class DetectorCommittee(
         if self.random_state is not None:
             rng = check_random_state(self.random_state)
         detectors = [seed(clone(detector), rng) for detector in detectors]
-        fitted = _fit_members(detectors, X[parts.training], self.n_jobs)
-        members = _Members.judged_on(fitted, X[parts.held_out])
+        is_context = context_mask(self, X)
+        knowing = [give_context(d, self.context_features) for d in detectors]
+        hidden = [None if knows else is_context for knows in knowing]
+        fitted = _fit_members(detectors, X[parts.training], hidden, self.n_jobs)
+        members = _Members.judged_on(fitted, hidden, X[parts.held_out])
         offset = rule.offset(members.scores(X[parts.held_out]))
         if self.refit:
-            fitted = _fit_members(detectors, X, self.n_jobs)
+            fitted = _fit_members(detectors, X, hidden, self.n_jobs)
             members = members.fitted_again(fitted, subsample(X[parts.training]))
         if rule.of_all:
             offset = rule.offset(members.scores(X))
         else:
             offset = rule.limited_log(offset, members.scores(subsample(X)))
-        self._names = names
+        self._names, self._hidden = names, hidden
         self.estimators_, self._imputers = map(list, zip(*members.fitted, strict=True))
         self.logarithmic_ = members.are_errors
         self.centers_, self.scales_ = members.centers, members.scales
@@ -360,7 +388,9 @@ class DetectorCommittee(
     @property
     def _members(self):
         fitted = list(zip(self.estimators_, self._imputers, strict=True))
-        return _Members(fitted, self.logarithmic_, self.centers_, self.scales_)
+        return _Members(
+            fitted, self._hidden, self.logarithmic_, self.centers_, self.scales_
+        )
 
     def _score_samples(self, X):
         return self._members.scores(X)
@@ -415,19 +445,27 @@ class DetectorCommittee(
         check_is_fitted(self)
         sequences = check_sequences(self, X, reset=False)
         scores = self._members.standardized(sequences)
-        n_columns = np.prod(self.sequence_shape_[per == "feature" :])
-        shares = np.zeros((len(sequences), n_columns))
+        shape = self.sequence_shape_[per == "feature" :]
+        shares = np.zeros((len(sequences), *shape))
         judged = ~np.isnan(scores).all(axis=1)
         winners = np.argmax(np.nan_to_num(scores, nan=-np.inf), axis=1)
-        for k, member in enumerate(self.estimators_):
+        for k, (member, hidden) in enumerate(
+            zip(self.estimators_, self._hidden, strict=True)
+        ):
             rows = np.flatnonzero(judged & (winners == k))
             if not hasattr(member, "explain"):
                 shares[rows] = np.nan
             elif len(rows):
-                of_member = member.explain(sequences[rows], per=per).to_numpy()
+                seen = without_features(sequences[rows], hidden)
+                of_member = member.explain(seen, per=per).to_numpy()
                 total = of_member.sum(axis=1, keepdims=True)
-                shares[rows] = of_member / np.where(total, total, 1)
-        return shares_frame(self, shares, X, per)
+                of_member = of_member / np.where(total, total, 1)
+                part = np.zeros((len(rows), *shape))
+                part[..., judged_columns(hidden)] = of_member.reshape(
+                    len(rows), *shape[:-1], -1
+                )
+                shares[rows] = part
+        return shares_frame(self, shares.reshape(len(shares), -1), X, per)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "offset_")

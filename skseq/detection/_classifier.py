@@ -14,7 +14,7 @@ from sklearn.base import (
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .._detectors import fit_on_windows, parts, score_windows, seed
+from .._detectors import fit_on_windows, give_context, parts, score_windows, seed
 from .._estimator import (
     CallbackSupportMixin,
     DocumentationLinkMixin,
@@ -23,6 +23,7 @@ from .._estimator import (
 )
 from .._validation import check_sequences, is_windows
 from ..alarms import AlarmRule
+from ..reconstruction._context import CONTEXT_FEATURES, context_mask
 from ..reconstruction._decisions import warn_of_no_data
 from ..residual import ResidualAutoencoder
 from ..training._docs import with_docs
@@ -108,6 +109,12 @@ class RareEventClassifier(
         given flags of 0 and 1. None for each run of flagged windows. It has no part in
         ``predict``, which tells of each window by itself: for the alarms give its
         :meth:`~skseq.alarms.AlarmRule.flag` what ``predict`` gives.
+
+    context_features : array-like of str, int or bool, default=None
+        Names, indices or a mask of the features that explain and are not judged: set
+        points, commands, modes. They are set of each part of the detector that has
+        ``context_features`` of its own, which are None; a detector that knows of none
+        is not shown these features.
 
     validation_fraction : float, default=0.2
         Share of the windows that is held out from the detector for the threshold and
@@ -245,6 +252,7 @@ class RareEventClassifier(
         "fit_on": [StrOptions({"normal", "all"})],
         "threshold": [str, tuple, list],
         "alarm_rule": [AlarmRule, None],
+        "context_features": CONTEXT_FEATURES,
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "validation": VALIDATION,
         "warn_on_overlap": ["boolean"],
@@ -258,6 +266,7 @@ class RareEventClassifier(
         fit_on="normal",
         threshold="f1",
         alarm_rule=None,
+        context_features=None,
         validation_fraction=0.2,
         validation="auto",
         warn_on_overlap=True,
@@ -267,6 +276,7 @@ class RareEventClassifier(
         self.fit_on = fit_on
         self.threshold = threshold
         self.alarm_rule = alarm_rule
+        self.context_features = context_features
         self.validation_fraction = validation_fraction
         self.validation = validation
         self.warn_on_overlap = warn_on_overlap
@@ -306,6 +316,9 @@ class RareEventClassifier(
         rule = check_rule(self.threshold, self.__class__.__name__)
         detector = self._make_detector()
         X = check_sequences(self, X, reset=True)
+        is_context = context_mask(self, X)
+        knows = give_context(detector, self.context_features)
+        self._hidden = None if knows else is_context
         classes, event = check_two_classes(X, y)
         if self.warn_on_overlap and is_windows(X):
             warn_of_holes(X)
@@ -316,10 +329,10 @@ class RareEventClassifier(
         step = task.subcontext(task_name="fit-detector")
         with step.propagate_callback_context(detector):
             step.call_on_fit_task_begin(estimator=self, X=training)
-            self._imputer = fit_on_windows(detector, training)
+            self._imputer = fit_on_windows(detector, training, self._hidden)
             step.call_on_fit_task_end(estimator=self, X=training)
         self.detector_ = detector
-        score = score_windows(detector, self._imputer, X[split.held_out])
+        score = score_windows(detector, self._imputer, X[split.held_out], self._hidden)
         judged = ~np.isnan(score)
         held_out, score = split.held_out[judged], score[judged]
         if not len(score):
@@ -373,7 +386,7 @@ class RareEventClassifier(
     def _anomaly_score(self, X):
         check_is_fitted(self)
         X = check_sequences(self, X, reset=False)
-        return score_windows(self.detector_, self._imputer, X)
+        return score_windows(self.detector_, self._imputer, X, self._hidden)
 
     def decision_function(self, X):
         """How far the score of each window is beyond the threshold.

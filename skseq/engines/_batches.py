@@ -48,12 +48,14 @@ class Preparation:
 
     ``fill`` (n_features,) stands for what is missing; ``indicator`` tells whether the
     network is told where that was. Beside a linear ``path`` the batches are what this
-    leaves over for the network.
+    leaves over for the network. Where ``is_context`` (n_features,) is there, the
+    features that it marks come after the others, and are in no target.
     """
 
     fill: np.ndarray
     indicator: bool = False
     path: LinearPath | None = None
+    is_context: np.ndarray | None = None
 
     def batch(self, X, rows, targets=None, weights=None) -> Batch:
         """Gather sequences; without ``targets``, these are their own."""
@@ -62,12 +64,17 @@ class Preparation:
         steps = np.ones(values.shape[:2], dtype=bool)
         if missing.any():
             inputs, steps = np.where(missing, self.fill, values), observed_steps(values)
+        own = values
+        if self.is_context is not None:
+            order = np.argsort(self.is_context, kind="stable")
+            inputs, missing = (np.take(a, order, axis=2) for a in (inputs, missing))
+            own = np.compress(~self.is_context, values, axis=2)
         if self.indicator:
             inputs = np.concatenate([inputs, missing.astype(np.float32)], axis=2)
         batch = Batch(
             inputs,
             steps,
-            values if targets is None else targets[rows],
+            own if targets is None else targets[rows],
             None if weights is None else weights[rows],
         )
         return batch if self.path is None else self.path.residual(batch)

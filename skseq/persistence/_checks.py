@@ -108,11 +108,17 @@ def _check_moving(estimator):
 def _check_network(estimator):
     architecture, weights = estimator.architecture_, estimator.weights_
     expect(isinstance(architecture, Architecture), "architecture_ is not one")
-    shape = architecture.n_timesteps, architecture.n_features
+    n_context = architecture.n_context
+    shape = architecture.n_timesteps, architecture.n_features + n_context
     expect(
         shape == estimator.sequence_shape_,
         f"architecture_ is for sequences of {shape}, not {estimator.sequence_shape_}",
     )
+    if architecture.kind != "vector":
+        expect(
+            _n_context(estimator) == n_context,
+            f"is_context_ must mark {n_context} features, as architecture_ has them",
+        )
     shapes = architecture.weight_shapes
     expect(
         isinstance(weights, list) and len(weights) == len(shapes),
@@ -125,6 +131,16 @@ def _check_network(estimator):
     _check_optimizer_state(getattr(estimator, "optimizer_state_", None), shapes)
     expect(estimator.engine_ in ("keras", "native"), "engine_ is not one")
     expect(_is_count(estimator._n_threads), "_n_threads is not a count")
+
+
+def _n_context(estimator):
+    """The number of context features, of which at least one other is judged."""
+    mask, n_features = estimator.is_context_, estimator.sequence_shape_[1]
+    if mask is None:
+        return 0
+    _expect_array(mask, "is_context_", (n_features,), bool)
+    expect(mask.any() and not mask.all(), "is_context_ marks no feature, or all")
+    return int(mask.sum())
 
 
 def _check_optimizer_state(state, shapes):
@@ -146,11 +162,12 @@ def _check_offset(estimator):
 def _check_judged(estimator):
     _check_offset(estimator)
     expect(estimator.score_on_ in SCORED_STEPS, "score_on_ is not one of its values")
-    rule, n_features = estimator.error_rule_, estimator.sequence_shape_[1]
+    rule = estimator.error_rule_
     if isinstance(rule, str):
         expect(rule in LOSSES, "error_rule_ is not a loss")
         return
     expect(isinstance(rule, ErrorRule), "error_rule_ is not one")
+    n_features = estimator.sequence_shape_[1] - _n_context(estimator)
     _expect_array(rule.location, "the location of error_rule_", (n_features,))
     _expect_array(rule.precision, "the precision of error_rule_", (n_features,) * 2)
 
@@ -167,17 +184,28 @@ def _check_context(estimator):
 
 def _check_residual(estimator):
     _check_autoencoder(estimator)
-    path, (n_timesteps, n_features) = estimator.path_, estimator.sequence_shape_
+    path, (n_timesteps, n_columns) = estimator.path_, estimator.sequence_shape_
     expect(isinstance(path, LinearPath), "path_ is not one")
-    for name in ("center", "spread", "scale"):
+    n_features = n_columns - _n_context(estimator)
+    for name in ("center", "spread"):
         array = getattr(path, name)
-        _expect_array(array, f"the {name} of path_", (n_features,), np.float32)
+        _expect_array(array, f"the {name} of path_", (n_columns,), np.float32)
+    _expect_array(path.scale, "the scale of path_", (n_features,), np.float32)
     n_components = len(path.gains) if isinstance(path.gains, np.ndarray) else 0
     _expect_array(path.gains, "the gains of path_", (n_components,), np.float32)
     shape = n_components, n_timesteps * n_features
     _expect_array(path.components, "the components of path_", shape, np.float32)
+    code, explained = path.context_code, path.explained
+    if n_columns == n_features:
+        expect(code is None and explained is None, "path_ explains without a context")
+    else:
+        n_codes = len(explained) if np.ndim(explained) else 0
+        shape = n_timesteps * (n_columns - n_features), n_codes
+        _expect_array(code, "the context_code of path_", shape, np.float32)
+        shape = n_codes, n_timesteps * n_features
+        _expect_array(explained, "the explained of path_", shape, np.float32)
     expect(
-        estimator.architecture_.n_context == n_features,
+        estimator.architecture_.n_levels == n_features,
         "architecture_ is not that of a network beside a path",
     )
 
@@ -201,14 +229,28 @@ def _check_pca(estimator):
     shape, n_components = estimator.sequence_shape_, estimator.n_components_
     expect(_is_count(n_components), f"n_components_ is {n_components!r}")
     _expect_array(estimator.mean_, "mean_", shape, np.float32)
-    shape = n_components, shape[0] * shape[1]
+    n_context = _n_context(estimator)
+    n_cells, n_given = shape[0] * (shape[1] - n_context), shape[0] * n_context
+    shape = n_components, n_cells
     _expect_array(estimator.components_, "components_", shape, np.float32)
+    coef = estimator.context_coef_
+    if n_context:
+        _expect_array(coef, "context_coef_", (n_given, n_cells), np.float32)
+    else:
+        expect(coef is None, "context_coef_ is there without a context")
     variances = estimator.explained_variance_
     _expect_array(variances, "explained_variance_", (n_components,))
     _check_judged(estimator)
 
 
+def _check_hidden(mask, estimator):
+    if mask is not None:
+        shape = estimator.sequence_shape_[1:]
+        _expect_array(mask, "what is hidden from a detector", shape, bool)
+
+
 def _check_rare_event(estimator):
+    _check_hidden(estimator._hidden, estimator)
     _expect_array(estimator.classes_, "classes_", (2,))
     expect(isinstance(estimator.threshold_, Real), "threshold_ is not a number")
     expect(hasattr(estimator._link, "probability"), "_link gives no probability")
@@ -237,6 +279,13 @@ def _check_committee(estimator):
         isinstance(imputers, list) and len(imputers) == len(members),
         "there is not an imputer, or None, for each member",
     )
+    hidden = estimator._hidden
+    expect(
+        isinstance(hidden, list) and len(hidden) == len(members),
+        "there is not a mask, or None, for each member",
+    )
+    for mask in hidden:
+        _check_hidden(mask, estimator)
     for imputer in imputers:
         expect(imputer is None or hasattr(imputer, "transform"), "_imputers hold none")
 

@@ -48,9 +48,9 @@ _NETWORK = (
     "_n_threads",
     *_SEQUENCES,
 )
-_JUDGED = ("offset_", "error_rule_", "score_on_")
+_JUDGED = ("offset_", "error_rule_", "score_on_", "is_context_")
 _REQUIRED = {
-    "ContextEncoder": (*_NETWORK, "offset_"),
+    "ContextEncoder": (*_NETWORK, "offset_", "is_context_"),
     "DetectorCommittee": (
         "estimators_",
         "centers_",
@@ -59,6 +59,7 @@ _REQUIRED = {
         "offset_",
         "_imputers",
         "_names",
+        "_hidden",
         *_SEQUENCES,
     ),
     "EachSeries": (
@@ -92,6 +93,7 @@ _REQUIRED = {
         *_JUDGED,
         "mean_",
         "components_",
+        "context_coef_",
         "explained_variance_",
         "n_components_",
         *_SEQUENCES,
@@ -102,6 +104,7 @@ _REQUIRED = {
         "threshold_",
         "_imputer",
         "_link",
+        "_hidden",
         *_SEQUENCES,
     ),
     "ResidualAutoencoder": (*_NETWORK, *_JUDGED, "path_"),

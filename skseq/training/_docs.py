@@ -28,6 +28,14 @@ CELLS = """
         Whether the network is told which cells are missing, as further inputs.
 """
 
+CONTEXT = """
+    context_features : array-like of str, int or bool, default=None
+        Names, indices or a mask of the features that explain and are not judged: set
+        points, commands, modes, the weather. They are inputs at each step, of a decoder
+        too, which so need not learn them from the latent vector; they are in no target,
+        no error and no attribution. None for none.
+"""
+
 TRAINING = """
     learning_rate : float, default=1e-3
         Step size of Adam.
@@ -119,6 +127,9 @@ FITTED = """
     engine_ : {"keras", "native"}
         What trained the network, and runs it.
 
+    is_context_ : ndarray of bool of shape (n_features,) or None
+        Mask of the ``context_features``.
+
     loss_curve_ : list of float
         Training loss of each epoch.
 
@@ -179,7 +190,16 @@ VALIDATION = """
 """
 
 # Those that stand in others come last.
-_BLOCKS = ("CELLS", "TRAINING", "RUNNING", "SCORES", "FITTED", "JUDGED", "SEEN")
+_BLOCKS = (
+    "CELLS",
+    "CONTEXT",
+    "TRAINING",
+    "RUNNING",
+    "SCORES",
+    "FITTED",
+    "JUDGED",
+    "SEEN",
+)
 _BLOCKS += ("HELD_OUT", "VALIDATION")
 
 

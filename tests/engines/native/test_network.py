@@ -32,6 +32,7 @@ def autoencoder(n_features, sizes, activation="tanh"):
 NETWORKS = {
     "autoencoder": autoencoder(3, (5, 2)),
     "relu autoencoder": autoencoder(3, (4,), "relu"),
+    "autoencoder in a context": Network(3, (5, 2, 2, 5), 1, last=1, context=(1, 3)),
     "sequence": Network(3, (4, 3), 2),
     "vector": Network(3, (4, 3), 2, last=1, output_activation="sigmoid"),
     "classes": Network(3, (4, 3), 5, last=1, output_activation="softmax"),
