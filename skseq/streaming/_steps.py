@@ -2,6 +2,7 @@
 """A fitted pipeline, as what is done to each row and what is done to each window."""
 
 import copy
+from dataclasses import replace
 from functools import partial
 from itertools import takewhile
 from numbers import Real
@@ -19,6 +20,7 @@ from sklearn.preprocessing import (
 )
 
 from .._detectors import around_windows, parts, steps_of
+from .._members import Member, Members
 from .._validation import check_finite, named_errors
 from ..moving_reference import MovingReference
 from ..reconstruction._decisions import OutlierDecisionsMixin
@@ -124,6 +126,9 @@ def _without_names(fitted):
             twin.steps = [(n, _nameless_step(step)) for n, step in value]
         elif name == "estimators_" and isinstance(value, list):
             twin.estimators_ = list(map(_nameless_step, value))
+        elif isinstance(value, Members):
+            members = [Member(*map(_nameless_step, m)) for m in value.fitted]
+            setattr(twin, name, replace(value, fitted=members))
     vars(twin).pop("feature_names_in_", None)
     return twin
 
