@@ -67,6 +67,8 @@ from skseq import (
     datasets,
 )
 from skseq._detectors import fit_on_windows, score_windows
+from skseq.committee import default_detectors
+from skseq.detection._committee import default_members
 from skseq.detection._event_thresholds import Watched
 from skseq.detection._thresholds import choose_threshold
 from skseq.metrics import event_precision_recall_fscore_support
@@ -212,19 +214,16 @@ def once(name, estimator, table, seed):
     return kind(estimator, (name, table, seed))
 
 
+OF_DETECTORS = [*dict(default_detectors())]
+OF_CLASSIFIER = [*dict(default_members())]
+EVERY = [*dict.fromkeys(OF_DETECTORS + OF_CLASSIFIER)]
+
+
 @cache
 def members(table, seed):
     """Those of the default committees, with and without labels, by name."""
-    every = dict(RareEventClassifier().get_params())
-    every = DetectorCommittee().get_params() | every
-    chosen = {n: m for n, m in every.items() if hasattr(m, "fit") and "__" not in n}
-    return {name: once(name, m, table.name, seed) for name, m in chosen.items()}
-
-
-def names_of(committee):
-    """Names of the members that a committee has by default."""
-    parameters = committee.get_params().items()
-    return [n for n, m in parameters if hasattr(m, "fit") and "__" not in n]
+    every = default_detectors() + default_members()
+    return {name: once(name, member, table.name, seed) for name, member in every}
 
 
 def chosen(names, table, seed):
@@ -249,17 +248,24 @@ def alone(table, seed, name):
 
 
 def committee(table, seed, without=None):
-    names = [n for n in names_of(RareEventClassifier()) if n != without]
-    return classifier(table, seed, chosen(names, table, seed) or None)
+    names = [name for name in OF_CLASSIFIER if name != without]
+    return classifier(table, seed, chosen(names, table, seed))
 
 
-def detectors(table, seed, name=None, strength=None):
-    """Without labels, but for those that tell which windows are normal."""
-    names = names_of(DetectorCommittee()) if name is None else [name]
-    given = chosen(names, table, seed)
+def detectors(table, seed, names=None, steady=True, strength=None):
+    """Without labels, but for those that tell which windows are normal.
+
+    ``steady`` for the default, where the network is in a moving reference; ``strength``
+    for one around the whole committee.
+    """
+    given = dict(chosen(names or OF_DETECTORS, table, seed))
+    for name, member in DetectorCommittee().get_params().items():
+        if steady and name in given and isinstance(member, MovingReference):
+            given[name] = member.set_params(detector=given[name])
+    model = DetectorCommittee([*given.items()], random_state=seed)
     if strength is not None:
-        given = [(n, MovingReference(m, strength=strength)) for n, m in given]
-    model = DetectorCommittee(given, random_state=seed).fit(table.normal)
+        model = MovingReference(model, strength=strength)
+    model.fit(table.normal)
     score = -model.score_samples(table.later)
     return score, None, model.predict(table.later) == -1
 
@@ -268,7 +274,7 @@ def beside_scores(table, seed, windows):
     """Summaries of windows, and the scores of all detectors, fitted on normal ones."""
     summary = WindowSummary().fit(table.past).transform(windows)
     columns = [np.asarray(summary)]
-    for _, member in chosen(names_of(DetectorCommittee()), table, seed):
+    for _, member in chosen(OF_DETECTORS, table, seed):
         detector = clone(member)
         imputer = fit_on_windows(detector, table.normal)
         columns.append(score_windows(detector, imputer, windows)[:, np.newaxis])
@@ -290,20 +296,18 @@ def pyod_xgbod(table, seed):
     return probability, probability, probability > 0.5
 
 
-def models():
-    of_classifier = names_of(RareEventClassifier())
-    every = dict.fromkeys(names_of(DetectorCommittee()) + of_classifier)
-    return {
-        **{f"{name} alone": partial(alone, name=name) for name in every},
-        "XGBOD's idea": idea_of_xgbod,
-        "PyOD XGBOD": pyod_xgbod,
-        "RareEventClassifier": committee,
-        **{f"... without {n}": partial(committee, without=n) for n in of_classifier},
-        "ResidualAutoencoder, no labels": partial(detectors, name="residual"),
-        "DetectorCommittee": detectors,
-        "..., moving reference 0.5": partial(detectors, strength=0.5),
-        "..., moving reference 1": partial(detectors, strength=1.0),
-    }
+MODELS = {
+    **{f"{n} alone": partial(alone, name=n) for n in EVERY},
+    "XGBOD's idea": idea_of_xgbod,
+    "PyOD XGBOD": pyod_xgbod,
+    "RareEventClassifier": committee,
+    **{f"... without {n}": partial(committee, without=n) for n in OF_CLASSIFIER},
+    "ResidualAutoencoder, no labels": partial(detectors, names=["residual"]),
+    "DetectorCommittee": detectors,
+    "..., network without reference": partial(detectors, steady=False),
+    "..., in MovingReference 0.5": partial(detectors, strength=0.5),
+    "..., in MovingReference 1": partial(detectors, strength=1.0),
+}
 
 
 # --- measuring ------------------------------------------------------------------------
@@ -370,10 +374,9 @@ def print_means(figures):
 def main():
     here = Path(__file__).resolve().parent
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    every = models()
     parser.add_argument("--seeds", type=int, default=3, help="fits of each model")
     parser.add_argument("--tables", nargs="+", choices=TABLES, default=[*TABLES])
-    parser.add_argument("--models", nargs="+", choices=every, default=[*every])
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=[*MODELS])
     shared = here.parents[1] / "shared" / "data"
     parser.add_argument("--data", type=Path, default=shared, help="folder of the data")
     results = here / "results" / "labels.json"
@@ -387,7 +390,7 @@ def main():
         table.name = table_name
         figures[table_name], rows = {}, []
         for name in arguments.models:
-            measured = measure(table, every[name], arguments.seeds)
+            measured = measure(table, MODELS[name], arguments.seeds)
             figures[table_name][name] = measured
             rows.append(row(name, measured))
             print(*rows[-1].values(), sep=" | ", flush=True)
