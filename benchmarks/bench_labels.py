@@ -20,14 +20,16 @@ Generator: ``make_process_faults(20_000, fault_rate=...)``, seed 0; cut at 60%.
 Detectors see the windows of the past that hold no event. "Found" is the share of the
 events that are found at the lowest threshold with at most one false alarm in 1,440
 rows, a day where there is a row a minute; it is chosen on the later part, as average
-precision is a figure of all thresholds. "False" is the share of normal rows that
-``predict`` flags, of detectors at their nominal 1%.
+precision is a figure of all thresholds. Of what ``predict`` flags, by a threshold of
+the past: "event F1" of the events and alarms, "false alarms" in 1,440 rows, and "false
+rows", the share of normal rows that are flagged, of detectors at their nominal 1%.
 
 "XGBOD's idea": boosted trees on the summary of each window with the scores of all
 detectors beside it [1]_. "PyOD XGBOD": that of the package, on flattened windows, if
 it is installed (``pip install skseq[bench]``).
 
 Every member is fitted once for the same windows, and shared by all rows of a table.
+``--epochs`` makes networks train for less, where time is short.
 
 .. [1] Y. Zhao, M. K. Hryniewicki, "XGBOD: improving supervised outlier detection with
    unsupervised representation learning", IJCNN 2018.
@@ -71,7 +73,7 @@ from skseq.committee import default_detectors
 from skseq.detection._committee import default_members
 from skseq.detection._event_thresholds import Watched
 from skseq.detection._thresholds import choose_threshold
-from skseq.metrics import event_precision_recall_fscore_support
+from skseq.metrics import event_precision_recall_fscore_support, false_alarm_rate
 
 WINDOW_SIZE = 10
 COLUMNS = {
@@ -79,7 +81,9 @@ COLUMNS = {
     "auc": "ROC AUC",
     "brier": "Brier score",
     "found": "found",
-    "false": "false",
+    "event_f1": "event F1",
+    "alarms": "false alarms",
+    "false": "false rows",
 }
 
 
@@ -165,6 +169,7 @@ class Once(BaseEstimator):
     """
 
     kept: dict = {}
+    epochs = None  # what --epochs says
 
     def __init__(self, estimator, key):
         self.estimator = estimator
@@ -210,6 +215,8 @@ def once(name, estimator, table, seed):
     for parameter in estimator.get_params():
         if parameter.endswith("__random_state"):
             estimator.set_params(**{parameter: seed})
+        if parameter.endswith("max_epochs") and Once.epochs is not None:
+            estimator.set_params(**{parameter: Once.epochs})
     kind = OnceClassifier if is_classifier(estimator) else OnceDetector
     return kind(estimator, (name, table, seed))
 
@@ -233,8 +240,8 @@ def chosen(names, table, seed):
 # --- models: each gives the scores, probabilities and flags of the later rows ---------
 
 
-def classifier(table, seed, detector):
-    model = RareEventClassifier(detector, random_state=seed)
+def classifier(table, seed, detector, **parameters):
+    model = RareEventClassifier(detector, random_state=seed, **parameters)
     model.fit(table.past, table.y_past)
     probability = model.predict_proba(table.later)[:, 1]
     return model.decision_function(table.later), probability, model.predict(table.later)
@@ -247,9 +254,9 @@ def alone(table, seed, name):
     )
 
 
-def committee(table, seed, without=None):
+def committee(table, seed, without=None, **parameters):
     names = [name for name in OF_CLASSIFIER if name != without]
-    return classifier(table, seed, chosen(names, table, seed))
+    return classifier(table, seed, chosen(names, table, seed), **parameters)
 
 
 def detectors(table, seed, names=None, steady=True, strength=None):
@@ -296,12 +303,21 @@ def pyod_xgbod(table, seed):
     return probability, probability, probability > 0.5
 
 
+RULES = [
+    "f1",
+    ("probability", 0.5),
+    ("quantile", 0.99),
+    ("quantile", 0.995),
+    ("alarms_per", 1, 1440),
+    ("event_cost", 1, 20),
+]
 MODELS = {
     **{f"{n} alone": partial(alone, name=n) for n in EVERY},
     "XGBOD's idea": idea_of_xgbod,
     "PyOD XGBOD": pyod_xgbod,
     "RareEventClassifier": committee,
     **{f"... without {n}": partial(committee, without=n) for n in OF_CLASSIFIER},
+    **{f"... threshold {rule}": partial(committee, threshold=rule) for rule in RULES},
     "ResidualAutoencoder, no labels": partial(detectors, names=["residual"]),
     "DetectorCommittee": detectors,
     "..., network without reference": partial(detectors, steady=False),
@@ -326,6 +342,11 @@ def share_found(table, score):
 
 def figures_of(table, score, probability, flags):
     brier = np.nan
+    flags = np.asarray(flags, dtype=bool)
+    in_series = {"groups": table.groups}
+    *_, event_f1, _ = event_precision_recall_fscore_support(
+        table.y, flags, zero_division=0.0, **in_series
+    )
     if probability is not None:
         brier = brier_score_loss(table.y, probability)
     return {
@@ -333,6 +354,8 @@ def figures_of(table, score, probability, flags):
         "auc": roc_auc_score(table.y, score),
         "brier": brier,
         "found": share_found(table, score),
+        "event_f1": event_f1,
+        "alarms": false_alarm_rate(table.y, flags, per=1440, **in_series),
         "false": np.mean(flags[~table.y]),
     }
 
@@ -357,18 +380,20 @@ def row(name, figures):
 
 
 def print_means(figures):
-    """Mean average precision over the tables, and against the others."""
-    frame = pd.DataFrame(
-        {
-            name: {m: np.mean(f["ap"]) for m, f in of.items() if isinstance(f, dict)}
-            for name, of in figures.items()
-        }
-    )
-    lines = frame.round(3).assign(mean=frame.mean(axis=1).round(3))
-    print_table(
-        "Average precision",
-        [{"model": name, **line} for name, line in lines.iterrows()],
-    )
+    """Each table's average precision, and the means of all figures over the tables."""
+    measured = {
+        (model, table): {key: np.mean(values) for key, values in figure.items()}
+        for table, of_models in figures.items()
+        for model, figure in of_models.items()
+        if isinstance(figure, dict)
+    }
+    frame = pd.DataFrame(measured).T.round(3)
+    for title, lines in (
+        ("Average precision", frame["ap"].unstack(sort=False)),
+        ("Means over the tables", frame.groupby(level=0, sort=False).mean().round(3)),
+    ):
+        rows = [{"model": name, **line} for name, line in lines.iterrows()]
+        print_table(title, rows)
 
 
 def main():
@@ -381,7 +406,9 @@ def main():
     parser.add_argument("--data", type=Path, default=shared, help="folder of the data")
     results = here / "results" / "labels.json"
     parser.add_argument("--json", type=Path, default=results)
+    parser.add_argument("--epochs", type=int, help="of each network, at most")
     arguments = parser.parse_args()
+    Once.epochs = arguments.epochs
     where = environment("skseq", "scikit-learn", "numpy")
     print(", ".join(f"{key} {value}" for key, value in where.items()))
     figures = {}
