@@ -207,15 +207,20 @@ def check_member(estimator, place):
 def reach(estimator, X, attribute):
     """Step into pipelines and classifiers, down to the part that has an attribute.
 
-    Gives the part, and ``X`` as this part is given it.
+    Of a committee, to the member of the largest weight that has it. Gives the part, and
+    ``X`` as this part is given it.
     """
     name = type(estimator).__name__
     while not hasattr(estimator, attribute):
+        members = getattr(estimator, "_members", None)
         if isinstance(estimator, Pipeline):
             if X is not None and len(estimator) > 1:
                 X = estimator[:-1].transform(X)
             estimator = estimator[-1]
-        elif hasattr(estimator, "detector_"):
+        elif members is not None and members.heaviest(attribute) is not None:
+            estimator, _, hidden = members.heaviest(attribute)
+            X = X if X is None else without_features(X, hidden)
+        elif getattr(estimator, "detector_", None) is not None:
             estimator = estimator.detector_
         else:
             raise TypeError(

@@ -177,10 +177,18 @@ class Member(NamedTuple):
             return _log_odds(self.estimator, self.preparation, X)
         return score_windows(*self[:2], X, self.hidden)
 
+    def explains(self, per):
+        """Tell whether its score can be shared out among features, or cells."""
+        is_linear = self.preparation is not None and hasattr(self.estimator, "coef_")
+        return hasattr(self.estimator, "explain") or (is_linear and per == "feature")
+
     def shares(self, X, shape, per):
-        """Share of each column in its error; 0 for what it is not shown."""
-        seen = without_features(X, self.hidden)
-        of_columns = self.estimator.explain(seen, per=per).to_numpy()
+        """Share of each column in its score; 0 for what it is not shown."""
+        if hasattr(self.estimator, "explain"):
+            seen = without_features(X, self.hidden)
+            of_columns = self.estimator.explain(seen, per=per).to_numpy()
+        else:
+            of_columns = self._linear_parts(X)
         total = of_columns.sum(axis=1, keepdims=True)
         of_columns = of_columns / np.where(total, total, 1)
         shares = np.zeros((len(X), *shape))
@@ -188,6 +196,14 @@ class Member(NamedTuple):
             len(X), *shape[:-1], -1
         )
         return shares
+
+    def _linear_parts(self, X):
+        """What each feature adds to the log-odds of a linear classifier, beyond usual.
+
+        What speaks against an event is no part of the score that it has all the same.
+        """
+        parts = self.preparation.transform(X) * self.estimator.coef_[0]
+        return np.maximum(parts.reshape(len(X), X.shape[2], -1).sum(axis=2), 0)
 
 
 def _fit_classifier(classifier, X, y):
@@ -265,7 +281,6 @@ class Members:
     centers: np.ndarray
     scales: np.ndarray
     weights: np.ndarray | None = None
-    intercept: float = 0.0
 
     @classmethod
     def judged_on(cls, names, fitted, X, usual=slice(None)):
@@ -317,12 +332,20 @@ class Members:
         # Of members that do not judge a window the others speak.
         if self.weights is None:
             return np.fmax.reduce(standardized, axis=1)
-        scores = bounded(standardized) @ self.weights + self.intercept
+        scores = bounded(standardized) @ self.weights
         scores[np.isnan(standardized).all(axis=1)] = np.nan
         return scores
 
     def scores(self, X):
         return self.combined(self.standardized(X))
+
+    def heaviest(self, attribute):
+        """The member of the largest weight that has an attribute; None if none has."""
+        weights = np.zeros(len(self.fitted)) if self.weights is None else self.weights
+        for k in np.argsort(-weights, kind="stable"):
+            if hasattr(self.fitted[k].estimator, attribute):
+                return self.fitted[k]
+        return None
 
     def fitted_again(self, fitted, both):
         """Others in their place, on the same scales.
@@ -339,7 +362,7 @@ class Members:
         """Share of each feature or cell in the score; rows sum up to what is explained.
 
         Of the member that decides, or of each by what it adds to the weighed sum. NaN
-        where no member with a say can explain.
+        where no member with a say explains.
         """
         standardized = self.standardized(X)
         say = self._say(standardized)
@@ -348,7 +371,7 @@ class Members:
         explained = np.zeros(len(X), dtype=bool)
         for k, member in enumerate(self.fitted):
             rows = np.flatnonzero(say[:, k] > 0)
-            if hasattr(member.estimator, "explain") and len(rows):
+            if member.explains(per) and len(rows):
                 part = member.shares(X[rows], shape, per)
                 shares[rows] += part * say[rows, k].reshape(-1, *[1] * len(shape))
                 explained[rows] = True

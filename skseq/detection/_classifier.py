@@ -6,6 +6,8 @@ from numbers import Integral, Real
 import numpy as np
 import pandas as pd
 from sklearn.base import ClassifierMixin, MetaEstimatorMixin, _fit_context
+from sklearn.metrics import average_precision_score
+from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -33,6 +35,7 @@ from ..alarms import AlarmRule
 from ..reconstruction._context import CONTEXT_FEATURES
 from ..reconstruction._decisions import warn_of_no_data
 from ..reconstruction._mixin import shares_frame
+from ..rows._doubtful import warn_of_features
 from ..training._docs import with_docs
 from ..windowing import SlidingWindow
 from ..windowing._held_out import VALIDATION, hold_out
@@ -85,10 +88,9 @@ class RareEventClassifier(
         of padding and missing values; other classifiers a :class:`WindowSummary`, with
         the mean where it is missing, standardised.
 
-        None for the "residual", "lstm" and "forest" of :class:`DetectorCommittee`,
-        "logistic", a ``LogisticRegression(C=0.01, class_weight="balanced")``, and
-        "boosting", a ``HistGradientBoostingClassifier(max_iter=60)``, whose parameters
-        can be set all the same: ``set_params(logistic__C=1, boosting="drop")``.
+        None for the "residual", "lstm" and "forest" of :class:`DetectorCommittee`, and
+        "logistic", a ``LogisticRegression(C=0.01, class_weight="balanced")``, whose
+        parameters can be set all the same: ``set_params(logistic__C=1, lstm="drop")``.
 
     fit_on : {"normal", "all"}, default="normal"
         Windows that detectors are fitted on. "normal" for those that hold no event row
@@ -169,8 +171,8 @@ class RareEventClassifier(
         The fitted members of a committee, by name.
 
     weights_ : Series of shape (n_members,)
-        Weight of the standardised score of each member of a committee. NaN where none
-        could be learnt, so that the member that is most surprised decides.
+        Weight of each member of a committee; they sum up to 1. NaN where none could be
+        learnt, so that the member that is most surprised decides.
 
     cross_fitted_ : bool or None
         Whether threshold and probabilities come of weights that did not see the windows
@@ -178,9 +180,9 @@ class RareEventClassifier(
         single detector.
 
     threshold_ : float
-        A window is an event where its score exceeds it: the weighed sum of a committee,
-        or minus the detector's ``score_samples``, so a reconstruction error, for an
-        autoencoder.
+        A window is an event where its score exceeds it: the weighed mean of the scores
+        of a committee, or minus the detector's ``score_samples``, so a reconstruction
+        error, for an autoencoder.
 
     calibration_method_ : {"isotonic", "sigmoid"} or None
         How ``predict_proba`` was calibrated. None if it could not be.
@@ -239,9 +241,10 @@ class RareEventClassifier(
     kind does, or are alike, as wear is; the held-out events can. The score of a member
     is the logarithm of its error, or the log-odds of a classifier, less the median of
     the held-out normal windows, over their 0.99 quantile less that median, and bounded
-    by 10 either way. The score of a committee is their sum by the weights of a logistic
-    regression on the held-out windows [4]_, both classes counting alike, with a ridge
-    of 0.1 and, as [5]_ finds best, no negative weights. Threshold and probabilities are
+    by 10 either way: 1 is what one of a hundred normal windows reaches. The score of a
+    committee is their mean by the weights of a logistic regression on the held-out
+    windows [4]_, both classes counting alike, with a ridge of 0.1 and, as [5]_ finds
+    best, no negative weights. Threshold and probabilities are
     set on scores by weights from other events: with four or more held-out events, a
     fifth of them is left out in turn; of two or three, weights and threshold come of
     the same windows, which flatters them (``cross_fitted_`` tells). With fewer, or
@@ -262,6 +265,8 @@ class RareEventClassifier(
     recall can only be a multiple of 0.2. It is a good one for later data only where
     both hold several events. With none, a warning says so, and the threshold is the
     0.99 quantile of the held-out scores, unless the rule needs no event.
+
+    ``score`` is the average precision, not the accuracy.
 
     ``predict`` follows the threshold, that is ``decision_function > 0``.
     ``predict_proba`` estimates the probability of an event, whatever the threshold. As
@@ -324,8 +329,8 @@ class RareEventClassifier(
     >>> members = [("pca", detector), ("logistic", LogisticRegression())]
     >>> clf = make_pipeline(SlidingWindow(5), RareEventClassifier(members))
     >>> clf.fit(X[:800], y[:800])[-1].weights_.round(1)
-    pca         0.3
-    logistic    0.9
+    pca         0.0
+    logistic    1.0
     Name: weight, dtype: float64
     """
 
@@ -412,6 +417,7 @@ class RareEventClassifier(
         X = check_sequences(self, X, reset=True)
         hidden = hidden_from(estimators, self, X)
         classes, event = check_two_classes(X, y)
+        warn_of_features(X, units=False, y=event)
         if self.warn_on_overlap and is_windows(X):
             warn_of_holes(X)
         split = self._hold_out(X, event)
@@ -564,6 +570,45 @@ class RareEventClassifier(
         probability = self._link.probability(score)
         return np.column_stack([1 - probability, probability])
 
+    def score(self, X, y, sample_weight=None):
+        """Average precision of ``decision_function``.
+
+        Not the accuracy, as of other classifiers: where events are rare, that is best
+        for a classifier that never finds one. A search without ``scoring`` so chooses
+        what ranks events highest.
+
+        Parameters
+        ----------
+        X : Windows or array-like of shape (n_samples, n_timesteps, n_features) or \
+                (n_samples, n_timesteps)
+            Windows.
+
+        y : array-like of shape (n_samples,)
+            Labels out of ``classes_``.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the windows.
+
+        Returns
+        -------
+        score : float
+            In [0, 1]. Windows of which nothing was observed are left out. NaN where no
+            other one is an event.
+        """
+        decision = self.decision_function(X)
+        event = np.asarray(y) == self.classes_[1]
+        check_consistent_length(decision, event, sample_weight)
+        judged = ~np.isnan(decision)
+        if not event[judged].any():
+            return np.nan
+        if sample_weight is not None:
+            sample_weight = np.asarray(sample_weight)[judged]
+        return float(
+            average_precision_score(
+                event[judged], decision[judged], sample_weight=sample_weight
+            )
+        )
+
     @available_if(_explains)
     @validate_params(
         {"per": [StrOptions({"feature", "cell"})]}, prefer_skip_nested_validation=True
@@ -586,10 +631,12 @@ class RareEventClassifier(
         shares : DataFrame of shape (n_samples, n_features) or \
                 (n_samples, n_timesteps * n_features)
             Of a committee: the share of each column in the score, by what each member
-            adds to the weighed sum, or of the one that decides. Members without an
-            ``explain``, as classifiers and an ``IsolationForest``, have no part: so a
-            row sums up to the share of those that explain, and is NaN where none does.
-            Of a single detector: what its own ``explain`` gives.
+            adds to the weighed mean, or of the one that decides. Of a linear classifier
+            of summed-up windows, that of the features which raise its log-odds. Other
+            members without an ``explain``, as an ``IsolationForest`` or boosted trees,
+            have no part, nor has any classifier with ``per="cell"``: a row sums up to
+            the share of those that explain, and is NaN where none does. Of a single
+            detector: what its own ``explain`` gives.
         """
         check_is_fitted(self)
         if self._members is None:

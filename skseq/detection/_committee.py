@@ -7,7 +7,6 @@ from functools import partial
 
 import numpy as np
 from sklearn.base import clone, is_classifier
-from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
 from .._members import Members, bounded, fit_members
@@ -24,7 +23,6 @@ def default_members():
     return [
         *default_detectors(),
         ("logistic", LogisticRegression(C=0.01, class_weight="balanced")),
-        ("boosting", HistGradientBoostingClassifier(max_iter=60)),
     ]
 
 
@@ -190,7 +188,7 @@ def _weighed(members, X, event, standardized):
     n_events = Labelled(X[judged], labels).events.max(initial=0)
     if n_events < MIN_EVENTS or labels.all():
         return members, None
-    weights, intercept = fit_weights(seen, labels)
+    weights = fit_weights(seen, labels)
     if not weights.any():
         warn(
             "No member of the committee scores the held-out events higher than the "
@@ -198,7 +196,7 @@ def _weighed(members, X, event, standardized):
         )
         return members, None
     weighed = cross_fitted(X[judged], seen, labels)
-    members = replace(members, weights=weights, intercept=intercept)
+    members = replace(members, weights=weights)
     if weighed is None:
         return members, None
     score = np.full(len(event), np.nan)

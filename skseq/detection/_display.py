@@ -8,7 +8,7 @@ _LENGTH = 10  # of the bar of a member with all the weight
 
 
 def visual_block(classifier):
-    """The detector, or the members of a committee with their shares of the weight."""
+    """The detector, or the members of a committee with their weights."""
     given = classifier.detector
     if given is None:
         given = classifier._default_members()
@@ -26,8 +26,7 @@ def _words(weights):
     """What is written beside the name of each member."""
     if np.isnan(weights).all():
         return dict.fromkeys(weights.index, "not weighed")
-    shares = weights / weights.sum()
     return {
-        name: f"{share:.0%} " + "\N{FULL BLOCK}" * round(_LENGTH * share)
-        for name, share in shares.items()
+        name: f"{weight:.0%} " + "\N{FULL BLOCK}" * round(_LENGTH * weight)
+        for name, weight in weights.items()
     }

@@ -8,7 +8,7 @@ from scipy.special import expit
 from .._validation import is_windows
 from ..windowing._labelled import Labelled, time_order
 
-# Of the sum of the squared weights, where the loss is a mean of the two classes'.
+# Beside a loss that is a sum over the windows: it matters where there are few.
 RIDGE = 0.1
 # One event tells of one kind of event; two are told apart from one that is a whim.
 MIN_EVENTS = 2
@@ -18,10 +18,12 @@ _N_FOLDS = 5
 
 
 def fit_weights(scores, event, ridge=RIDGE):
-    """Non-negative weights of scores, and the intercept, of a logistic regression.
+    """Non-negative weights of scores, by a logistic regression; they sum up to 1.
 
-    The mean log loss of the events and that of the rest count alike; ``ridge / 2``
-    times the sum of the squared weights is added.
+    The log losses of the events and those of the rest count alike; ``ridge / 2`` times
+    the sum of the squared weights is added to them. So the weighed score is a mean of
+    scores, in their units, however well it tells the events: that of a regression grows
+    without bound as these stand out.
 
     Parameters
     ----------
@@ -36,8 +38,7 @@ def fit_weights(scores, event, ridge=RIDGE):
     Returns
     -------
     weights : ndarray of shape (n_members,)
-
-    intercept : float
+        All 0 where no score is higher for events.
 
     References
     ----------
@@ -45,26 +46,28 @@ def fit_weights(scores, event, ridge=RIDGE):
     .. [2] L. Breiman, "Stacked regressions", Machine Learning 24(1), 1996, which finds
        that the weights must not be negative.
     """
+    n_samples, n_members = scores.shape
     sign = np.where(event, 1.0, -1.0)
-    share = np.where(event, 0.5 / event.sum(), 0.5 / (~event).sum())
+    # Those of scikit-learn's class_weight="balanced".
+    share = np.where(event, 1 / event.sum(), 1 / (~event).sum()) * n_samples / 2
 
     def objective(parameters):
         intercept, weights = parameters[0], parameters[1:]
         margin = sign * (scores @ weights + intercept)
         loss = share @ np.logaddexp(0, -margin) + ridge / 2 * weights @ weights
         slope = -share * sign * expit(-margin)
-        return loss, np.append(slope.sum(), scores.T @ slope + ridge * weights)
+        gradient = np.append(slope.sum(), scores.T @ slope + ridge * weights)
+        return loss / n_samples, gradient / n_samples
 
-    n_members = scores.shape[1]
-    best = minimize(
+    weights = minimize(
         objective,
         np.zeros(1 + n_members),
         jac=True,
         method="L-BFGS-B",
         bounds=[(None, None)] + [(0, None)] * n_members,
-        options={"ftol": 1e-12, "gtol": 1e-8},
-    ).x
-    return best[1:], float(best[0])
+        options={"ftol": 1e-12, "gtol": 1e-8, "maxiter": 1000},
+    ).x[1:]
+    return weights / (weights.sum() or 1)
 
 
 def folds_of_events(X, event):
@@ -109,6 +112,5 @@ def cross_fitted(X, scores, event):
             others &= ~X.shares_rows(X[inside])
         if event[others].all() or not event[others].any():
             return None
-        weights, intercept = fit_weights(scores[others], event[others])
-        weighed[inside] = scores[inside] @ weights + intercept
+        weighed[inside] = scores[inside] @ fit_weights(scores[others], event[others])
     return weighed

@@ -29,6 +29,7 @@ from skseq import (
     load,
     save,
 )
+from skseq._detectors import reach
 from skseq._members import Member, Members
 from skseq.detection._weights import cross_fitted, fit_weights, folds_of_events
 
@@ -88,26 +89,29 @@ def scores_and_events(seed=0, n=400, informative=(1.5, 0.5)):
     return rng.normal(size=(n, 2)) + np.outer(event, informative), event
 
 
-@pytest.mark.parametrize("ridge", [0.01, 0.1, 1.0])
+@pytest.mark.parametrize("ridge", [0.1, 1.0, 100.0])
 def test_weights_are_those_of_scikit_learn_where_none_is_negative_there(ridge):
     scores, event = scores_and_events()
-    weights, intercept = fit_weights(scores, event, ridge)
-    # Its loss is a sum, and its penalty half of the squares.
-    oracle = LogisticRegression(
-        C=1 / (ridge * len(event)), class_weight="balanced", tol=1e-10
-    ).fit(scores, event)
-    assert (oracle.coef_ > 0).all()
-    np.testing.assert_allclose(weights, oracle.coef_[0], rtol=1e-4)
-    assert intercept == pytest.approx(oracle.intercept_[0], abs=1e-4)
+    oracle = LogisticRegression(C=1 / ridge, class_weight="balanced", tol=1e-10)
+    coef = oracle.fit(scores, event).coef_[0]
+    assert (coef > 0).all()
+    weights = fit_weights(scores, event, ridge)
+    np.testing.assert_allclose(weights, coef / coef.sum(), rtol=1e-4)
 
 
 def test_a_member_that_misleads_has_no_weight_and_leaves_the_others_theirs():
-    scores, event = scores_and_events(informative=(1.5, -1.5))
-    weights, intercept = fit_weights(scores, event)
-    assert weights[1] == 0
-    alone = fit_weights(scores[:, :1], event)
-    np.testing.assert_allclose(weights[0], alone[0], rtol=1e-4)
-    assert intercept == pytest.approx(alone[1], abs=1e-4)
+    rng = np.random.default_rng(1)
+    scores, event = scores_and_events()
+    misled = np.column_stack([scores, rng.normal(size=len(event)) - 2 * event])
+    weights = fit_weights(misled, event)
+    assert weights[2] == 0
+    np.testing.assert_allclose(weights[:2], fit_weights(scores, event), rtol=1e-3)
+    assert not fit_weights(-scores, event).any()
+
+
+def test_weights_sum_up_to_one_however_well_events_stand_out():
+    scores, event = scores_and_events(informative=(50.0, 50.0))
+    assert fit_weights(scores, event).sum() == pytest.approx(1)
 
 
 def test_folds_keep_each_event_whole_and_follow_time():
@@ -136,10 +140,8 @@ def test_the_weights_that_score_a_window_saw_none_of_its_rows():
         inside = np.flatnonzero(folds == fold)
         reach = np.arange(inside[0] - 5, inside[-1] + 6)
         others = np.setdiff1d(np.arange(400), reach)
-        weights, intercept = fit_weights(scores[others], event[others])
-        np.testing.assert_allclose(
-            weighed[inside], scores[inside] @ weights + intercept
-        )
+        weights = fit_weights(scores[others], event[others])
+        np.testing.assert_allclose(weighed[inside], scores[inside] @ weights)
 
 
 def test_of_too_few_events_no_scores_are_crossed():
@@ -168,11 +170,11 @@ def test_the_default_committee_finds_them_too(past_and_later, default):
     assert (default.weights_ >= 0).all()
 
 
-def test_the_score_is_the_weighed_sum_of_bounded_member_scores(past_and_later, fitted):
+def test_the_score_is_the_weighed_mean_of_bounded_member_scores(past_and_later, fitted):
     _, _, later, _ = past_and_later
     members = fitted.member_scores(later)
     assert members.columns.tolist() == ["pca", "forest", "logistic"]
-    expected = members.clip(-10, 10) @ fitted.weights_ + fitted._members.intercept
+    expected = members.clip(-10, 10) @ fitted.weights_
     np.testing.assert_allclose(
         fitted.decision_function(later), expected - fitted.threshold_
     )
@@ -412,10 +414,10 @@ def test_the_default_members_can_be_set_before_they_are_given():
     params = clf.get_params()
     assert params["detector"] is None
     assert params["logistic__class_weight"] == "balanced"
-    clf.set_params(residual__network__hidden_layer_sizes=8, boosting="drop")
+    clf.set_params(residual__network__hidden_layer_sizes=8, forest="drop")
     assert clf.get_params()["residual__network__hidden_layer_sizes"] == 8
     assert [name for name, _ in clf.detector] == [*dict(clf._default_members())]
-    assert clone(clf).get_params()["boosting"] == "drop"
+    assert clone(clf).get_params()["forest"] == "drop"
 
 
 @pytest.mark.filterwarnings("ignore:.*no event that stands out:UserWarning")
@@ -531,10 +533,38 @@ def test_explain_shares_out_what_each_member_adds():
     )
 
 
+def test_a_linear_classifier_explains_by_what_raises_its_log_odds():
+    X, y = shifted(800)
+    windows = windows_of(X, 3)
+    members = [("last", LastValue(1)), ("logistic", LOGISTIC)]
+    clf = RareEventClassifier(members).fit(windows, y)
+    members = clf._members.fitted
+    summary = members[1].preparation.transform(windows)
+    parts = (summary * members[1].estimator.coef_[0]).reshape(800, 2, 4).sum(axis=2)
+    log_odds = parts.sum(axis=1) + members[1].estimator.intercept_
+    np.testing.assert_allclose(log_odds, members[1].values(windows), atol=1e-4)
+    raised = np.maximum(parts, 0)
+    say = clf.weights_ * clf.member_scores(windows).clip(1e-9, 10)
+    say = (say["logistic"] / say.sum(axis=1)).to_numpy()
+    both = (raised.sum(axis=1) > 0) & (say > 0)
+    expected = say[:, None] * raised / raised.sum(axis=1, keepdims=True).clip(1e-12)
+    np.testing.assert_allclose(clf.explain(windows)[both], expected[both], atol=1e-6)
+    assert clf.explain(windows)[y].idxmax(axis=1).eq("x0").mean() > 0.9
+    assert clf.explain(windows, per="cell").isna().all(axis=None)
+
+
+def test_displays_step_down_to_the_heaviest_member_that_has_what_they_draw(fitted):
+    windows = windows_of(drifting()[0][:50], 5)
+    member, X = reach(fitted, windows, "reconstruction_error")
+    assert member is fitted.named_estimators_["pca"]
+    assert X is windows
+    with pytest.raises(TypeError, match="'loss_curve_', which RareEventClassifier"):
+        reach(fitted, windows, "loss_curve_")
+
+
 def test_the_display_shows_who_found_the_events(fitted):
     html = estimator_html_repr(fitted)
-    share = (fitted.weights_ / fitted.weights_.sum())["logistic"]
-    assert f"logistic {share:.0%} \N{FULL BLOCK}" in html
+    assert f"logistic {fitted.weights_['logistic']:.0%} \N{FULL BLOCK}" in html
     assert "logistic" in estimator_html_repr(RareEventClassifier(MEMBERS))
     unweighed = RareEventClassifier(MEMBERS, threshold=("quantile", 0.9))
     unweighed.fit(
@@ -576,7 +606,6 @@ def test_a_loaded_committee_decides_the_same(fitted, past_and_later, tmp_path):
     ("part", "message"),
     [
         ({"weights": np.zeros(2)}, "weights has the shape"),
-        ({"intercept": "high"}, "intercept is not a number"),
         ({"fitted": [None]}, "a member is not one"),
         ({"fitted": [Member(StandardScaler(), None, None)]}, "member gives no scores"),
         ({"names": [1]}, "not a name for each"),
