@@ -7,7 +7,7 @@ import numpy as np
 
 from ..alarms._drift import Drift, Level, drift, level_from, level_of
 from ..rows._words import count, number, share
-from ._timeline import place_of
+from ._zoomed import place_of
 
 _LAST = 5  # the end of the period is its last fifth
 _MIN_ROWS = 50  # normal rows in a fifth, of which something can be said
@@ -73,9 +73,8 @@ def drift_in_words(course, rows):
         f", and {share(last.share)} of their last fifth: {_times(last)}."
     )
     if last.asks_for_training:
-        text += " What is normal has moved: train again, with later rows."
-        if not rows.labelled:
-            text += " Unless that fifth holds a long event."
+        text += " What is normal has moved: train again, with later rows"
+        text += "." if rows.labelled else ", unless that fifth holds a long event."
     elif whole.asks_for_training:
         text += " What is normal has moved for a time; training again may help."
     else:

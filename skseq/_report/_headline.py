@@ -9,7 +9,7 @@ import pandas as pd
 from ..rows._words import count, duration, each, number, share
 
 # Share of the normal time in alarm, from which on an alarm tells next to nothing.
-_NEARLY_ALWAYS = 0.5
+_MOSTLY, _NEARLY = 0.5, 0.9
 _ORDINALS = ("Best", "Second", "Third", "Fourth", "Fifth", "Sixth", "Seventh")
 
 
@@ -48,13 +48,10 @@ def headline(models, measures, rows):
 def _flaw(figures, rows, alarm):
     """Why the alarms are worth nothing, if they are."""
     in_alarm = rows.share_in_alarm(alarm)
-    if in_alarm >= _NEARLY_ALWAYS:
-        kind = "normal time" if rows.labelled else "time"
-        return (
-            f"it flags {'all' if in_alarm == 1 else 'nearly all'}, in alarm "
-            f"{share(in_alarm)} of the {kind}, and an alarm that hardly ever stops "
-            "tells nothing"
-        )
+    if in_alarm >= _MOSTLY:
+        what = "nearly everything" if in_alarm >= _NEARLY else "most of the time"
+        what = "everything" if alarm.all() else what
+        return f"it flags {what}, and an alarm that hardly ever stops tells nothing"
     if not rows.y.any():
         return None
     if not figures["events found"]:

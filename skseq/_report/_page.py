@@ -15,6 +15,7 @@ from ..plotting._style import model_style
 from ..rows._words import duration, number, share
 
 _MAX_STEPS = 60  # cells of a window's strip
+_RATES = ("false alarms", "alarms")
 _N_FEATURES = 5  # that a window names
 
 
@@ -62,8 +63,8 @@ def _format(measure, value, rows):
         if isinstance(value, pd.Timedelta):
             return duration(value)
         return f"{value:g} row{'' if value == 1 else 's'}"
-    if measure in ("false alarms", "alarms"):
-        return f"{number(value)} {rows.unit}"
+    if measure in _RATES:
+        return number(value)
     if measure.endswith("time in alarm"):
         return share(value)
     return f"{value:.3f}"
@@ -82,7 +83,8 @@ def models_table(models, measures, rows):
             f"<td>{_format(measure, figures[measure], rows)}</td>"
             for figures in measures
         )
-        lines.append(f'<tr><th scope="row">{measure}</th>{cells}</tr>')
+        unit = f" {rows.unit}" if measure in _RATES else ""
+        lines.append(f'<tr><th scope="row">{measure}{unit}</th>{cells}</tr>')
     return (
         f"<table><thead><tr><th></th>{heads}</tr></thead>"
         f"<tbody>{''.join(lines)}</tbody></table>"

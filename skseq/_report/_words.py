@@ -4,7 +4,7 @@
 from ..reconstruction._offset import NORMAL_QUANTILE, RULES_WITHOUT_EVENTS
 from ..rows._words import count, share
 from ..windowing._held_out import in_words
-from ._timeline import MAX_STRIPS
+from ._zoomed import MAX_STRIPS
 
 _ROUGH = 10  # events, from which on a threshold is set with some certainty
 
@@ -135,7 +135,7 @@ def about_the_threshold(model, rows):
     return text
 
 
-def about_the_timeline(rows, n_thresholds):
+def about_the_timeline(rows, n_thresholds, *, is_thinned):
     text = (
         f"The figures are counted on all {len(rows):,} rows, at {n_thresholds:,} "
         "thresholds. "
@@ -145,7 +145,7 @@ def about_the_timeline(rows, n_thresholds):
             f"Of the {rows.n_series:,} series the {MAX_STRIPS} are drawn that are "
             "longest in alarm at the start. "
         )
-    if len(rows) > 4000:
+    if is_thinned:
         text += (
             "The lines show the lowest and the highest score of stretches of rows, so "
             "that no peak is lost. "

@@ -226,7 +226,9 @@ class KerasAutoencoder(
         if not isinstance(self.estimator, import_scikeras().BaseWrapper):
             raise TypeError(
                 "The 'estimator' parameter of KerasAutoencoder must be a "
-                f"scikeras.wrappers.BaseWrapper. Got {self.estimator!r} instead."
+                f"scikeras.wrappers.BaseWrapper. Got {self.estimator!r} instead. Of a "
+                "Keras model, or of a function that makes one, that is "
+                "BaseWrapper(model, loss='mse')."
             )
         X = check_sequences(self, X, reset=True)
         warn_of_features(X)

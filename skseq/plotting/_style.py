@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from .._validation import check_cells, check_finite, is_windows
+from ..rows._words import number
 
 # Okabe and Ito's palette, which colour-blind people can tell apart.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
@@ -164,7 +165,7 @@ def draw_threshold(axline, threshold):
         color=BLACK,
         linestyle="--",
         linewidth=1.2,
-        label=f"threshold {threshold:.3g}",
+        label=f"threshold {number(threshold)}",
         zorder=4,
     )
 

@@ -23,7 +23,8 @@ def _numbers(column):
     is_flag = pd.api.types.is_bool_dtype(column)
     if not is_flag and not pd.api.types.is_numeric_dtype(column):
         return None
-    return column.to_numpy(dtype=float, na_value=np.nan)
+    values = column.to_numpy(dtype=float, na_value=np.nan)
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def _never_falls(values, codes):

@@ -108,7 +108,9 @@ SCORES = """
         sets ``offset_`` no further out than six standard deviations of the logarithms
         of the errors, by their quartiles: held-out events must not hide later ones. On
         the same, ``("quantile", q)`` lets a share of ``1 - q`` be outliers, and
-        ``("pot", q)`` sets the offset by peaks over threshold, at a risk of q.
+        ``("pot", q)`` sets the offset by peaks over threshold, at a risk of q. From n
+        sequences no share below ``1 / (n + 1)`` can be told: hold out 100 or more for
+        1%, and of windows that overlap some times as many.
 """
 
 FITTED = """

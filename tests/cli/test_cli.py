@@ -413,13 +413,13 @@ def test_a_folder_that_cannot_be_made_ends_with_one_line(table, tmp_path):
 def test_demo_makes_a_table_and_detects_in_it(tmp_path, monkeypatch):
     calls = []
     monkeypatch.setattr(
-        cli, "detect", lambda *args, **given: calls.append((args, given))
+        cli, "detect", lambda *args, label, **rest: calls.append((*args, label))
     )
     result = run("demo", "--out", tmp_path / "demo")
     assert result.exit_code == 0, result.output
-    (tables, out), given = calls[0]
+    tables, out, label = calls[0]
     table = read_labelled_table(
-        tables, given["label"], reading(time=["timestamp"], group_by=None)
+        tables, label, reading(time=["timestamp"], group_by=None)
     )
     assert table.y.mean() == pytest.approx(0.015)
     assert out == tmp_path / "demo"

@@ -18,7 +18,7 @@ from .._batches import Batch
 from . import _kernels
 from ._blocks import Workspace, empty, to_blocks
 from ._kernels import CACHE_ROWS, LANES
-from ._losses import activate_output
+from ._outputs import activate_output
 
 
 @dataclass(frozen=True)

@@ -73,15 +73,17 @@ def timeline(rows, model, score_name):
     Returns
     -------
     timeline : dict
-        ``strips`` hold ``x`` and ``y`` of the line, which breaks at None, and ``x`` of
-        the first and the last row of each event. Dates are in milliseconds of the clock
-        on the wall.
+        ``is_thinned`` tells whether some rows are left out. ``strips`` hold ``x`` and
+        ``y`` of the line, which breaks at None, and ``x`` of the first and the last row
+        of each event. Dates are in milliseconds of the clock on the wall.
     """
     score = np.asarray(model.score, dtype=float)
     place = place_of(rows)
     shown = _shown(rows, score, model.threshold)
     n_buckets = max(_MAX_BUCKETS // len(shown), 100)
+    lengths = np.diff(np.append(np.flatnonzero(~rows.follows), len(rows)))
     return {
+        "is_thinned": bool((lengths[list(shown)] > 2 * n_buckets).any()),
         "score_name": score_name,
         "is_log": allows_log_scale(score),
         "has_dates": rows.has_dates,
