@@ -15,8 +15,9 @@ from sklearn.preprocessing import StandardScaler
 from ..alarms import AlarmRule
 from ..autoencoder import LSTMAutoencoder
 from ..baselines import PCAAutoencoder
-from ..committee import DetectorCommittee
+from ..committee import DetectorCommittee, default_detectors
 from ..detection._classifier import RareEventClassifier
+from ..detection._committee import default_members
 from ..reconstruction._offset import NORMAL_QUANTILE
 from ..residual import ResidualAutoencoder
 from ..rows._sensors import grade_sensors
@@ -144,16 +145,22 @@ def grades_of(table, cut):
 def make_detectors(choices, labelled):
     """Detectors by name; the last one is that of the headline.
 
-    Without labels nobody can tell which is right, so several decide together.
+    Without labels nobody can tell which is right, so several decide together: the
+    most surprised of them; with labels these tell how much each counts.
     """
     network = LSTMAutoencoder(**choices.network or {})
     recent = clone(network).set_params(error="mahalanobis", score_on="recent")
     residual = ResidualAutoencoder(network)
-    members = [("residual", residual), ("lstm", recent), ("forest", IsolationForest())]
+    members = dict(default_members()) | {"residual": residual, "lstm": recent}
+    if labelled:
+        committee = list(members.items())
+    else:
+        own = dict(default_detectors())
+        committee = DetectorCommittee([(key, members[key]) for key in own])
     pca = PCAAutoencoder()
     name, main = {
         Model.residual: (RESIDUAL, residual),
-        Model.committee: (COMMITTEE, DetectorCommittee(members)),
+        Model.committee: (COMMITTEE, committee),
         Model.lstm: (LSTM, recent),
         Model.pca: (PCA, pca),
     }[choices.model or (Model.residual if labelled else Model.committee)]

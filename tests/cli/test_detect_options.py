@@ -290,7 +290,6 @@ def test_auto_takes_the_window_that_the_training_rows_suggest(folder):
         (None, False, "committee"),
         (Model.lstm, True, "LSTM autoencoder"),
         (Model.pca, False, "PCA"),
-        (Model.committee, True, "committee"),
     ],
 )
 def test_the_model_of_the_headline_comes_last_and_once(model, labels, name):
@@ -304,6 +303,13 @@ def test_the_model_of_the_headline_comes_last_and_once(model, labels, name):
         if key.endswith("hidden_layer_sizes")
     ]
     assert all(size == (8, 4) for size in sizes)
+
+
+def test_a_committee_that_is_weighed_has_classifiers_too():
+    given = Choices(model=Model.committee, network=network_of("8,4", 3))
+    members = dict(make_detectors(given, True)["committee"])
+    assert [*members] == ["residual", "lstm", "forest", "logistic"]
+    assert members["residual"].network.max_epochs == members["lstm"].max_epochs == 3
 
 
 def test_what_is_not_asked_for_is_left_to_the_classes():
