@@ -27,6 +27,7 @@ from .reconstruction._judge import SCORED_STEPS
 from .reconstruction._latent import LatentDecoderMixin, LatentVectorsMixin
 from .reconstruction._mixin import ReconstructionMixin
 from .reconstruction._offset import check_contamination
+from .rows._doubtful import warn_of_features
 from .training._docs import with_docs
 from .windowing._held_out import VALIDATION, hold_out
 
@@ -195,9 +196,6 @@ class PCAAutoencoder(
     components_ : ndarray of shape (`n_components_`, n_timesteps * n_features)
         Principal axes, of the features that are no context.
 
-    is_context_ : ndarray of bool of shape (n_features,) or None
-        Mask of the ``context_features``.
-
     context_coef_ : ndarray of shape (n_timesteps * n_context, n_timesteps * \
             n_features) or None
         What is added to the reconstruction for each unit of a cell of the context above
@@ -313,6 +311,7 @@ class PCAAutoencoder(
             If there are too few sequences to hold out a part for ``offset_``.
         """
         X = check_sequences(self, X, reset=True)
+        warn_of_features(X)
         is_context = context_mask(self, X)
         self._check_n_components(X, is_context)
         choices = Choices(

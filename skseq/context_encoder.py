@@ -11,6 +11,7 @@ from .reconstruction._decisions import OutlierDecisionsMixin
 from .reconstruction._estimator import CONTAMINATION_CONSTRAINTS
 from .reconstruction._latent import LatentVectorsMixin
 from .reconstruction._offset import check_contamination, rescaled_offset
+from .rows._doubtful import warn_of_features
 from .training._docs import with_docs
 from .training._estimator import (
     SequenceNetwork,
@@ -58,6 +59,9 @@ class ContextEncoder(
     Attributes
     ----------
     <FITTED>
+
+    is_context_ : ndarray of bool of shape (n_features,) or None
+        Mask of the ``context_features``.
 
     offset_ : float
         Score below which a sequence counts as an outlier.
@@ -187,6 +191,7 @@ class ContextEncoder(
         """
         resume = self.warm_start and self.__sklearn_is_fitted__()
         X = check_sequences(self, X, reset=not resume)
+        warn_of_features(X)
         rule = check_contamination(self.contamination, type(self).__name__)
         plan = self._plan(
             X,

@@ -6,6 +6,8 @@ from numbers import Integral, Real
 import numpy as np
 import pandas as pd
 from sklearn.base import ClassifierMixin, MetaEstimatorMixin, _fit_context
+from sklearn.metrics import average_precision_score
+from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -33,6 +35,7 @@ from ..alarms import AlarmRule
 from ..reconstruction._context import CONTEXT_FEATURES
 from ..reconstruction._decisions import warn_of_no_data
 from ..reconstruction._mixin import shares_frame
+from ..rows._doubtful import warn_of_features
 from ..training._docs import with_docs
 from ..windowing import SlidingWindow
 from ..windowing._held_out import VALIDATION, hold_out
@@ -263,6 +266,8 @@ class RareEventClassifier(
     both hold several events. With none, a warning says so, and the threshold is the
     0.99 quantile of the held-out scores, unless the rule needs no event.
 
+    ``score`` is the average precision, not the accuracy.
+
     ``predict`` follows the threshold, that is ``decision_function > 0``.
     ``predict_proba`` estimates the probability of an event, whatever the threshold. As
     with :class:`~sklearn.model_selection.FixedThresholdClassifier` the two need not
@@ -412,6 +417,7 @@ class RareEventClassifier(
         X = check_sequences(self, X, reset=True)
         hidden = hidden_from(estimators, self, X)
         classes, event = check_two_classes(X, y)
+        warn_of_features(X, units=False, y=event)
         if self.warn_on_overlap and is_windows(X):
             warn_of_holes(X)
         split = self._hold_out(X, event)
@@ -563,6 +569,45 @@ class RareEventClassifier(
         score = self._anomaly_score(X)
         probability = self._link.probability(score)
         return np.column_stack([1 - probability, probability])
+
+    def score(self, X, y, sample_weight=None):
+        """Average precision of ``decision_function``.
+
+        Not the accuracy, as of other classifiers: where events are rare, that is best
+        for a classifier that never finds one. A search without ``scoring`` so chooses
+        what ranks events highest.
+
+        Parameters
+        ----------
+        X : Windows or array-like of shape (n_samples, n_timesteps, n_features) or \
+                (n_samples, n_timesteps)
+            Windows.
+
+        y : array-like of shape (n_samples,)
+            Labels out of ``classes_``.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the windows.
+
+        Returns
+        -------
+        score : float
+            In [0, 1]. Windows of which nothing was observed are left out. NaN where no
+            other one is an event.
+        """
+        decision = self.decision_function(X)
+        event = np.asarray(y) == self.classes_[1]
+        check_consistent_length(decision, event, sample_weight)
+        judged = ~np.isnan(decision)
+        if not event[judged].any():
+            return np.nan
+        if sample_weight is not None:
+            sample_weight = np.asarray(sample_weight)[judged]
+        return float(
+            average_precision_score(
+                event[judged], decision[judged], sample_weight=sample_weight
+            )
+        )
 
     @available_if(_explains)
     @validate_params(

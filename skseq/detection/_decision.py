@@ -29,6 +29,12 @@ def check_two_classes(X, y):
 
     0 or False may be the only label: that is a y without an event.
     """
+    if y is None:
+        raise ValueError(
+            "RareEventClassifier requires y to be passed, but the target y is None. "
+            "Label events 1 and the rest 0; without labels, label all rows 0, or use a "
+            "detector such as DetectorCommittee by itself."
+        )
     with named_errors("y"):
         y = column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")

@@ -133,8 +133,12 @@ class ReconstructionMixin(OutlierDecisionsMixin):
         shares = shares.sum(axis=1) if per == "feature" else shares
         return shares_frame(self, shares.reshape(len(shares), -1), X, per)
 
-    def score_rows(self, X):
-        """Normality of each row: minus its mean error in all windows that hold it.
+    @validate_params(
+        {"aggregate": [StrOptions({"steps", "windows"})]},
+        prefer_skip_nested_validation=True,
+    )
+    def score_rows(self, X, *, aggregate="steps"):
+        """Normality of each row: the mean over all windows that hold it.
 
         The windows that end later know what came after: this looks ahead, by the length
         of a window, and is meant for a table that is complete.
@@ -143,6 +147,11 @@ class ReconstructionMixin(OutlierDecisionsMixin):
         ----------
         X : Windows of shape (n_samples, n_timesteps, n_features)
             Windows, as :class:`SlidingWindow` gives them.
+
+        aggregate : {"steps", "windows"}, default="steps"
+            What the mean is of: minus the row's own errors in these windows, or the
+            ``score_samples`` of the windows. The first tells rows apart; the second
+            holds on to an event that shows in some of its rows, as on long telemetry.
 
         Returns
         -------
@@ -157,6 +166,8 @@ class ReconstructionMixin(OutlierDecisionsMixin):
                 "X must be Windows: of an array it is not known which rows its "
                 "sequences share. Use SlidingWindow, or score_samples."
             )
+        if aggregate == "windows":
+            return self._mean_over_windows(X)
         total, count = np.zeros((2, len(X.table)))
         steps = np.arange(1 - X.shape[1], 1)
         for chunk, targets, outputs in self._reconstructions(X):
@@ -168,6 +179,21 @@ class ReconstructionMixin(OutlierDecisionsMixin):
             count += np.bincount(rows, minlength=len(total))
         with np.errstate(invalid="ignore"):
             return -(total / count)[X.ends]
+
+    def _mean_over_windows(self, X):
+        """Mean score of the windows that hold each row, at which a window ends."""
+        scores = self._score_samples(X)
+        judged = ~np.isnan(scores)
+        starts, ends, scores = X.starts[judged], X.ends[judged], scores[judged]
+        total, count = np.zeros((2, len(X.table)))
+        for step in range(X.shape[1]):
+            held = ends - step >= starts
+            rows = ends[held] - step
+            total += np.bincount(rows, scores[held], minlength=len(total))
+            count += np.bincount(rows, minlength=len(total))
+        count[np.isnan(X.table).all(axis=1)] = 0  # of these nothing was observed
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(count > 0, total / count, np.nan)[X.ends]
 
     @property
     def _judge(self):

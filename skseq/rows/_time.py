@@ -2,6 +2,7 @@
 """Time: as numbers, in order, and in durations."""
 
 import contextlib
+import re
 from dataclasses import replace
 from numbers import Integral
 
@@ -16,12 +17,23 @@ from .._validation import (
 from ._events import check_values
 from ._table import cell
 
+# In a random order half of the steps go back.
+_MIN_STEPS, _SHUFFLED = 20, 0.25
 HOUR = 3_600_000_000_000
 SECOND = 1_000_000_000
 NUMBERS = "numbers"
 LOCAL, ZONED = "datetimes without a time zone", "datetimes with a time zone"
 DURATIONS = "durations"
 TIME_KINDS = (NUMBERS, LOCAL, ZONED, DURATIONS)
+
+
+_ZONE = re.compile(r"[A-Za-z0-9_+:-]+(/[A-Za-z0-9_+:-]+){0,3}")
+
+
+def is_zone(name):
+    """Tell the name of a time zone, and no path to a file, as pandas would take it."""
+    named = isinstance(name, str) and _ZONE.fullmatch(name) is not None
+    return named and not name.startswith(("dateutil", "tz"))
 
 
 def is_duration(window_size):
@@ -97,6 +109,13 @@ def _check_order(rows, order, key, groups, kind, place):
         later, before = order[later], order[before]
     first = np.argmin(later)
     row, series, remedy = later[first], "", "Sort the rows by time first."
+    if len(steps) >= _MIN_STEPS and np.mean(steps < 0) > _SHUFFLED:
+        remedy = (
+            "The rows are shuffled: so do a splitter with shuffle=True, a halving "
+            "search and permutation_importance (of the time column) leave them. Split "
+            "in time order, as SeriesTimeSplit of skseq.model_selection does; or sort "
+            "the rows by time first."
+        )
     if groups:
         names = tuple(cell(group, row) for group in groups)
         series = f" of the series {names[0] if len(names) == 1 else names!r}"
@@ -124,14 +143,14 @@ def ticks(kind):
     return 1 if kind == NUMBERS else SECOND
 
 
-def duration_value(value, kind, parameter):
+def duration_value(value, kind, parameter, owner="SlidingWindow"):
     """A duration in the unit of the time values."""
     bare = is_number(value)
     if kind == NUMBERS:
         if bare and value > 0:
             return int(value) if isinstance(value, Integral) else float(value)
         raise ValueError(
-            f"The {parameter!r} parameter of SlidingWindow must be a positive number "
+            f"The {parameter!r} parameter of {owner} must be a positive number "
             f"where the time column is numeric. Got {value!r} instead."
         )
     if isinstance(value, str):
@@ -144,7 +163,7 @@ def duration_value(value, kind, parameter):
         duration = None
     if duration is None or not duration > pd.Timedelta(0):
         raise ValueError(
-            f"The {parameter!r} parameter of SlidingWindow must be a positive duration "
+            f"The {parameter!r} parameter of {owner} must be a positive duration "
             "that pandas.Timedelta understands, such as '5min', where the time column "
             f"holds {kind}. Got {value!r} instead."
         )

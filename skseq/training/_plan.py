@@ -97,7 +97,15 @@ class Plan:
             )
         return network, history
 
-    def _train(self, examples, parts, reports, attributes=None, checkpoint=None):
+    def _train(
+        self,
+        examples,
+        parts,
+        reports,
+        attributes=None,
+        checkpoint=None,
+        title="Training",
+    ):
         training, held_out = parts
         preparation = self.prepare(examples.X[training])
         data = Data(
@@ -127,6 +135,7 @@ class Plan:
                     self.network(weights, preparation)
                 ),
                 checkpoint=checkpoint,
+                title=title,
             )
         return self.network(history.weights, preparation), history
 
@@ -142,7 +151,8 @@ class Plan:
         parts = all_rows(len(examples.X)), None
         plan = replace(self, settings=settings)
         try:
-            again = plan._train(examples, parts, NoReports())
+            title = "Training on all rows"
+            again = plan._train(examples, parts, NoReports(), title=title)
             reason = again[1].stopped
         except (KeyboardInterrupt, NonFiniteLossError) as error:
             reason = str(error) or "Training was interrupted in epoch 1."
