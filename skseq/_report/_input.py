@@ -59,7 +59,7 @@ def final(estimator):
     while True:
         if isinstance(estimator, Pipeline):
             estimator = estimator[-1]
-        elif hasattr(estimator, "detector_"):
+        elif getattr(estimator, "detector_", None) is not None:  # else a committee
             estimator = estimator.detector_
         else:
             return estimator
@@ -82,7 +82,7 @@ def decider(estimator):
 def _name_of(estimator):
     if isinstance(estimator, Pipeline):
         return _name_of(estimator[-1])
-    if getattr(estimator, "detector_", None) is not None:  # else a committee
+    if getattr(estimator, "detector_", None) is not None:
         return _name_of(estimator.detector_)
     return type(estimator).__name__
 
