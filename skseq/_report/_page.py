@@ -92,8 +92,8 @@ def models_table(models, measures, rows):
 
 
 def weights_html(weights):
-    """Weights of the members of a committee, by name; "" without them."""
-    if weights is None:
+    """Weights of the members of a committee, by name; "" of anything else."""
+    if not isinstance(weights, pd.Series):  # those of a network, or none
         return ""
     total = sum(weights) or 1
     lines = "".join(
