@@ -2,7 +2,7 @@
 """Around any outlier detector: what it is fitted on, its parts, and its scores."""
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, gen_batches
@@ -166,36 +166,61 @@ def log_errors(values, are_errors):
     return np.log(np.maximum(values, np.finfo(np.float64).tiny))
 
 
-def check_detector(detector, place):
-    """Raise a TypeError or ValueError where a detector cannot be fitted on windows."""
-    methods = ("fit", "score_samples", "get_params")
-    if isinstance(detector, type) or not all(hasattr(detector, m) for m in methods):
-        raise TypeError(
-            f"{place} must be an outlier detector with fit and score_samples. Got "
-            f"{detector!r} instead."
-        )
-    if any(isinstance(part, SlidingWindow) for part in parts(detector)):
+def _check_nothing_wrong_inside(estimator, place):
+    if any(isinstance(part, SlidingWindow) for part in parts(estimator)):
         raise ValueError(
             f"{place} must not hold a SlidingWindow: it is fitted on windows. Put "
             "SlidingWindow before it, in a pipeline."
         )
-    for part in parts(detector):
+    for part in parts(estimator):
         if isinstance(part, BaseEstimator) and hasattr(part, "_parameter_constraints"):
             part._validate_params()  # before anything is fitted
+
+
+def _has(estimator, *methods):
+    if isinstance(estimator, type):
+        return False
+    return all(hasattr(estimator, m) for m in ("fit", "get_params", *methods))
+
+
+def check_detector(detector, place):
+    """Raise a TypeError or ValueError where a detector cannot be fitted on windows."""
+    if not _has(detector, "score_samples"):
+        raise TypeError(
+            f"{place} must be an outlier detector with fit and score_samples. Got "
+            f"{detector!r} instead."
+        )
+    _check_nothing_wrong_inside(detector, place)
+
+
+def check_member(estimator, place):
+    """The same, of what may be a classifier, too."""
+    classifies = _has(estimator) and is_classifier(estimator)
+    if not (classifies or _has(estimator, "score_samples")):
+        raise TypeError(
+            f"{place} must be an outlier detector with fit and score_samples, or a "
+            f"classifier. Got {estimator!r} instead."
+        )
+    _check_nothing_wrong_inside(estimator, place)
 
 
 def reach(estimator, X, attribute):
     """Step into pipelines and classifiers, down to the part that has an attribute.
 
-    Gives the part, and ``X`` as this part is given it.
+    Of a committee, to the member of the largest weight that has it. Gives the part, and
+    ``X`` as this part is given it.
     """
     name = type(estimator).__name__
     while not hasattr(estimator, attribute):
+        members = getattr(estimator, "_members", None)
         if isinstance(estimator, Pipeline):
             if X is not None and len(estimator) > 1:
                 X = estimator[:-1].transform(X)
             estimator = estimator[-1]
-        elif hasattr(estimator, "detector_"):
+        elif members is not None and members.heaviest(attribute) is not None:
+            estimator, _, hidden = members.heaviest(attribute)
+            X = X if X is None else without_features(X, hidden)
+        elif getattr(estimator, "detector_", None) is not None:
             estimator = estimator.detector_
         else:
             raise TypeError(

@@ -196,9 +196,6 @@ class PCAAutoencoder(
     components_ : ndarray of shape (`n_components_`, n_timesteps * n_features)
         Principal axes, of the features that are no context.
 
-    is_context_ : ndarray of bool of shape (n_features,) or None
-        Mask of the ``context_features``.
-
     context_coef_ : ndarray of shape (n_timesteps * n_context, n_timesteps * \
             n_features) or None
         What is added to the reconstruction for each unit of a cell of the context above

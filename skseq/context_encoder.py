@@ -60,6 +60,9 @@ class ContextEncoder(
     ----------
     <FITTED>
 
+    is_context_ : ndarray of bool of shape (n_features,) or None
+        Mask of the ``context_features``.
+
     offset_ : float
         Score below which a sequence counts as an outlier.
 

@@ -87,8 +87,8 @@ PHASES = {
     },
     "DetectorCommittee": {
         "before": "skseq.committee.hold_out",
-        "members": "skseq.committee.fit_on_windows",
-        "again": "skseq.committee._Members.fitted_again",
+        "members": "skseq._members.fit_on_windows",
+        "again": "skseq._members.Members.fitted_again",
         **_OFFSET,
     },
     "MovingReference": {
@@ -257,6 +257,7 @@ OTHER = {
     "checkpoint": "elsewhere",
     "class_weight": "balanced",
     "contamination": 0.3,
+    "context_features": [0],
     "decoder": "dense",
     "detector": None,
     "detectors": None,
@@ -330,7 +331,7 @@ def no_training(monkeypatch):
         "skseq.training._plan.Plan.train",
         "skseq.baselines._Components.of",
         "skseq.windowing._steps._apply_to_rows",
-        "skseq.committee.fit_on_windows",
+        "skseq._members.fit_on_windows",
         "skseq.detection._classifier.fit_on_windows",
         "skseq.moving_reference.fit_on_windows",
         "skseq.keras_networks._autoencoder.KerasAutoencoder._train",

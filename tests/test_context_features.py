@@ -438,3 +438,11 @@ def test_a_classifier_passes_the_context_on(table, tmp_path):
             model.decision_function(faulty), model.decision_function(other)
         )
         assert same == isinstance(detector, IsolationForest)
+
+
+def test_one_reading_in_one_context_scores_alike_in_any_company(sequences):
+    X = np.ascontiguousarray(sequences[4:60, :, :2])
+    for model in (network(), ResidualAutoencoder(network()), PCAAutoencoder(2)):
+        model.set_params(context_features=[0]).fit(X)
+        alone = model.score_samples(X[:3])
+        assert_array_equal(model.score_samples(X)[:3], alone)

@@ -14,7 +14,6 @@ from skseq import (
     MovingReference,
     PCAAutoencoder,
     SlidingWindow,
-    StreamScorer,
     load,
     save,
     sliding_windows,
@@ -296,12 +295,6 @@ def test_a_part_without_data_is_told():
     X[500:] = np.nan
     with pytest.raises(ValueError, match="has an observed cell"):
         MovingReference(PCAAutoencoder(2)).fit(X)
-
-
-def test_a_stream_refuses_what_has_to_know_earlier_scores():
-    pipeline = make_pipeline(SlidingWindow(3), MovingReference(PCAAutoencoder(2)))
-    with pytest.raises(TypeError, match="MovingReference has to know the scores"):
-        StreamScorer(pipeline.fit(noise()))
 
 
 def test_dask_refuses_what_has_to_know_earlier_scores():

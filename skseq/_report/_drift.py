@@ -7,7 +7,7 @@ import numpy as np
 
 from ..alarms._drift import Drift, Level, drift, level_from, level_of
 from ..rows._words import count, number, share
-from ._timeline import place_of
+from ._zoomed import place_of
 
 _LAST = 5  # the end of the period is its last fifth
 _MIN_ROWS = 50  # normal rows in a fifth, of which something can be said

@@ -24,7 +24,6 @@ from ._page import (
 from ._pictures import Drawn, draw_pictures, drift_picture
 from ._scored import Rows
 from ._tables import alarm_tables, contributions_of, sensors_html, tables_html
-from ._timeline import threshold_table, timeline
 from ._verdict import judge, name_of_rival, rival
 from ._words import (
     ABOUT_THE_ALARMS,
@@ -38,6 +37,7 @@ from ._words import (
     summary,
 )
 from ._worst import worst_windows
+from ._zoomed import threshold_table, timeline
 
 
 @dataclass(frozen=True)

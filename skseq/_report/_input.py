@@ -83,7 +83,7 @@ def decider(estimator):
 def _name_of(estimator):
     if isinstance(estimator, Pipeline):
         return _name_of(estimator[-1])
-    if hasattr(estimator, "detector_"):
+    if getattr(estimator, "detector_", None) is not None:  # else a committee
         return _name_of(estimator.detector_)
     return type(estimator).__name__
 

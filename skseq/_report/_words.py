@@ -5,7 +5,7 @@ from ..detection._thresholds import RULES_OF_NORMAL_ROWS
 from ..reconstruction._offset import NORMAL_QUANTILE
 from ..rows._words import count, share
 from ..windowing._held_out import in_words
-from ._timeline import MAX_STRIPS
+from ._zoomed import MAX_STRIPS
 
 _ROUGH = 10  # events, from which on a threshold is set with some certainty
 

@@ -7,8 +7,14 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ..rows._time import is_duration, nanoseconds_duration, number_duration
+from ..rows._time import (
+    is_duration,
+    is_zone,
+    nanoseconds_duration,
+    number_duration,
+)
 
+_KINDS = ("none", "numbers", "datetimes")
 _LIMITS = ("within", "hold", "max_gap")
 
 
@@ -217,9 +223,19 @@ class AlarmState:
             "on": self._on and list(self._on),
         }
 
+    def __copy__(self):
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
+        twin._on = self._on and [*self._on]
+        return twin
+
     def _set_state(self, state):
         if state["kind"] is not None:
-            self.set_kind(state["kind"], state["zone"])
+            zone = state["zone"]
+            if state["kind"] not in _KINDS or not (zone is None or is_zone(zone)):
+                raise ValueError(f"A state has the kind {state['kind']!r}, {zone!r}.")
+            self.set_kind(state["kind"], zone)
+        _check_state(state)
         self.n_rows, self.n_not_judged = state["n_rows"], state["n_not_judged"]
         self._place, self._low = state["place"], state["low"]
         self._recent = [tuple(row) for row in state["recent"]]
@@ -337,3 +353,25 @@ class AlarmState:
         if self._kind == "datetimes":
             return pd.Timestamp(place, tz=self._zone)
         return None if self._kind == "none" else place
+
+
+def _check_state(state):
+    """Raise a ValueError where a state is not one that ``get_state`` gives."""
+    has_time = state["kind"] not in ("none", None)
+    rows = [*state["recent"], state["last"] or (0, 0), state["quiet"] or (0, 0)]
+    on = state["on"] or [0, 0, 0, 0, 0.0, 0]
+    counts = [state["n_rows"], state["n_not_judged"], *(row[0] for row in rows)]
+    counts += [on[0], on[1], on[5]]
+    places = [state["place"], *(row[1] for row in rows), on[2], on[3]]
+    right = (
+        all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in counts)
+        and all(len(row) == 2 for row in rows)
+        and all(place is None or isinstance(place, Real) for place in places)
+        and (state["place"] is None or has_time)
+        and isinstance(state["low"], bool)
+        and len(on) == 6
+        and isinstance(on[4], Real)
+        and (state["on"] is None) == (state["last"] is None)
+    )
+    if not right:
+        raise ValueError(f"This is no state of an alarm: {state!r}.")

@@ -6,6 +6,7 @@ import csv
 import math
 import os
 import sys
+import warnings
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -37,20 +38,66 @@ def _complain(error):
 
 
 def _cell(text):
-    """A number where it reads as one; what is missing is None."""
-    for number in (int, float):
-        with contextlib.suppress(ValueError):
-            return number(text)
+    """A number where it reads as one, in digits of 0 to 9; what is missing is None."""
+    text = text.strip()
+    if "_" not in text and text.isascii():
+        for number in (int, float):
+            with contextlib.suppress(ValueError):
+                return number(text)
     return _WORDS.get(text, text)
+
+
+class Lines:
+    """Lines of bytes, each parsed by itself: what is wrong with one costs that one.
+
+    Parameters
+    ----------
+    file : binary file
+
+    needs_end : bool
+        Whether a last line without an end is one that was cut off.
+    """
+
+    def __init__(self, file, *, needs_end):
+        self._file, self._needs_end = file, needs_end
+        self.number = 0
+
+    def __iter__(self):
+        """The number of each line with its cells, or the error that it is."""
+        for line in self._file:
+            self.number += 1
+            try:
+                cells = self._parse(line)
+            except (csv.Error, ValueError) as error:
+                yield self.number, error
+            else:
+                if cells:  # a blank line is none
+                    yield self.number, cells
+
+    def _parse(self, line):
+        if self._needs_end and not line.endswith(b"\n"):
+            raise ValueError("it has no end: it was cut off.")
+        if b"\0" in line:
+            raise ValueError("it holds bytes of 0, as after a loss of power.")
+        text = line.decode("utf-8").rstrip("\r\n")
+        if self.number == 1:
+            text = text.removeprefix("\ufeff")
+        if "\r" in text:
+            raise ValueError("it holds a carriage return: end lines with a newline.")
+        return next(csv.reader([text], strict=True), [])
 
 
 class _Scores:
     """Scores lines, and writes a line for each."""
 
-    def __init__(self, scorer, header, *, skip_errors):
-        self._scorer, self._header = scorer, header
+    def __init__(self, scorer, header, *, skip_errors, ignore):
+        self._scorer, self._ignore = scorer, set(ignore)
         self._skip_errors, self._n_rows = skip_errors, 0
-        self._as_text = scorer._steps.text_columns()
+        self._columns, self._as_text = (
+            scorer._steps.columns,
+            scorer._steps.text_columns(),
+        )
+        self._take_header(header)
         self._alarms = True
         try:
             scorer.is_alarm(math.nan)
@@ -58,12 +105,39 @@ class _Scores:
             self._alarms = False
         print("row,score,alarm" if self._alarms else "row,score", flush=True)
 
+    def _take_header(self, header):
+        kept = [name for name in header if name not in self._ignore]
+        unknown = sorted(self._ignore.difference(header))
+        if unknown:
+            raise ValueError(f"--ignore {unknown[0]}: the lines have no such column.")
+        twice = sorted({name for name in kept if kept.count(name) > 1})
+        if twice:
+            raise ValueError(f"The header names the column {twice[0]!r} twice.")
+        try:
+            self._columns.check_names(kept)
+        except ValueError as error:
+            raise ValueError(f"{error} Or leave it out with --ignore.") from error
+        self._header = header
+
+    def is_header(self, cells):
+        """Tell the header, which a logger writes that was started again."""
+        if self._columns.names is None:
+            return cells == self._header
+        if cells[0] not in self._header:
+            return False
+        return sorted(cells) == sorted(self._header)
+
+    def take_order(self, header):
+        if header != self._header:
+            self._header = header
+            typer.echo("Note: the columns go on in another order.", err=True)
+
     def write(self, block):
         """Score lines, given with their numbers; one by one where one is wrong."""
         try:
             rows = [self._row(cells) for _, cells in block]
             scores = self._scorer.score_many(rows)
-        except (TypeError, ValueError) as error:
+        except (csv.Error, TypeError, ValueError) as error:
             if len(block) > 1:
                 for line in block:
                     self.write([line])
@@ -78,15 +152,19 @@ class _Scores:
         sys.stdout.flush()
 
     def _row(self, cells):
+        if isinstance(cells, Exception):
+            raise cells
         if len(cells) != len(self._header):
             raise ValueError(
                 f"it has {len(cells)} cells, but the header names {len(self._header)}."
             )
-        if self._scorer._steps.columns.names is None:
-            return [_cell(text) for text in cells]
+        named = [*zip(self._header, cells, strict=True)]
+        if self._columns.names is None:
+            return [_cell(text) for name, text in named if name not in self._ignore]
         return {
             name: text if name in self._as_text else _cell(text)
-            for name, text in zip(self._header, cells, strict=True)
+            for name, text in named
+            if name not in self._ignore
         }
 
     def _print(self, score):
@@ -98,24 +176,53 @@ class _Scores:
         self._n_rows += 1
 
 
-def _score_lines(scorer, *, block_size, skip_errors):
-    lines = csv.reader(sys.stdin)
-    header = next(lines, None)
-    if not header:
+def _score_lines(scorer, *, follow, skip_errors, ignore):
+    lines = Lines(sys.stdin.buffer, needs_end=follow)
+    _, header = next(iter(lines), (0, None))
+    if header is None:
         raise ValueError(
             "Standard input is empty: its first line must name the columns."
         )
-    header[0] = header[0].removeprefix("\ufeff")
-    scorer._steps.columns.check_names(header)
-    scores, block = _Scores(scorer, header, skip_errors=skip_errors), []
-    for cells in lines:
-        if cells:  # a blank line is none
-            block.append((lines.line_num, cells))
-        if len(block) == block_size:
+    if isinstance(header, Exception):
+        raise ValueError(f"line {lines.number}: {header}")
+    scores = _Scores(scorer, header, skip_errors=skip_errors, ignore=ignore)
+    block, size = [], 1 if follow else _BLOCK
+    for number, cells in lines:
+        is_header = isinstance(cells, list) and scores.is_header(cells)
+        if block and (is_header or len(block) == size):
+            scores.write(block)
+            block = []
+        if is_header:
+            scores.take_order(cells)
+        else:
+            block.append((number, cells))
+        if len(block) == size:
             scores.write(block)
             block = []
     if block:
         scores.write(block)
+
+
+@contextlib.contextmanager
+def _warnings_in_words():
+    """Warnings as lines on standard error, each as often as it is raised."""
+
+    def show(message, category, filename, lineno, file=None, line=None):
+        typer.echo("Warning: " + " ".join(str(message).split()), err=True)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = show
+        yield
+
+
+def _duration(text):
+    """A duration as it is given; a number where the time is one."""
+    if text is None:
+        return None
+    with contextlib.suppress(ValueError):
+        return float(text)
+    return text
 
 
 def _discard_output():
@@ -143,6 +250,30 @@ def score(
             "error, or dropped, without a score."
         ),
     ] = OnLate.error,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Column that the model was not fitted on. Can be given more than "
+            "once.",
+        ),
+    ] = None,
+    max_jump: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DURATION",
+            help="A row that is further ahead of the last one of its series is not "
+            "believed before the next one agrees. [default: 1000 steps]",
+            show_default=False,
+        ),
+    ] = None,
+    forget_after: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DURATION",
+            help="Forget a series of which no row came for so long, such as 7D.",
+        ),
+    ] = None,
     trust: Annotated[
         list[str] | None,
         typer.Option(
@@ -157,6 +288,10 @@ def score(
     Writes the row (counted from 0), its score, and 1 where that is an alarm. The score
     is that of the model: of a detector higher is more normal, of a classifier higher is
     an event.
+
+    Each line is parsed by itself, and one that cannot be read has no part in the
+    others. A header that comes again is passed over, and tells the order of the columns
+    after it. With --follow a last line without an end was cut off, and is not scored.
     """
     # Help is to come at once.
     from ..persistence._save import load
@@ -164,12 +299,18 @@ def score(
 
     policy = "raise" if on_late == OnLate.error else "drop"
     try:
-        scorer = StreamScorer(load(model, trusted=trust or ()), on_late=policy)
-        with naming_file("standard output"):
+        scorer = StreamScorer(
+            load(model, trusted=trust or ()),
+            on_late=policy,
+            max_jump=_duration(max_jump) or "auto",
+            forget_after=_duration(forget_after),
+        )
+        with naming_file("standard output"), _warnings_in_words():
             _score_lines(
                 scorer,
-                block_size=1 if follow else _BLOCK,
+                follow=follow,
                 skip_errors=on_error == OnError.skip,
+                ignore=ignore or (),
             )
     except BrokenPipeError:
         _discard_output()  # nobody reads on

@@ -12,7 +12,12 @@ import numpy as np
 from .._validation import is_windows, observed_steps
 from ._linear import LinearPath
 
-CHUNK = 1024  # sequences in one forward pass
+CHUNK = 1024  # sequences in one forward pass, at the most
+# What Keras has a graph for: tracing one takes a second, a few sequences too many none.
+FORWARD_SIZES = (64, 256, CHUNK)
+# Cells of the sequences in one forward pass, and the fewest of these: what is computed
+# of them is many times as large.
+_CHUNK_CELLS, _SMALLEST_CHUNK = 2**22, 32
 _ROWS = 16_384  # of a table, in one step of a walk through it
 
 
@@ -81,8 +86,10 @@ class Preparation:
 
     def chunks(self, X, targets=None, weights=None) -> Iterator[tuple[slice, Batch]]:
         """Walk through all sequences, a bounded number at a time."""
-        for start in range(0, len(X), CHUNK):
-            rows = slice(start, min(start + CHUNK, len(X)))
+        n_cells = X.shape[1] * X.shape[2]
+        size = max(min(CHUNK, _CHUNK_CELLS // n_cells), _SMALLEST_CHUNK)
+        for start in range(0, len(X), size):
+            rows = slice(start, min(start + size, len(X)))
             yield rows, self.batch(X, rows, targets, weights)
 
 

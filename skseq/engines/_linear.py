@@ -18,11 +18,15 @@ _LEAST_GAIN = 0.05  # a component of which less is kept only adds to the roundin
 # And of the noise that keeps what a context explains from fitting its rare commands.
 _CONTEXT_NOISE = 0.1
 _MAX_WINDOWS = 20_000  # more do not move the components
-_MAX_SAMPLE = 2**25  # cells of the windows that the path is fitted to: 128 MiB
+_MAX_SAMPLE = 2**24  # cells of the windows that the path is fitted to: 64 MiB
 # Up to so many cells of one window all components are computed exactly, and "auto"
 # keeps all that count: 364 of 520 on Tennessee Eastman, which find 0.804 of the faults
 # at 1% false alarms, and 64 find 0.789. Beyond, cost must not grow with their square.
 _DENSE_CELLS, _MAX_COMPONENTS = 1_000, 64
+# Two are enough where the variances fall off (Halko, Martinsson and Tropp, 2011); of
+# those that do not, one axis is as good as another. Seven, scikit-learn's choice, take
+# most of the time that a path costs.
+_POWER_ITERATIONS = 2
 
 
 @dataclass(frozen=True)
@@ -118,10 +122,15 @@ class LinearPath:
         # One way with and without padding: no last bit hangs on the other sequences.
         count = np.maximum(steps.sum(axis=1, keepdims=True), 1, dtype=np.float32)
         level = np.where(steps, cells, 0).sum(axis=1, keepdims=True) / count
-        bounded = np.broadcast_to(np.tanh(level), cells.shape)
-        indicator = batch.inputs[:, :, len(self.center) :]
-        parts = [cells - level, np.tanh(context), bounded, indicator]
-        return np.concatenate(parts, axis=2)
+        # Filled in place: of wide windows each copy weighs.
+        n_features, end = len(self.scale), len(self.center)
+        n, n_timesteps, n_inputs = batch.inputs.shape
+        out = np.empty((n, n_timesteps, n_features + n_inputs), np.float32)
+        np.subtract(cells, level, out=out[:, :, :n_features])
+        np.tanh(context, out=out[:, :, n_features:end])
+        out[:, :, end : end + n_features] = np.tanh(level)
+        out[:, :, end + n_features :] = batch.inputs[:, :, end:]  # the indicator
+        return out
 
     def residual(self, batch):
         """The batch as the network beside it is trained on it."""
@@ -131,13 +140,20 @@ class LinearPath:
 
 def _hold(sequences, steps):
     """Put the first observed step before it, and the last one after it."""
-    if steps.all():
+    padded = ~steps.all(axis=1)
+    if not padded.any():
         return sequences
+    held = sequences.copy()
+    held[padded] = _held_over(sequences[padded], steps[padded])
+    return held
+
+
+def _held_over(sequences, steps):
     n_timesteps = steps.shape[1]
     first = np.argmax(steps, axis=1)[:, np.newaxis]
     last = n_timesteps - 1 - np.argmax(steps[:, ::-1], axis=1)[:, np.newaxis]
-    held = np.clip(np.arange(n_timesteps), first, last)
-    return np.take_along_axis(sequences, held[:, :, np.newaxis], axis=1)
+    places = np.clip(np.arange(n_timesteps), first, last)
+    return np.take_along_axis(sequences, places[:, :, np.newaxis], axis=1)
 
 
 def fit_linear_path(X, preparation, n_components="auto") -> LinearPath:
@@ -255,7 +271,9 @@ def _principal_axes(flat, n_components):
     else:
         flat = flat - mean.astype(np.float32)
         n_components = min(n_components, *flat.shape)
-        _, values, axes = randomized_svd(flat, n_components, random_state=0)
+        _, values, axes = randomized_svd(
+            flat, n_components, n_iter=_POWER_ITERATIONS, random_state=0
+        )
         variances = np.square(values, dtype=np.float64) / n_samples
     # The sign of an axis is arbitrary: its largest entry is made positive.
     largest = np.argmax(np.abs(axes), axis=1)[:, np.newaxis]

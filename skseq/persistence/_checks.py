@@ -7,8 +7,10 @@ Arrays of other shapes than an architecture has would be read beyond their end.
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.utils._param_validation import Interval
 
+from .._members import Member, Members
 from ..engines._linear import LinearPath
 from ..engines._losses import LOSSES
 from ..networks import Architecture
@@ -243,38 +245,60 @@ def _check_pca(estimator):
     _check_judged(estimator)
 
 
-def _check_hidden(mask, estimator):
-    if mask is not None:
-        shape = estimator.sequence_shape_[1:]
-        _expect_array(mask, "what is hidden from a detector", shape, bool)
-
-
 def _check_rare_event(estimator):
-    _check_hidden(estimator._hidden, estimator)
     _expect_array(estimator.classes_, "classes_", (2,))
     expect(isinstance(estimator.threshold_, Real), "threshold_ is not a number")
     expect(hasattr(estimator._link, "probability"), "_link gives no probability")
-    expect(hasattr(estimator.detector_, "score_samples"), "detector_ gives no scores")
-    imputer = estimator._imputer
-    expect(imputer is None or hasattr(imputer, "transform"), "_imputer is not one")
+    members = estimator._members
+    if members is None:
+        member = Member(estimator.detector_, estimator._imputer, estimator._hidden)
+        _check_member(member, estimator)
+    else:
+        expect(isinstance(members, Members), "_members are none")
+        expect(estimator.detector_ is None, "detector_ stands beside _members")
+        _check_members(members, estimator)
+
+
+def _check_member(member, owner):
+    estimator, preparation, hidden = member
+    has_tags = hasattr(estimator, "__sklearn_tags__")
+    expect(
+        hasattr(estimator, "score_samples") or (has_tags and is_classifier(estimator)),
+        "a detector or member gives no scores",
+    )
+    expect(
+        preparation is None or hasattr(preparation, "transform"),
+        "what prepares windows for a member does not",
+    )
+    if hidden is not None:
+        shape = owner.sequence_shape_[1:]
+        _expect_array(hidden, "what is hidden from a member", shape, bool)
+
+
+def _check_members(members, owner):
+    names, fitted = members.names, members.fitted
+    expect(isinstance(fitted, list) and fitted, "fitted is not a list of members")
+    expect(
+        isinstance(names, list)
+        and all(isinstance(name, str) for name in names)
+        and len(names) == len(fitted),
+        "there is not a name for each member",
+    )
+    for member in fitted:
+        expect(isinstance(member, Member), "a member is not one")
+        _check_member(member, owner)
+    _expect_array(members.logarithmic, "logarithmic", (len(fitted),), bool)
+    arrays = {"centers": members.centers, "scales": members.scales}
+    if members.weights is not None:
+        arrays["weights"] = members.weights
+    for name, array in arrays.items():
+        _expect_array(array, name, (len(fitted),), np.float64)
 
 
 def _check_committee(estimator):
     _check_offset(estimator)
-    members, names = estimator.estimators_, estimator._names
-    expect(isinstance(members, list) and members, "estimators_ is not a list")
-    for member in members:
-        expect(hasattr(member, "score_samples"), "a member gives no scores")
-    expect(
-        isinstance(names, list)
-        and all(isinstance(name, str) for name in names)
-        and len(names) == len(members),
-        "there is not a name for each member",
-    )
-    for name in ("centers_", "scales_"):
-        _expect_array(getattr(estimator, name), name, (len(members),), np.float64)
-    _expect_array(estimator.logarithmic_, "logarithmic_", (len(members),), bool)
-    imputers = estimator._imputers
+    members, imputers = estimator.estimators_, estimator._imputers
+    expect(isinstance(members, list), "estimators_ is not a list")
     expect(
         isinstance(imputers, list) and len(imputers) == len(members),
         "there is not an imputer, or None, for each member",
@@ -284,10 +308,7 @@ def _check_committee(estimator):
         isinstance(hidden, list) and len(hidden) == len(members),
         "there is not a mask, or None, for each member",
     )
-    for mask in hidden:
-        _check_hidden(mask, estimator)
-    for imputer in imputers:
-        expect(imputer is None or hasattr(imputer, "transform"), "_imputers hold none")
+    _check_members(estimator._members, estimator)
 
 
 def _check_each_time_step(estimator):

@@ -67,9 +67,10 @@ def _read_layers(model):
         shape = tuple(model.input_shape)[1:]
         flows = [LayerFlow("input", "InputLayer", shape, shape, None, False, 0)]
     for layer in model.layers:
-        if layer.name == "context" and flows:
+        name = getattr(layer, "name", "")
+        if name == "context" and flows:
             continue  # an input further down, which "with_context" takes in
-        if layer.name != "with_context" and any(
+        if name != "with_context" and any(
             cls.__name__ == "Merge" for cls in type(layer).__mro__
         ):
             raise ValueError(

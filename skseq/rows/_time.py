@@ -2,6 +2,7 @@
 """Time: as numbers, in order, and in durations."""
 
 import contextlib
+import re
 from dataclasses import replace
 from numbers import Integral
 
@@ -24,6 +25,15 @@ NUMBERS = "numbers"
 LOCAL, ZONED = "datetimes without a time zone", "datetimes with a time zone"
 DURATIONS = "durations"
 TIME_KINDS = (NUMBERS, LOCAL, ZONED, DURATIONS)
+
+
+_ZONE = re.compile(r"[A-Za-z0-9_+:-]+(/[A-Za-z0-9_+:-]+){0,3}")
+
+
+def is_zone(name):
+    """Tell the name of a time zone, and no path to a file, as pandas would take it."""
+    named = isinstance(name, str) and _ZONE.fullmatch(name) is not None
+    return named and not name.startswith(("dateutil", "tz"))
 
 
 def is_duration(window_size):
@@ -133,14 +143,14 @@ def ticks(kind):
     return 1 if kind == NUMBERS else SECOND
 
 
-def duration_value(value, kind, parameter):
+def duration_value(value, kind, parameter, owner="SlidingWindow"):
     """A duration in the unit of the time values."""
     bare = is_number(value)
     if kind == NUMBERS:
         if bare and value > 0:
             return int(value) if isinstance(value, Integral) else float(value)
         raise ValueError(
-            f"The {parameter!r} parameter of SlidingWindow must be a positive number "
+            f"The {parameter!r} parameter of {owner} must be a positive number "
             f"where the time column is numeric. Got {value!r} instead."
         )
     if isinstance(value, str):
@@ -153,7 +163,7 @@ def duration_value(value, kind, parameter):
         duration = None
     if duration is None or not duration > pd.Timedelta(0):
         raise ValueError(
-            f"The {parameter!r} parameter of SlidingWindow must be a positive duration "
+            f"The {parameter!r} parameter of {owner} must be a positive duration "
             "that pandas.Timedelta understands, such as '5min', where the time column "
             f"holds {kind}. Got {value!r} instead."
         )

@@ -2,5 +2,6 @@
 """Scores of one row at a time."""
 
 from ._scorer import StreamScorer
+from ._watch import StreamEvent
 
-__all__ = ["StreamScorer"]
+__all__ = ["StreamEvent", "StreamScorer"]

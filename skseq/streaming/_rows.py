@@ -31,6 +31,13 @@ class Columns:
                     f"A row has no {name!r}, a column seen in fit. It has "
                     f"{list(columns)}. Give NaN where a value is missing."
                 )
+        known = {*self.names, *self.levels}
+        for name in columns:
+            if name not in known:
+                raise ValueError(
+                    f"A row has the column {name!r}, which was not there in fit. Leave "
+                    "it out, as of a table: of a frame with drop(columns=...)."
+                )
 
     def check_width(self, n_columns):
         """Raise a ValueError where rows have more or fewer columns than in fit."""
@@ -44,7 +51,8 @@ class Columns:
         """Rows as a frame or a 2-D array, its columns those of the estimator."""
         names = self.names
         if hasattr(rows, "columns"):
-            self.check_names([*rows.columns, *level_names(rows)])
+            levels = [name for name in level_names(rows) if name in self.levels]
+            self.check_names([*rows.columns, *levels])
             return np.asarray(rows) if names is None else rows[list(names)]
         if not isinstance(rows, np.ndarray):
             table = np.empty((len(rows), self.number), dtype=object)
@@ -64,7 +72,6 @@ class Columns:
             return {name: [_value(row, name) for row in rows] for name in self.levels}
         if any(name in level_names(rows) for name in self.levels):
             rows = rows.reset_index(self.levels)
-        self.check_names(list(rows.columns))
         return {
             name: cells_of(rows, list(rows.columns).index(name)) for name in self.levels
         }
@@ -73,10 +80,12 @@ class Columns:
         """The cells of one row, in order."""
         names = self.names
         if names is not None and isinstance(row, (Mapping, pd.Series)):
-            try:
-                return [row[name] for name in names]
-            except KeyError:
-                self.check_names(row.keys())
+            if len(row) == len(names) + len(self.levels):
+                try:
+                    return [row[name] for name in names]
+                except KeyError:
+                    pass
+            self.check_names(row.keys())
         if isinstance(row, Mapping):
             raise ValueError(
                 "A row is a dict, but 'estimator' was fitted on an array, whose "
@@ -95,6 +104,8 @@ def floats(table, columns, names):
         values = table[:, columns]
         if values.dtype in (np.float32, np.float64):
             return values
+        if values.dtype == object:
+            _check_digits(values, columns, names)
         try:
             return values.astype(np.float64)
         except (ArithmeticError, TypeError, ValueError):
@@ -102,6 +113,17 @@ def floats(table, columns, names):
                 table = np.where(pd.isna(table), np.nan, table)
             table = pd.DataFrame(table, columns=names).infer_objects()
     return take_features(table, columns)
+
+
+def _check_digits(values, columns, names):
+    """Raise a ValueError at text that Python takes for a number, and nobody else."""
+    for (row, k), cell in np.ndenumerate(values):
+        if isinstance(cell, str) and ("_" in cell or not cell.isascii()):
+            name = columns[k] if names is None else names[columns[k]]
+            raise ValueError(
+                f"Column {name!r} is not numeric: could not convert {cell!r} in row "
+                f"{row}. Write numbers with the digits 0 to 9 alone."
+            )
 
 
 def time_number(value, kind, row):

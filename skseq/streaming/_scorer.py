@@ -1,57 +1,34 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Scores of rows as they come."""
 
-from collections import deque
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
-from sklearn.utils._param_validation import StrOptions, validate_parameter_constraints
+from sklearn.utils._param_validation import (
+    Interval,
+    StrOptions,
+    validate_parameter_constraints,
+)
 from sklearn.utils.validation import check_is_fitted
 
 from .._validation import named_errors
-from ..engines._batches import CHUNK
+from ..alarms import AlarmRule
+from ..alarms._drift import Drift
+from ._rows import time_number
+from ._rules import needs_time, rules_of
+from ._state import State
 from ._steps import StreamSteps
-
-
-class _Series:
-    """The window that ends at the last row of a series, and the times it needs."""
-
-    def __init__(self, window, times, *, from_training=False):
-        self.window, self.times = window, times
-        self.from_training = from_training
-
-    @classmethod
-    def empty(cls, steps):
-        window = np.full((steps.n_timesteps, steps.n_outputs), np.nan, np.float32)
-        return cls(window, deque(maxlen=steps.n_times))
-
-    def last_time(self, time):
-        """Time of the row before one at this time; None if that one starts anew."""
-        if not self.times or (self.from_training and time <= self.times[-1]):
-            return None
-        return self.times[-1]
-
-    def push(self, row, time, duration, *, starts_anew):
-        """Move the window to the next row."""
-        window, times = self.window, self.times
-        if starts_anew:
-            window[:] = np.nan
-            times.clear()
-        self.from_training = False
-        window[:-1] = window[1:]
-        window[-1] = row
-        times.append(time)
-        if duration is not None:
-            while time - times[0] >= duration:
-                times.popleft()
-            window[: len(window) - len(times)] = np.nan
+from ._taking import Counts, Taking
+from ._watch import ABOVE, IN_ALARM
 
 
 class StreamScorer:
     """Score rows as they come, with the scores of the whole table.
 
-    Keeps one window for each series, whatever the number of rows. The scores are those
-    that ``estimator`` would give to a table of all the rows so far, but for rounding.
+    Keeps the last rows of each series, whatever the number of rows. The scores are
+    those that ``estimator`` would give to a table of all the rows so far, but for
+    rounding.
 
     Parameters
     ----------
@@ -68,10 +45,45 @@ class StreamScorer:
         raise an error, or count it in ``n_late_``, give it the score NaN, and forget
         it.
 
+    max_jump : "auto", None, str, pandas.Timedelta, datetime.timedelta or float, \
+            default="auto"
+        A row that comes longer after the last one of its series is scored, but its time
+        is not believed before the next row agrees: if that one is earlier, it goes on
+        from the rows before the jump, and ``n_ahead_`` counts a wrong clock. "auto" is
+        a thousand times the step of the training rows, or ``max_gap`` of
+        :class:`SlidingWindow` where that is longer; None believes every time.
+
+    forget_after : str, pandas.Timedelta, datetime.timedelta or float, default=None
+        Forget a series of which no row came for longer than this, such as "7D"; None to
+        keep all.
+
+    max_series : int, default=None
+        At the end of a call forget the series that were heard of least lately, until
+        there are no more than these. None for no limit.
+
+    alarm_rule : AlarmRule, default=None
+        What makes alarms of scores, for each series by itself. They start and end in
+        ``events_``. None for no alarms.
+
+    alarm_on : {"flag", "score"}, default="flag"
+        What ``alarm_rule`` is given: 1 where ``estimator`` would tell an outlier or an
+        event, 0 elsewhere; or the scores, minus those that are higher for what is
+        normal.
+
+    on_silence : str, pandas.Timedelta, datetime.timedelta or float, default=None
+        Tell in ``events_`` of a series from which no row with data has come for longer
+        than this, by the latest time of any series. None to tell nothing.
+
     Attributes
     ----------
     n_late_ : int
         Number of rows that came late and were dropped.
+
+    n_ahead_ : int
+        Number of rows that had a wrong clock, later than ``max_jump`` allows.
+
+    events_ : list of StreamEvent
+        What happened in the last call, in order.
 
     Raises
     ------
@@ -79,12 +91,21 @@ class StreamScorer:
         If ``estimator`` cannot be streamed. The step that cannot is named.
 
     ValueError
-        If ``window_size`` is not that of ``estimator``; when scoring, if a row lacks a
-        column, holds infinity or what is not a number, or comes late.
+        If ``window_size`` is not that of ``estimator``, or a parameter needs a time
+        that :class:`SlidingWindow` has not; when scoring, if a row lacks a column or
+        has one that was not there in fit, holds infinity or what is not a number, or
+        comes late.
+
+    Warns
+    -----
+    UserWarning
+        At the first row that is dropped as late, or had a wrong clock, and again when
+        there are 10, 100, ... of them.
 
     See Also
     --------
     SlidingWindow : The windows of a table.
+    skseq.alarms.AlarmRule : Alarms of a table.
 
     Notes
     -----
@@ -101,13 +122,20 @@ class StreamScorer:
     - Rows of one series at equal times are all scored, in the order in which they come.
     - A row that comes late is an error, or dropped (``on_late``). Without ``time``, no
       row is late.
-    - A missing value is NaN or None. Rows that never come are not made up.
-    - A call that raises an error for one of its rows has taken in none of them.
+    - A missing value is NaN or None. Rows that never come are not made up. A row whose
+      window holds no data has the score NaN.
+    - A call that raises an error for one of its rows, or is interrupted, has taken in
+      none of them.
 
     Steps before the windows, and those in :class:`EachTimeStep`, are applied to each
     row once, when it comes. They must treat each row on its own, as the scalers and
     imputers of scikit-learn do. A ``FunctionTransformer`` there is refused, unless its
     function is a NumPy ufunc: a difference or a rolling mean would see one row only.
+
+    An :class:`EachSeries` right after :class:`SlidingWindow` keeps the first
+    ``min_rows`` rows of a series that it has not seen, with ``unseen="first_rows"``. A
+    :class:`MovingReference`, alone or in a committee or classifier, keeps ``memory``
+    and ``lag`` scores of each series.
 
     One stream is for one thread at a time. It can be pickled.
 
@@ -132,15 +160,37 @@ class StreamScorer:
     True
     """
 
-    _parameter_constraints: dict = {"on_late": [StrOptions({"raise", "drop"})]}
+    _parameter_constraints: dict = {
+        "on_late": [StrOptions({"raise", "drop"})],
+        "alarm_on": [StrOptions({"flag", "score"})],
+        "alarm_rule": [AlarmRule, None],
+        "max_series": [Interval(Integral, 1, None, closed="left"), None],
+    }
 
-    def __init__(self, estimator, window_size=None, *, on_late="raise"):
+    def __init__(
+        self,
+        estimator,
+        window_size=None,
+        *,
+        on_late="raise",
+        max_jump="auto",
+        forget_after=None,
+        max_series=None,
+        alarm_rule=None,
+        alarm_on="flag",
+        on_silence=None,
+    ):
+        chosen = {
+            "on_late": on_late,
+            "alarm_on": alarm_on,
+            "alarm_rule": alarm_rule,
+            "max_series": max_series,
+        }
         validate_parameter_constraints(
-            self._parameter_constraints, {"on_late": on_late}, type(self).__name__
+            self._parameter_constraints, chosen, type(self).__name__
         )
         check_is_fitted(estimator)
         self.estimator = estimator
-        self.on_late = on_late
         self._steps = StreamSteps(estimator)
         self.window_size = self._steps.n_timesteps
         if window_size not in (None, self.window_size):
@@ -149,9 +199,19 @@ class StreamScorer:
                 f"'estimator' was fitted on windows of {self.window_size}. Leave it "
                 "out, or give that."
             )
-        self.n_late_ = 0
-        self._series = {}
+        durations = {"forget_after": forget_after, "on_silence": on_silence}
+        self._rules = rules_of(self._steps, max_jump, durations, **chosen)
+        self._counts, self._series = Counts(), {}
+        self.events_, self._last_window = [], None
         self._remember_training_rows()
+
+    @property
+    def n_late_(self):
+        return self._counts.n_late
+
+    @property
+    def n_ahead_(self):
+        return self._counts.n_ahead
 
     def score_one(self, row, group=None):
         """Score the next row.
@@ -227,15 +287,102 @@ class StreamScorer:
         """
         self._series.pop(group, None)
 
+    def tick(self, time):
+        """Tell the time, where no row does: for what is silent, and what is forgotten.
+
+        Parameters
+        ----------
+        time : pandas.Timestamp, datetime.datetime, str or float
+            The time now, of the kind that the rows have.
+
+        Returns
+        -------
+        events : list of StreamEvent
+            What has happened by that time; also in ``events_``.
+        """
+        self._check_has_time("tick")
+        now = time_number(time, self._steps.plan.time.kind, 0)
+        taking = Taking(self)
+        newest = taking.counts.newest
+        taking.counts.newest = now if newest is None else max(now, newest)
+        taking.end()
+        self._keep(taking)
+        return self.events_
+
+    def health(self):
+        """Tell how the stream is doing.
+
+        Returns
+        -------
+        health : dict
+            - "n_rows": rows taken in; "n_late", "n_ahead": as the attributes say;
+            - "n_without_data": rows with the score NaN, as nothing was observed;
+            - "n_series": series that are kept; "n_silent": of these, the silent ones;
+            - "share_in_alarm": of the last 1,000 rows with a score, the share in alarm:
+              by ``alarm_rule``, or else by :meth:`is_alarm`;
+            - "drift": how many times as many of these rows are beyond ``offset_`` of
+              the detector as were of the rows that it held out; 1 is none. NaN where
+              it does not tell. Far above 1 it is time to train again.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skseq import PCAAutoencoder, StreamScorer
+        >>> X = np.random.default_rng(0).normal(size=(400, 3, 2))
+        >>> stream = StreamScorer(PCAAutoencoder(2).fit(X))
+        >>> scores = stream.score_many(2 * X[0])
+        >>> health = stream.health()
+        >>> health["n_rows"], health["n_late"], health["n_without_data"]
+        (3, 0, 0)
+        """
+        counts, level = self._counts, self._rules.level
+        recent = np.frombuffer(counts.recent, dtype=np.uint8)
+        drift = np.nan
+        if level is not None and len(recent):
+            n_above = int(np.count_nonzero(recent & ABOVE))
+            drift = float(Drift(n_above, len(recent), level.expected).ratio)
+        in_alarm = float(np.mean(recent & IN_ALARM > 0)) if len(recent) else np.nan
+        return {
+            "n_rows": counts.n_rows,
+            "n_late": counts.n_late,
+            "n_ahead": counts.n_ahead,
+            "n_without_data": counts.n_without_data,
+            "n_series": len(self._series),
+            "n_silent": sum(series.is_silent for series in self._series.values()),
+            "share_in_alarm": in_alarm,
+            "drift": drift,
+        }
+
+    def explain_last(self):
+        """Tell what the score of the last row that was scored is made of.
+
+        Returns
+        -------
+        shares : Series
+            What ``explain`` of the detector gives for its window, by the name of the
+            feature, the largest first.
+
+        Raises
+        ------
+        TypeError
+            If the detector has no ``explain``.
+
+        ValueError
+            If this stream has scored none yet.
+        """
+        if self._last_window is None:
+            raise ValueError("No row was scored yet: there is none to explain.")
+        return self._steps.explain(self._last_window)
+
     def get_state(self):
         """Give what the stream keeps, to go on from in another process.
 
         Returns
         -------
         state : dict
-            Of lists, an int and a float32 array. JSON can hold it, with
+            Of lists, dicts, numbers, str and arrays. JSON can hold it, with
             ``json.dumps(state, default=np.ndarray.tolist)``, where it can hold the
-            names of the series.
+            names of the series. "names" are these.
 
         Examples
         --------
@@ -248,15 +395,7 @@ class StreamScorer:
         >>> other.score_one([0.0, 1.0]) == stream.score_one([0.0, 1.0])
         True
         """
-        series = self._series.values()
-        empty = np.empty((0, self._steps.n_timesteps, self._steps.n_outputs), "f4")
-        return {
-            "names": list(self._series),
-            "windows": np.stack([s.window for s in series]) if series else empty,
-            "times": [list(s.times) for s in series],
-            "from_training": [s.from_training for s in series],
-            "n_late": self.n_late_,
-        }
+        return State(self).give()
 
     def set_state(self, state):
         """Go on from a state that a stream of the same estimator gave.
@@ -270,31 +409,46 @@ class StreamScorer:
         -------
         self : object
             The stream.
+
+        Raises
+        ------
+        ValueError
+            If the state is of another estimator or alarm rule, or not as
+            :meth:`get_state` gives it. The stream is then as it was.
+
+        See Also
+        --------
+        continue_from : The way to go on with an estimator that was trained again.
         """
-        shape = self._steps.n_timesteps, self._steps.n_outputs
-        with named_errors("state"):
-            windows = np.asarray(state["windows"])
-            if windows.dtype.kind not in "fiu":
-                raise TypeError(f"its windows are of dtype {windows.dtype}")
-            windows = windows.astype(np.float32)
-            windows = windows if windows.size else windows.reshape(0, *shape)
-            names = [tuple(n) if isinstance(n, list) else n for n in state["names"]]
-            n_late = int(state["n_late"])
-        if windows.shape != (len(names), *shape):
-            raise ValueError(
-                f"'state' holds windows of shape {windows.shape} for {len(names)} "
-                f"series, but this stream keeps {shape} for each. Give the state of a "
-                "stream of the same estimator."
-            )
-        columns = windows, state["times"], state["from_training"]
-        with named_errors("state"):
-            self._series = {
-                name: _Series(
-                    window.copy(), deque(times, self._steps.n_times), from_training=flag
-                )
-                for name, window, times, flag in zip(names, *columns, strict=True)
-            }
-        self.n_late_ = n_late
+        self._counts, self._series = State(self).take(state)
+        return self
+
+    def continue_from(self, state):
+        """Go on with the rows of another stream, whose estimator was another one.
+
+        For an estimator that was trained again: the last rows of each series, as they
+        came, are transformed anew. So the next scores are those that the new estimator
+        would give to a table of all rows, if its windows are no longer than those of
+        the old one. What :class:`MovingReference` remembers starts anew, and so does
+        the drift. An alarm goes on where the rule is the same.
+
+        Parameters
+        ----------
+        state : dict
+            From :meth:`get_state` of a stream of the same columns.
+
+        Returns
+        -------
+        self : object
+            The stream.
+
+        Raises
+        ------
+        ValueError
+            If the state is of other columns, or not as :meth:`get_state` gives it. The
+            stream is then as it was.
+        """
+        self._counts, self._series = State(self).transform(state)
         return self
 
     def _remember_training_rows(self):
@@ -302,74 +456,50 @@ class StreamScorer:
         keys, times, features = self._steps.remembered()
         if not keys:
             return
-        deltas, _ = self._deltas(keys, times)
-        table = self._steps.finish(features, deltas)
-        for row in zip(keys, table, times, deltas, strict=True):
-            self._push(*row)
-        for series in self._series.values():
-            series.from_training = True
+        taking = Taking(self)
+        raw = features
+        if self._steps.raw_dtype is object:
+            # The cells of the training rows are not known, but what was made of them.
+            raw = np.full((len(keys), self._steps.n_raw), None)
+        taking.fill(keys, times, features, raw)
+        self._series = taking.touched
+        for key, series in self._series.items():
+            series.from_training, series.number = True, 0
+            self._steps.recall(key, series)
 
     def _score(self, rows, groups):
         steps = self._steps
+        table = steps.columns.table(rows)
         levels = steps.columns.levels_of(rows)
-        table = steps.before(steps.columns.table(rows))
+        table, cells = steps.before(table), table
         features = steps.features(table)
         keys = steps.keys(table, levels, groups)
         times = steps.times(table, levels)
-        deltas, late = self._deltas(keys, times)
-        rows = steps.finish(features, deltas)
-        # From here on nothing is wrong with the rows.
-        self.n_late_ += len(late)
-        kept = [row for row in range(len(rows)) if row not in late]
-        scores = np.full(len(rows), np.nan)
-        for start in range(0, len(kept), CHUNK):
-            part = kept[start : start + CHUNK]
-            shape = len(part), steps.n_timesteps, steps.n_outputs
-            windows = np.empty(shape, dtype=np.float32)
-            for window, k in zip(windows, part, strict=True):
-                window[:] = self._push(keys[k], rows[k], times[k], deltas[k])
-            scores[part] = steps.score(windows)
-        return scores
+        raw = features if steps.raw_dtype is not object else _as_cells(cells)
+        taking = Taking(self)
+        kept, scores = taking.take(keys, times, features, raw)
+        taking.end()
+        self._keep(taking)
+        out = np.full(len(keys), np.nan)
+        out[kept] = scores
+        return out
 
-    def _deltas(self, keys, times):
-        """Time of each row since the one before; None where a window starts anew.
+    def _keep(self, taking):
+        """Take in all of a call, in statements that no interrupt comes between."""
+        if taking.gone:
+            series = taking.everyone()
+            for key in taking.gone:
+                del series[key]
+            self._series = series
+        else:
+            self._series |= taking.touched
+        self._counts, self.events_ = taking.counts, taking.events
+        self._last_window = taking.last_window
 
-        Also the rows that come late, by number.
-        """
-        deltas, late, last = [None] * len(keys), set(), {}
+    def _check_has_time(self, name):
         if not self._steps.has_time:
-            return deltas, late
-        gap = self._steps.reach.gap
-        for row, (key, time) in enumerate(zip(keys, times, strict=True)):
-            before = last[key] if key in last else self._last_time(key, time)
-            if before is not None and time < before:
-                if self.on_late == "raise":
-                    raise self._is_late(row, key, time, before)
-                late.add(row)
-                continue
-            last[key] = time
-            if before is not None and (gap is None or time - before <= gap):
-                deltas[row] = time - before
-        return deltas, late
+            raise ValueError(needs_time(name))
 
-    def _is_late(self, row, key, *times):
-        time, last = map(self._steps.show_time, times)
-        series = "" if key is None else f" of the series {key!r}"
-        return ValueError(
-            f"Row {row}{series} comes late: its time {time} is before {last}, that of "
-            "the last row. Sort the rows by time, or leave out such rows with "
-            "on_late='drop'."
-        )
 
-    def _last_time(self, key, time):
-        series = self._series.get(key)
-        return None if series is None else series.last_time(time)
-
-    def _push(self, key, row, time, delta):
-        """Move the window of a series to its next row."""
-        series = self._series.get(key)
-        if series is None:
-            series = self._series[key] = _Series.empty(self._steps)
-        starts_anew = self._steps.has_time and delta is None
-        series.push(row, time, self._steps.reach.duration, starts_anew=starts_anew)
-        return series.window
+def _as_cells(table):
+    return table.to_numpy(dtype=object) if hasattr(table, "columns") else table

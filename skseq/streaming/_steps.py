@@ -1,57 +1,33 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A fitted pipeline, as what is done to each row and what is done to each window."""
 
-import copy
-from functools import partial
 from itertools import takewhile
 from numbers import Real
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import is_classifier
 from sklearn.compose import ColumnTransformer
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import (
-    FunctionTransformer,
-    RobustScaler,
-    StandardScaler,
-)
+from sklearn.preprocessing import FunctionTransformer
 
-from .._detectors import around_windows, parts, steps_of
+from .._detectors import around_windows, parts, reach, steps_of
 from .._validation import check_finite, named_errors
-from ..moving_reference import MovingReference
+from ..alarms._drift import level_of
 from ..reconstruction._decisions import OutlierDecisionsMixin
 from ..rows._keys import TEXT
-from ..rows._time import DURATIONS, NUMBERS
+from ..rows._time import DURATIONS, NUMBERS, ZONED, typical_step
 from ..windowing import EachSeries, EachTimeStep, SlidingWindow
 from ..windowing._plan import WindowPlan
 from ..windowing._reach import Reach
-from ..windowing._steps import _map_rows
+from ._by_series import FirstRows, ForAll, ForSeries, cells_of_names, scaling
+from ._live import Twin
 from ._rows import (
     Columns,
     cells_of,
     floats,
-    names_as_cells,
     time_number,
 )
-
-
-def _scale(center, scale, rows):
-    rows = rows if center is None else rows - center
-    return rows if scale is None else rows / scale
-
-
-def _scaling(step):
-    """What a scaler that only shifts and divides does; None for any other step.
-
-    The checks of scikit-learn's own ``transform`` take longer than a small network.
-    """
-    if type(step) is StandardScaler:
-        return partial(_scale, step.mean_ if step.with_mean else None, step.scale_)
-    if type(step) is RobustScaler:
-        return partial(_scale, step.center_, step.scale_)
-    return None
 
 
 def _transform(step, table):
@@ -73,15 +49,8 @@ def _check_no_series(name, step):
         raise _refuse(
             name,
             step,
-            "cannot be streamed: EachSeries has to know the series of each window. "
-            "Score tables, or fit a pipeline with EachTimeStep.",
-        )
-    if any(isinstance(part, MovingReference) for part in parts(step)):
-        raise _refuse(
-            name,
-            step,
-            "cannot be streamed: MovingReference has to know the scores of the rows "
-            "before. Score tables, or stream its fitted detector_.",
+            "cannot be streamed: it holds an EachSeries, which has to know the series "
+            "of each window. Put that right after SlidingWindow, in the pipeline.",
         )
 
 
@@ -114,23 +83,10 @@ def _check_slider_is_seen(steps):
             )
 
 
-def _without_names(fitted):
-    """Shallow copy that takes arrays without a warning: the names are checked here."""
-    twin = copy.copy(fitted)
-    for name, value in vars(fitted).items():
-        if isinstance(value, BaseEstimator):
-            setattr(twin, name, _without_names(value))
-        elif name == "steps" and isinstance(fitted, Pipeline):
-            twin.steps = [(n, _nameless_step(step)) for n, step in value]
-        elif name == "estimators_" and isinstance(value, list):
-            twin.estimators_ = list(map(_nameless_step, value))
-    vars(twin).pop("feature_names_in_", None)
-    return twin
+# A longer pause comes about; a wrong clock is off by more, or does little harm.
+_FAR = 1000
 
-
-def _nameless_step(step):
-    return _without_names(step) if isinstance(step, BaseEstimator) else step
-
+_EACH = EachTimeStep, EachSeries
 
 # What a name must be to be of the kind of those in fit.
 _TYPES = {TEXT: str, NUMBERS: Real}
@@ -147,6 +103,12 @@ def _check_names(key, names):
             )
 
 
+def _plain(name):
+    """A number or text of NumPy as Python's: JSON and messages know that."""
+    is_plain = not isinstance(name, np.generic) or name.dtype.kind not in "biufU"
+    return name if is_plain else name.item()
+
+
 def _cells(key, table, levels):
     """The cells of a key, of rows and of what came as levels of their index."""
     if key.column is None:
@@ -160,16 +122,16 @@ class StreamSteps:
     def __init__(self, estimator):
         _check_slider_is_seen(steps_of(estimator))
         before, slider, after = around_windows(estimator)
-        for name, step in after:
+        each = list(takewhile(lambda step: isinstance(step[1], _EACH), after))
+        for name, step in after[len(each) :]:
             _check_no_series(name, step)
-        each = list(takewhile(lambda step: isinstance(step[1], EachTimeStep), after))
-        self._each = [step for _, step in each]
         for name, step in [*before, *each]:
             _check_rows_alone(name, step)
         self._before = [step for _, step in before]
         own = [] if slider is None else [(type(slider).__name__, slider)]
         steps = [*before, *own, *after]
         self._set_columns(*steps[0], slider)
+        self._set_each([step for _, step in each])
         self._set_scores(after[len(each) :] or steps[-1:])
 
     def _set_columns(self, name, first, slider):
@@ -197,11 +159,42 @@ class StreamSteps:
             )
         levels = [key.name for key in self.plan.keys if key.column is None]
         self.columns = Columns(names, n_columns, levels)
+        # What is kept of rows: their cells, where there are steps before the windows.
+        self.raw_dtype = object if self._before else np.float64
+        self.n_raw = n_columns if self._before else len(self.plan.features)
         self.reach = self.plan.reach
         self.n_timesteps = self.reach.n_timesteps
-        self.n_outputs = self.plan.n_features_out
-        if self._each:
-            self.n_outputs = self._each[-1]._n_features_out
+
+    def _set_each(self, steps):
+        """What is done to each row."""
+        self._each_steps = steps
+        groups = self.plan.groups
+        self._each = [
+            ForSeries(step, groups) if isinstance(step, EachSeries) else ForAll(step)
+            for step in steps
+        ]
+        self._unseen = [
+            step._min_rows
+            if isinstance(each, ForSeries) and each.keeps_first_rows
+            else None
+            for step, each in zip(steps, self._each, strict=True)
+        ]
+        n_out = self.plan.n_features_out
+        self.n_outputs = self._each[-1].n_out if self._each else n_out
+
+    def _names_out(self):
+        """What the features are called after these steps; None where none knows."""
+        if self._names is None:
+            return None
+        names = [self._names[k] for k in self.plan.features]
+        names += ["time_delta"] * (self.plan.n_features_out - len(names))
+        for step in self._each_steps:
+            try:
+                names = step.get_feature_names_out()
+            except AttributeError:  # of a transformer inside that gives none
+                if len(names) != self.n_outputs:
+                    return None
+        return [str(name) for name in names]
 
     def _set_scores(self, steps):
         for name, step in steps:
@@ -212,7 +205,9 @@ class StreamSteps:
                     "cannot be streamed: it holds a ColumnTransformer. Put that into "
                     "an EachTimeStep that follows SlidingWindow in the pipeline.",
                 )
-        *self._transformers, final = [_without_names(step) for _, step in steps]
+        self._last_steps = [step for _, step in steps]
+        self.twin = Twin(self._last_steps)
+        *self._transformers, final = self.twin.steps
         self._final = final
         if isinstance(final, OutlierDecisionsMixin):
             self._method = final._score_samples  # the windows are checked already
@@ -239,21 +234,29 @@ class StreamSteps:
     def has_time(self):
         return self.plan.time is not None
 
-    @property
-    def n_times(self):
-        """Number of rows of a series of which the time is kept."""
-        return 1 if self.reach.duration is None else self.n_timesteps
+    def usual_jump(self):
+        """The longest step ahead that is believed at once; None where none is known.
+
+        A thousand times the step of the rows that SlidingWindow remembers.
+        """
+        last, gap = self.plan.last_rows, self.reach.gap
+        step = None
+        if last is not None:
+            step = typical_step(last.rows.time, last.rows.starts)
+        if step is None:
+            return None if gap is None else _FAR * gap
+        return max(_FAR * step, gap or 0)
 
     def before(self, table):
         """Apply the steps before the windows."""
         for step in self._before:
-            scaling = _scaling(step)
-            if scaling is None:
+            method = scaling(step)
+            if method is None:
                 table = _transform(step, table)
             else:
                 names = getattr(step, "feature_names_in_", None)
                 every = list(range(step.n_features_in_))
-                table = scaling(floats(table, every, names))
+                table = method(floats(table, every, names))
         return table
 
     def features(self, table):
@@ -285,6 +288,7 @@ class StreamSteps:
                     f"Got {len(groups)} names."
                 )
             columns = [groups]
+        columns = [list(map(_plain, column)) for column in columns]
         for column in columns:
             for row, name in enumerate(column):
                 with named_errors("group"):
@@ -296,6 +300,15 @@ class StreamSteps:
         if len(columns) == 1:
             return columns[0]
         return list(zip(*columns, strict=True)) if columns else [None] * len(table)
+
+    def check_name(self, name):
+        """Raise a ValueError where a series has a name that no row could give it."""
+        groups = self.plan.groups
+        names = name if len(groups) > 1 and isinstance(name, tuple) else (name,)
+        if len(groups) not in (0, len(names)):
+            raise ValueError(f"{name!r} is no name for {len(groups)} columns")
+        for key, part in zip(groups, names, strict=False):
+            _check_names(key, [part])
 
     def times(self, table, levels):
         """Time of each row, as a number."""
@@ -312,7 +325,9 @@ class StreamSteps:
         kind = self.plan.time.kind
         if kind == NUMBERS:
             return number
-        return pd.Timedelta(number) if kind == DURATIONS else pd.Timestamp(number)
+        if kind == DURATIONS:
+            return pd.Timedelta(number)
+        return pd.Timestamp(number, tz="UTC" if kind == ZONED else None)
 
     def remembered(self):
         """Series, time and features of the rows that SlidingWindow remembers."""
@@ -320,39 +335,78 @@ class StreamSteps:
         if last is None:
             return [], [], np.empty((0, len(self.plan.features)))
         rows = last.rows
-        columns = [
-            names_as_cells(names, key.kind)
-            for names, key in zip(rows.names, self.plan.groups, strict=True)
-        ]
-        series = list(zip(*columns, strict=True)) if columns else [None]
-        if len(columns) == 1:
-            series = columns[0]
+        series = cells_of_names(rows.names, self.plan.groups) or [None]
         keys = [k for k, n in zip(series, rows.lengths, strict=True) for _ in range(n)]
         return keys, rows.time.tolist(), last.table
 
-    def finish(self, features, deltas):
-        """Rows of the windows, given the time since the row before each, or None."""
+    def first_rows(self):
+        """Where the first rows of a new series are kept, for each of these steps."""
+        return [None if n is None else FirstRows(n) for n in self._unseen]
+
+    def recall(self, name, series):
+        """Give a series from the training what MovingReference remembers of it."""
+        history = series.window[len(series.window) - series.n_in_window :]
+        for live, memory in zip(self.twin.references, series.memories, strict=True):
+            names = cells_of_names(live._series_names, self.plan.groups)
+            memory.logs = live.recall(name, names, history)[-memory.size :]
+
+    def finish(self, features, deltas, keys, firsts):
+        """Rows of the windows, given the time since the row before each, or None.
+
+        And the series of each, with the lists that ``first_rows`` gives.
+        """
         if self.plan.delta_scale is not None:
             deltas = np.array(deltas, dtype=np.float64) / self.plan.delta_unit
             features = np.column_stack([features, deltas.astype(features.dtype)])
-        for step in self._each:
-            transformer = step.transformer_
-            method = _scaling(transformer)
-            if method is None:
-                names = getattr(transformer, "feature_names_in_", None)
-                method, n_out = transformer.transform, step._n_features_out
-                features = _map_rows(method, features, names, n_out)
-            else:
-                features = method(features)
+        for k, each in enumerate(self._each):
+            features = each(features, keys, [first[k] for first in firsts])
             check_finite(features, "row {}, scaled feature {}".format)
         return features
 
-    def score(self, windows):
-        """Scores of windows, an array of shape (n_windows, n_timesteps, n_outputs)."""
+    def score(self, windows, series, starts_anew):
+        """Scores of windows, an array of shape (n_windows, n_timesteps, n_outputs).
+
+        And of each the series, and whether it starts anew for what remembers scores.
+        """
+        self.twin.batch.start(series, starts_anew)
+        missing = np.isnan(windows).all(axis=(1, 2))
+        scores = np.asarray(self._method(self._transformed(windows)), dtype=np.float64)
+        scores = scores if scores.ndim == 1 else scores[:, 1]
+        return np.where(missing, np.nan, scores)
+
+    def _transformed(self, windows):
         for step in self._transformers:
             windows = step.transform(windows)
-        scores = np.asarray(self._method(windows))
-        return scores if scores.ndim == 1 else scores[:, 1]
+        return windows
+
+    @property
+    def score_rises(self):
+        """Whether a higher score is an event, as of a classifier."""
+        return not hasattr(self._final, "score_samples")
+
+    def level(self):
+        """Where the detector took the normal to end, as a score of the stream's.
+
+        Higher for events, as ``Level`` has it. None where it does not tell.
+        """
+        final = self._final
+        level = level_of(getattr(final, "detector_", final))
+        if level is None or not hasattr(final, "threshold_"):
+            return level
+        return level._replace(score=level.score - final.threshold_)
+
+    def explain(self, window):
+        """Shares of the features in the score of one window."""
+        # Not the twin that remembers: the window has been scored.
+        *transformers, final = Twin(self._last_steps, remembers=False).steps
+        for step in transformers:
+            window = step.transform(window)
+        final, window = reach(final, window, "explain")
+        shares = final.explain(window).iloc[0]
+        names = self._names_out()
+        if names is not None and len(names) == len(shares):
+            shares.index = names
+        return shares.sort_values(ascending=False)
 
     def is_alarm(self, scores):
         """Tell the scores of outliers, or of events."""

@@ -108,7 +108,9 @@ SCORES = """
         sets ``offset_`` no further out than six standard deviations of the logarithms
         of the errors, by their quartiles: held-out events must not hide later ones. On
         the same, ``("quantile", q)`` lets a share of ``1 - q`` be outliers, and
-        ``("pot", q)`` sets the offset by peaks over threshold, at a risk of q.
+        ``("pot", q)`` sets the offset by peaks over threshold, at a risk of q. From n
+        sequences no share below ``1 / (n + 1)`` can be told: hold out 100 or more for
+        1%, and of windows that overlap some times as many.
 """
 
 FITTED = """
@@ -127,9 +129,6 @@ FITTED = """
     engine_ : {"keras", "native"}
         What trained the network, and runs it.
 
-    is_context_ : ndarray of bool of shape (n_features,) or None
-        Mask of the ``context_features``.
-
     loss_curve_ : list of float
         Training loss of each epoch.
 
@@ -146,6 +145,9 @@ FITTED = """
 """
 
 JUDGED = """
+    is_context_ : ndarray of bool of shape (n_features,) or None
+        Mask of the ``context_features``.
+
     error_rule_ : ErrorRule or str
         The error of a cell: what was learned of errors, or the name of a loss.
 

@@ -83,8 +83,8 @@ class EachSeries(
     Notes
     -----
     Arrays name no series, nor do windows without ``group_by``: they are transformed as
-    by :class:`EachTimeStep`. The result is as lazy as the input. A stream does not tell
-    which series a window is of, and refuses a pipeline with this step.
+    by :class:`EachTimeStep`. The result is as lazy as the input. In a
+    stream this step must come right after :class:`SlidingWindow`.
 
     Examples
     --------

@@ -112,7 +112,7 @@ BAD_LINES = {
 def test_a_bad_line_is_named_and_stops_or_is_skipped(model, bad, follow):
     path, pipeline, rows = model
     lines = rows.to_csv(index=False).splitlines()
-    text = "\n".join([*lines[:9], "", bad, *lines[9:]])
+    text = "\n".join([*lines[:9], "", bad, *lines[9:], ""])
     stopped = run(text, path, *follow)
     assert stopped.exit_code == 2
     assert stopped.stdout.count("\n") == 9
@@ -132,6 +132,7 @@ def test_a_late_row_can_be_dropped(model):
     text = pd.concat([rows[:8], rows[:4], rows[8:]]).to_csv(index=False)
     result = run(text, path, "--on-late", "drop")
     assert result.exit_code == 0
+    assert re.fullmatch(r"Warning: 4 row\(s\) .* came late.*\n", result.stderr)
     scores = read(result.stdout)["score"]
     assert scores[8:12].isna().all()
     assert_allclose(scores.dropna(), pipeline.score_samples(rows), rtol=1e-6)

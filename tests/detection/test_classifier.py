@@ -368,20 +368,6 @@ def test_no_random_state_leaves_the_global_generator_alone():
     assert clf.detector_.random_state is None
 
 
-def test_detector_is_a_residual_autoencoder_by_default(monkeypatch):
-    module = "skseq.detection._classifier.ResidualAutoencoder"
-    monkeypatch.setattr(module, Recorder)
-    clf = RareEventClassifier(random_state=0).fit(*make_windows())
-    assert isinstance(clf.detector_, Recorder)
-    assert clf.detector_.random_state is not None
-
-
-def test_the_network_of_the_default_detector_is_seeded():
-    detector = RareEventClassifier(random_state=0)._make_detector()
-    assert isinstance(detector, skseq.ResidualAutoencoder)
-    assert detector.network.random_state is not None
-
-
 class Failing(Recorder):
     def fit(self, X, y=None):
         raise KeyboardInterrupt

@@ -16,9 +16,9 @@ import numpy as np
 from ...networks import Architecture
 from .._batches import Batch
 from . import _kernels
-from ._blocks import Workspace, to_blocks
+from ._blocks import Workspace, empty, to_blocks
 from ._kernels import CACHE_ROWS, LANES
-from ._losses import activate_output
+from ._outputs import activate_output
 
 
 @dataclass(frozen=True)
@@ -217,8 +217,11 @@ def forward_few(
 
 def _beside_context(state, context):
     """A state at each step, and the context of the step; the values are on axis 2."""
-    shape = *context.shape[:2], *state.shape[2:]
-    return np.concatenate([np.broadcast_to(state, shape), context], axis=2)
+    units = state.shape[2]
+    shape = *context.shape[:2], units + context.shape[2], *context.shape[3:]
+    x = empty(shape)
+    x[:, :, :units], x[:, :, units:] = state, context
+    return x
 
 
 def backward(
