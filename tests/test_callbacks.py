@@ -56,9 +56,9 @@ def autoencoder(engine, **parameters):
     return LSTMAutoencoder(2, engine=engine, **SETTINGS, **parameters)
 
 
-def search_of(last_step, n_jobs=None):
+def search_of(last_step, n_candidates=2, n_jobs=None):
     pipeline = make_pipeline(SlidingWindow(4), last_step)
-    grid = {"slidingwindow__window_size": [4, 4]}
+    grid = {"slidingwindow__window_size": [4] * n_candidates}
     return GridSearchCV(
         pipeline, grid, cv=TimeSeriesSplit(2), n_jobs=n_jobs, error_score="raise"
     )
@@ -117,15 +117,17 @@ def test_a_network_in_a_pipeline_is_scored_at_each_epoch(engine, table, shown):
 
 # What TensorFlow takes looks to loky like a leak: it starts the worker anew.
 @pytest.mark.filterwarnings("ignore:A worker stopped while some jobs")
-@engines
-def test_a_search_over_two_processes_hears_of_every_epoch(engine, table, shown):
+@pytest.mark.parametrize(("engine", "n_candidates"), [("native", 2), ("keras", 1)])
+def test_a_search_over_two_processes_hears_of_every_epoch(
+    engine, n_candidates, table, shown
+):
     X, y = table
     monitor = callback.ScoringMonitor(scoring="accuracy")
     network = LSTMClassifier(2, engine=engine, **SETTINGS).set_callbacks(monitor)
-    search = search_of(network, n_jobs=2)
+    search = search_of(network, n_candidates, n_jobs=2)
     bar = callback.ProgressBar(max_propagation_depth=None)
     search.set_callbacks(bar).fit(X, y)
-    n_fits = 2 * 2 + 1  # of two candidates on two folds, and of the best one
+    n_fits = n_candidates * 2 + 1  # on two folds, and of the best one
     assert len(scores_of(monitor, "epoch", "accuracy")) == n_fits * N_EPOCHS
     assert shown.getvalue().count("GridSearchCV - fit") >= 1
     assert "Pipeline - fit-final-estimator | LSTMClassifier - fit" in shown.getvalue()

@@ -4,13 +4,20 @@
 import sys
 
 from ..networks import Architecture
+from ..networks._quiet import quiet_first_call
 from .native._built import has_kernels
+
+_asked: set[str] = set()
 
 
 def _gpu_in_play():
     """Tell whether Keras is in use in this process, and has a GPU."""
     keras = sys.modules.get("keras")
-    return keras is not None and bool(keras.distribution.list_devices("gpu"))
+    if keras is None:
+        return False
+    # Where the user has loaded Keras, this may be what starts its backend's devices.
+    with quiet_first_call(_asked, "devices"):
+        return bool(keras.distribution.list_devices("gpu"))
 
 
 def _not_native(architecture):

@@ -19,12 +19,11 @@ import numpy as np
 from ..networks import Architecture
 from ..networks._keras import build_layers, conditional_decoder, keras
 from ..networks._quiet import hold_back_stderr, quiet_first_call, running_keras
-from ._batches import CHUNK, Batch, pad_batch
+from ._batches import FORWARD_SIZES, Batch, pad_batch
 
 ops = keras.ops
 
 _POOL_SIZE = 8  # idle networks kept in a process
-_FORWARD_SIZES = (32, 256, CHUNK)
 _SMALL = 1e-7  # what probabilities are kept away from 0 and 1 by, as in Keras
 _FLOOR = 0.5  # standard deviation of a context vector; its values are in (-1, 1)
 _pool: OrderedDict[Architecture, list[KerasEngine]] = OrderedDict()
@@ -373,7 +372,7 @@ class KerasEngine:
         # Few sizes only: a graph is made for each, and the rounding of a sequence
         # hardly depends on its company.
         n = len(batch.steps)
-        batch = pad_batch(batch, next(size for size in _FORWARD_SIZES if n <= size))
+        batch = pad_batch(batch, next(size for size in FORWARD_SIZES if n <= size))
         with quiet_first_call(self._called, (model, batch.inputs.shape)):
             outputs = model.predict_on_batch([batch.inputs, batch.steps])
         return np.array(outputs[:n])

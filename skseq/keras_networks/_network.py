@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from ..engines._batches import CHUNK
+from ..engines._batches import FORWARD_SIZES
 from ..networks._quiet import import_keras, quiet_first_call, running_keras
 
 _called = WeakKeyDictionary()  # numbers of sequences that each network was asked for
@@ -95,7 +95,7 @@ def forward(model, inputs):
     # Few sizes only: a graph is made for each, and the rounding of a sequence hardly
     # depends on its company.
     n = len(inputs)
-    size = next(size for size in (32, 256, CHUNK) if n <= size)
+    size = next(size for size in FORWARD_SIZES if n <= size)
     padded = np.pad(inputs, [(0, size - n)] + [(0, 0)] * (inputs.ndim - 1))
     called = _called.setdefault(model, set())
     with running_keras(), quiet_first_call(called, size):

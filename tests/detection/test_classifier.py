@@ -436,7 +436,7 @@ def test_wrong_labels_are_refused():
         clf.fit(X, y[:-1])
     with pytest.raises(ValueError, match="NaN"):
         clf.fit(X, np.where(y, 1.0, np.nan))
-    with pytest.raises(ValueError, match="y should be a 1d array"):
+    with pytest.raises(ValueError, match="y is None.* label all rows 0"):
         clf.fit(X, None)
 
 

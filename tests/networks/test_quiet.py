@@ -152,7 +152,14 @@ for name in ("train_on_batch", "predict_on_batch"):
         return call(*args, **kwargs)
     setattr(keras.Model, name, loud)
 
+def list_devices(*args, call=keras.distribution.list_devices, seen=[]):
+    seen or os.write(2, b"E0000 00:00:1.5   77 cuda_platform.cc:52] cuInit failed\\n")
+    seen.append(1)
+    return call(*args)
+
+keras.distribution.list_devices = list_devices
 X = np.random.default_rng(0).normal(size=(20, 4, 2)).astype("float32")
+LSTMAutoencoder(2, max_epochs=1).fit(X)  # engine="auto" asks for a GPU
 ae = LSTMAutoencoder(2, engine="keras", max_epochs=1, random_state=0).fit(X)
 ae.score_samples(X), ae.model_
 
