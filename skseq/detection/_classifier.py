@@ -88,22 +88,23 @@ class RareEventClassifier(
         of padding and missing values; other classifiers a :class:`WindowSummary`, with
         the mean where it is missing, standardised.
 
-        None for the "residual", "lstm" and "forest" of :class:`DetectorCommittee`, and
-        "logistic", a ``LogisticRegression(C=0.01, class_weight="balanced")``, whose
-        parameters can be set all the same: ``set_params(logistic__C=1, lstm="drop")``.
+        None for the "residual", "lstm" and "forest" of :class:`DetectorCommittee`, the
+        network without its :class:`MovingReference`, and "logistic", a
+        ``LogisticRegression(C=0.01, class_weight="balanced")``, whose parameters can be
+        set all the same: ``set_params(logistic__C=1, lstm="drop")``.
 
     fit_on : {"normal", "all"}, default="normal"
         Windows that detectors are fitted on. "normal" for those that hold no event row
         at all, which only a :class:`Windows` can tell; of an array, those that are not
         labelled as events. "all" for every window.
 
-    threshold : "event_f1", "f1" or tuple, default="event_f1"
+    threshold : "f1", "event_f1" or tuple, default="f1"
         How the threshold is set on the held-out windows.
 
+        - "f1" or ``("fbeta", beta)``: the highest F-beta of rows.
         - "event_f1" or ``("event_fbeta", beta)``: the highest F-beta of events, each of
           which counts once, and of alarms, runs of flagged windows of a series, as of
           :func:`~skseq.metrics.event_precision_recall_fscore_support`.
-        - "f1" or ``("fbeta", beta)``: the highest F-beta of rows.
         - ``("precision", p)``: the highest recall of those with a precision of at least
           ``p``.
         - ``("recall", r)``: the highest precision of those with a recall of at least
@@ -355,7 +356,7 @@ class RareEventClassifier(
         detector=None,
         *,
         fit_on="normal",
-        threshold="event_f1",
+        threshold="f1",
         alarm_rule=None,
         context_features=None,
         validation_fraction=0.2,
