@@ -49,7 +49,8 @@ def score_models(estimator, X, name, baselines):
                 f"The score that {title!r} gives to row {wrong[0]} is {score[wrong[0]]}"
                 ". Drop the row, or mend the model."
             )
-        models.append(Model(title, score, threshold, is_simple(fitted)))
+        rule = getattr(decider(fitted), "alarm_rule", None)
+        models.append(Model(title, score, threshold, is_simple(fitted), rule))
         kinds.append(kind)
     return models, kinds[0]
 

@@ -93,7 +93,7 @@ def models_table(models, measures, rows):
 
 def weights_html(weights):
     """Weights of the members of a committee, by name; "" where none were learnt."""
-    if weights is None or weights.isna().all():
+    if not isinstance(weights, pd.Series) or weights.isna().all():  # or a network's
         return ""
     total = sum(weights) or 1
     lines = "".join(
