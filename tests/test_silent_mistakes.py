@@ -61,7 +61,7 @@ def test_a_gap_below_the_step_is_spoken_of(frame):
     table = frame.assign(at=AT)
     (message,) = said(SlidingWindow(5, time="at", max_gap="30s").fit, table)
     assert "'max_gap' is 0 days 00:00:30" in message
-    assert "0 days 00:01:00 (median): most windows hold one row" in message
+    assert "0 days 00:01:00 (median): nearly all windows hold one row" in message
     assert said(SlidingWindow(5, time="at", max_gap="1min").fit, table) == []
 
 

@@ -50,20 +50,21 @@ class Scored:
     rows: Rows
 
     def judged(self):
-        """Without the rows of which nothing was observed."""
+        """Without the rows of which nothing was observed, and with the alarms."""
         judged = ~np.isnan([model.score for model in self.models]).any(axis=0)
         if judged.all():
-            return self
+            return replace(self, models=[m.raised(self.rows) for m in self.models])
         if not judged.any():
             raise ValueError(
                 "No row can be judged: nothing was observed in any of their windows."
             )
+        rows = self.rows.judged(judged)
         return replace(
             self,
             X=self.X[judged] if isinstance(self.X, pd.DataFrame) else self.X,
             detector=self.detector and self.detector.judged(judged),
-            models=[model.judged(judged) for model in self.models],
-            rows=self.rows.judged(judged),
+            models=[model.judged(judged).raised(rows) for model in self.models],
+            rows=rows,
         )
 
 

@@ -82,7 +82,9 @@ def _what_it_does(figures, rows, alarm):
 
 def _found(n_found, n_events):
     if n_found == n_events:
-        return "the one event" if n_events == 1 else f"all {n_events:,} events"
+        return {1: "the one event", 2: "both events"}.get(
+            n_events, f"all {n_events:,} events"
+        )
     if n_found == 0:
         return f"none of {count(n_events, 'event')}"
     return f"{n_found:,} of {count(n_events, 'event')}"

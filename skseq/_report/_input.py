@@ -49,7 +49,8 @@ def score_models(estimator, X, name, baselines):
                 f"The score that {title!r} gives to row {wrong[0]} is {score[wrong[0]]}"
                 ". Drop the row, or mend the model."
             )
-        models.append(Model(title, score, threshold, is_simple(fitted)))
+        rule = getattr(decider(fitted), "alarm_rule", None)
+        models.append(Model(title, score, threshold, is_simple(fitted), rule))
         kinds.append(kind)
     return models, kinds[0]
 
@@ -59,7 +60,7 @@ def final(estimator):
     while True:
         if isinstance(estimator, Pipeline):
             estimator = estimator[-1]
-        elif hasattr(estimator, "detector_"):
+        elif getattr(estimator, "detector_", None) is not None:  # else a committee
             estimator = estimator.detector_
         else:
             return estimator
@@ -82,7 +83,7 @@ def decider(estimator):
 def _name_of(estimator):
     if isinstance(estimator, Pipeline):
         return _name_of(estimator[-1])
-    if getattr(estimator, "detector_", None) is not None:  # else a committee
+    if getattr(estimator, "detector_", None) is not None:
         return _name_of(estimator.detector_)
     return type(estimator).__name__
 

@@ -92,8 +92,8 @@ def models_table(models, measures, rows):
 
 
 def weights_html(weights):
-    """Weights of the members of a committee, by name; "" without them."""
-    if weights is None:
+    """Weights of the members of a committee, by name; "" where none were learnt."""
+    if not isinstance(weights, pd.Series) or weights.isna().all():  # or a network's
         return ""
     total = sum(weights) or 1
     lines = "".join(

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import (
     average_precision_score,
@@ -14,6 +15,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from ..alarms import AlarmRule
 from ..metrics import (
     detection_delay,
     event_precision_recall_fscore_support,
@@ -155,14 +157,27 @@ class Model:
     score: np.ndarray
     threshold: float | None
     is_simple: bool = False
+    alarm_rule: AlarmRule | None = None  # of the classifier's flags
+    alarm: np.ndarray | None = None  # flags of the rows in alarm
 
     def judged(self, flags):
         return replace(self, score=self.score[flags])
 
     @property
-    def alarm(self):
-        """Flags of the rows above the threshold; None where there is none."""
-        return None if self.threshold is None else self.score > self.threshold
+    def rule(self):
+        """What makes alarms of the scores; None without a threshold."""
+        if self.threshold is None:
+            return None
+        rule = AlarmRule() if self.alarm_rule is None else clone(self.alarm_rule)
+        return rule.set_params(on=self.threshold, off=None)
+
+    def raised(self, rows):
+        """With the flags of the rows in alarm."""
+        if self.threshold is None:
+            return self
+        time = {} if rows.time is None else {"time": rows.time}
+        flags = self.rule.flag(self.score, groups=rows.groups, **time)
+        return replace(self, alarm=flags.astype(bool))
 
     def measures(self, rows):
         """Figures of the table; NaN for what these rows cannot tell."""

@@ -6,7 +6,7 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-from ..alarms import AlarmRule, alarm_table, event_table, series_table
+from ..alarms import alarm_table, event_table, series_table
 from ..rows._words import count, duration, number, share
 
 _MAX_LINES = 100
@@ -36,7 +36,7 @@ def alarm_tables(rows, model, contributions=None):
         None of a single series.
     """
     given = {
-        "rule": AlarmRule(on=model.threshold),
+        "rule": model.rule,
         "time": rows.time,
         "groups": rows.groups if rows.n_series > 1 else None,
     }
@@ -76,7 +76,7 @@ def tables_html(alarms, events, series, rows):
     """The tables as HTML, each to be opened."""
     parts = []
     if not len(alarms):
-        parts.append("<p>No row is above the threshold.</p>")
+        parts.append("<p>There is none.</p>")
     else:
         parts.append(
             _details(

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the page says beside its figures."""
 
-from ..reconstruction._offset import NORMAL_QUANTILE, RULES_WITHOUT_EVENTS
+from ..detection._thresholds import RULES_OF_NORMAL_ROWS
+from ..reconstruction._offset import NORMAL_QUANTILE
 from ..rows._words import count, share
 from ..windowing._held_out import in_words
 from ._zoomed import MAX_STRIPS
@@ -67,7 +68,7 @@ def about_the_threshold_in_use(decider, fitted):
     rule = decider.threshold
     rule = rule if isinstance(rule, str) else rule[0]
     n_windows = count(facts["held_out"]["n_windows"], "held-out window")
-    if rule in RULES_WITHOUT_EVENTS:
+    if rule in RULES_OF_NORMAL_ROWS:
         return f"The threshold was set on {n_windows}, by a rule that needs no event."
     if not n_events:
         return (
@@ -121,6 +122,8 @@ def about_the_threshold(model, rows):
     if model.threshold is None:
         start = f"the {NORMAL_QUANTILE} quantile of these scores, as none is known"
     text = f"A row is flagged where the score of {model.name} is above the threshold. "
+    if model.alarm_rule is not None:
+        text += "Here each run of flagged rows is an alarm, without the alarm rule. "
     text += f"The slider starts at {start}. "
     if rows.y.any():
         text += (

@@ -83,7 +83,7 @@ def _only_rise(rows, series):
 
 def _warn_of_counters(X, risers, names):
     order = np.argsort(X.ends, kind="stable")
-    rises = _only_rise(X.table[X.ends[order]][:, risers], X.series[order])
+    rises = _only_rise(X.table[:, risers][X.ends[order]], X.series[order])
     counters = [str(names[k]) for k in risers[rises]]
     if counters:
         warn_once(

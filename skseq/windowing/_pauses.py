@@ -10,6 +10,7 @@ from ..rows._time import NUMBERS, typical_step
 
 # Usual steps from which on rows belong to another time than those remembered.
 _LONG = 100
+_MIN_STEPS, _NEARLY_ALL = 20, 0.9
 
 
 def _words(value, kind):
@@ -17,22 +18,25 @@ def _words(value, kind):
 
 
 def warn_of_gap(rows, plan):
-    """Warn, in fit, where 'max_gap' is shorter than what lies between most rows."""
+    """Warn, in fit, where 'max_gap' is shorter than nearly all steps between rows."""
     gap, kind = plan.reach.gap, plan.time.kind
-    step = typical_step(rows.time, rows.starts)
-    if gap is None or step is None or step <= gap:
+    if plan.reach.n_timesteps == 1 or gap is None:
         return
+    steps = np.delete(np.diff(rows.time), rows.starts[1:] - 1)
+    if len(steps) < _MIN_STEPS or np.mean(steps > gap) < _NEARLY_ALL:
+        return
+    step = np.median(steps)
     warn(
         f"'max_gap' is {_words(gap, kind)}, but the time between two rows is "
-        f"{_words(step, kind)} (median): most windows hold one row. Set 'max_gap' to a "
-        "few times that."
+        f"{_words(step, kind)} (median): nearly all windows hold one row. Set "
+        "'max_gap' to a few times that."
     )
 
 
 def warn_of_pause(remembered, rows, kind):
     """Warn, in transform, where rows go on from a series that ended long before."""
     step = typical_step(rows.time, rows.starts)
-    if step is None:
+    if step is None or rows.n_rows < _MIN_STEPS:
         return
     known = np.zeros(len(rows.starts), dtype=int)
     if rows.names:

@@ -119,8 +119,8 @@ class SlidingWindow(
         In ``fit``, where the index of a DataFrame tells of series (a MultiIndex), or
         goes back in time or has gaps (a DatetimeIndex), or of rows that were shuffled
         (numbers), and neither ``group_by`` nor ``time`` names it; where ``max_gap`` is
-        shorter than the time between most rows. In ``transform``, where a series goes
-        on long after its last row in the training, and ``max_gap`` is None.
+        shorter than nearly all steps between rows. In ``transform``, where a series
+        goes on long after its last row in the training, and ``max_gap`` is None.
 
     See Also
     --------

@@ -14,6 +14,7 @@ from skseq._report._input import decider, final, is_simple
 from skseq._report._scored import Model, Rows
 from skseq._report._verdict import name_of_rival, rival
 from skseq._report._words import about_the_threshold_in_use
+from skseq.alarms import AlarmRule
 
 #            0  1  2  3  4  5  6  7  8  9
 Y = np.array([0, 0, 1, 1, 0, 0, 0, 1, 1, 0], dtype=bool)
@@ -23,7 +24,7 @@ HOURS = pd.Series(pd.date_range("2026-03-01", periods=10, freq="6h"))
 def said(scores, *others, y=Y, time=HOURS, threshold=0.5, labelled=True):
     rows = Rows(y, time=time, labelled=labelled)
     models = [
-        Model(f"model {k}", np.asarray(score, dtype=float), threshold)
+        Model(f"model {k}", np.asarray(score, dtype=float), threshold).raised(rows)
         for k, score in enumerate((scores, *others))
     ]
     return headline(models, [model.measures(rows) for model in models], rows)
@@ -43,7 +44,7 @@ def test_first_line_counts_events_delay_false_alarms_and_time():
 def test_first_line_of_a_perfect_model():
     first = said(Y)
     assert first.sentence == (
-        "Finds all 2 events, as they begin (median), no false alarm; in alarm 0% of "
+        "Finds both events, as they begin (median), no false alarm; in alarm 0% of "
         "the normal time."
     )
 
@@ -53,6 +54,16 @@ def test_without_dates_delays_and_rates_are_in_rows():
     assert "1 row after they begin (median), at 100 false alarms per 1,000 rows" in (
         first.sentence
     )
+
+
+def test_alarms_are_those_of_the_alarm_rule():
+    rows = Rows(Y, time=HOURS)
+    rule = AlarmRule(min_rows=2)
+    score = np.array([0, 1, 0, 1, 1, 0, 0, 1, 0, 0])  # two in a row end at row 4
+    model = Model("calm", score, 0.5, alarm_rule=rule).raised(rows)
+    assert np.flatnonzero(model.alarm).tolist() == [4]
+    first = headline([model], [model.measures(rows)], rows)
+    assert "it flags no row of an event" in first.sentence
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import json
+import re
 from html.parser import HTMLParser
 
 import numpy as np
@@ -12,10 +13,13 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 from sklearn.pipeline import make_pipeline
+from skseq._report._timeline import threshold_table, timeline
 
 from skseq import PCAAutoencoder, RareEventClassifier, SlidingWindow
 from skseq._report import _report as module
 from skseq._report import report
+from skseq._report._page import json_for_script, weights_html
+from skseq._report._scored import Model, Rows
 from skseq.metrics import false_alarm_rate
 from skseq.rows._words import number
 
@@ -318,6 +322,75 @@ def test_rows_keep_their_numbers_where_others_are_left_out(models, scored, tmp_p
     worst = np.nanargmax(models["PCA"].decision_function(X))
     text = report(models["PCA"], X, y, tmp_path / "a.html").read_text(encoding="utf-8")
     assert f"row {worst}" in text
+
+
+def test_weights_of_a_committee_are_shares_the_largest_first():
+    html = weights_html(pd.Series({"forest": 1.0, "net": 3.0}))
+    shown = re.findall(r"<th scope='row'>(\w+)</th><td>(\d+%)", html)
+    assert shown == [("net", "75%"), ("forest", "25%")]
+    assert weights_html([np.ones(3)]) == weights_html(None) == ""
+
+
+def test_what_the_script_is_given_stays_small_for_many_rows():
+    rng = np.random.default_rng(0)
+    time = pd.Series(pd.date_range("2026-03-01", periods=50_000, freq="1min"))
+    rows = Rows(np.arange(50_000) % 5000 < 20, np.arange(50_000) // 5000, time)
+    model = Model("net", rng.exponential(size=50_000), 5.0)
+    parts = threshold_table(rows, model), timeline(rows, model, "error")
+    assert sum(len(json_for_script(part)) for part in parts) < 400_000
+    assert [strip["name"] for strip in parts[1]["strips"]] == [
+        f"{k}" for k in range(10)
+    ]
+    for k, strip in enumerate(parts[1]["strips"]):
+        assert max(strip["y"]) == model.score[5000 * k : 5000 * (k + 1)].max()
+        assert len(strip["events"]) == 1
+
+
+def test_a_line_breaks_at_a_gap_and_series_have_strips_of_their_own():
+    minutes = np.array([0, 1, 2, 90, 91, 92] * 2)
+    time = pd.Series(pd.Timestamp("2026-03-01") + pd.to_timedelta(minutes, "min"))
+    rows = Rows(np.arange(12) == 4, np.repeat(["a", "b"], 6), time)
+    strips = timeline(rows, Model("net", np.arange(1.0, 13), 5.0), "error")["strips"]
+    assert strips[0]["y"] == [1, 2, 3, None, 4, 5, 6]
+    assert strips[1]["y"] == [7, 8, 9, None, 10, 11, 12]
+    start = int(pd.Timestamp("2026-03-01 01:31").timestamp() * 1000)
+    assert strips[0]["events"] == [[start, start]]
+    assert strips[1]["events"] == []
+
+
+def test_sensors_are_graded_in_the_units_of_the_table(quick, sensors, tmp_path):
+    frame, y = sensors
+    frame = frame.assign(valve=1.0, hours=np.arange(300.0) // 4)
+    slider = SlidingWindow(3, group_by="sensor_id", time="timestamp")
+    detector = RareEventClassifier(PCAAutoencoder(2), threshold=("quantile", 0.7))
+    with pytest.warns(UserWarning, match="'hours' never falls"):
+        model = make_pipeline(slider, detector).fit(frame[:200], y[:200])
+    page = Page(report(model, frame[200:], y[200:], tmp_path / "report.html"))
+    assert "2 of 4 columns are doubtful in these rows: valve (constant)" in page.text
+    assert "hours (counter" in page.text
+    assert "sensor_id (" not in page.text
+
+
+def test_alarms_and_events_have_a_line_each(page, models, scored):
+    X, y = scored
+    flagged = models["last step"].predict(X)
+    n_alarms = (np.diff(flagged, prepend=0) == 1).sum()
+    assert f"{n_alarms} alarms, those of the highest scores first" in page.text
+    starts = np.flatnonzero(np.diff(y, prepend=0) == 1)
+    found = sum(flagged[start : start + 2].any() for start in starts)
+    assert f"{len(starts)} events, {found} found" in page.text
+
+
+def test_without_labels_the_page_tells_of_alarms_and_judges_nothing(
+    quick, models, scored, tmp_path
+):
+    X, _ = scored
+    page = Page(report(models["PCA"], X, path=tmp_path / "a.html"))
+    n_alarms = (np.diff(models["PCA"].predict(X), prepend=0) == 1).sum()
+    assert f"Raises {n_alarms} alarms in 120 rows" in page.text
+    assert "None of them is labelled" in page.text
+    for word in ("average precision", "in an event", "false alarms", "Useless"):
+        assert word not in page.text
 
 
 def test_a_page_about_no_data_is_refused(models, scored, tmp_path):
