@@ -190,6 +190,8 @@ def write_results(out, table, future, models, decisions, choices):
     *_, name = models
     model, decision = models[name], decisions[name]
     parts = _contributions(future.windows, model)
+    if parts is not None:  # what explains is no part of what is judged
+        parts = parts.drop(columns=list(table.context))
     scores = _scores(table, future, model, decision, parts)
     frames = {"scores.csv": scores.set_index("row")}
     frames |= _alarms_and_events(
