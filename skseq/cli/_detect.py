@@ -9,6 +9,7 @@ import pandas as pd
 import typer
 from sklearn.base import clone
 from sklearn.ensemble import IsolationForest
+from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from ..autoencoder import LSTMAutoencoder
@@ -29,6 +30,7 @@ from ._progress import training_bars
 from ._table import rows_before
 
 RESIDUAL, COMMITTEE = "residual autoencoder", "committee"
+LOGISTIC = "LogisticRegression"
 HELD_OUT = 0.2  # of the training rows, for the threshold
 
 
@@ -105,6 +107,8 @@ def make_detectors(layers, max_epochs, labelled):
     residual = ResidualAutoencoder(network)
     simple = {"PCA": PCAAutoencoder(), "IsolationForest": IsolationForest()}
     if labelled:
+        linear = LogisticRegression(C=0.01, class_weight="balanced", max_iter=1000)
+        simple[LOGISTIC] = [("logistic", linear)]  # a committee of one
         return {**simple, RESIDUAL: residual}
     recent = clone(network).set_params(error="mahalanobis", score_on="recent")
     members = [("residual", residual), ("lstm", recent), ("forest", IsolationForest())]
@@ -114,17 +118,24 @@ def make_detectors(layers, max_epochs, labelled):
 def fit(detectors, past, seed):
     """Models by name, and what they warned of while they were fitted."""
     threshold = "f1" if past.y.any() else ("quantile", NORMAL_QUANTILE)
-    models = {}
+    models, messages = {}, []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for name, detector in detectors.items():
             typer.echo(f"Fitting {name} ...")
-            with training_bars():
-                models[name] = RareEventClassifier(
-                    detector,
-                    threshold=threshold,
-                    validation_fraction=HELD_OUT,
-                    random_state=seed,
-                ).fit(past.windows, past.y)
-    messages = [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
+            model = RareEventClassifier(
+                detector,
+                threshold=threshold,
+                validation_fraction=HELD_OUT,
+                random_state=seed,
+            )
+            try:
+                with training_bars():
+                    models[name] = model.fit(past.windows, past.y)
+            except ValueError as error:
+                if name != LOGISTIC:
+                    raise
+                # What needs more events than there are is not compared with.
+                messages.append(f"{LOGISTIC} is left out. {error}")
+    messages += [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
     return models, list(dict.fromkeys(messages))

@@ -132,9 +132,9 @@ def detect(
 
     Every column but those of --label, --time and --group-by is a feature. An LSTM
     autoencoder, and PCA and an isolation forest beside it, learn from the windows
-    without event; without --label, a committee decides. Writes scores.csv, alarms.csv
-    and score.png, with labels events.csv and precision_recall.png too, and a page that
-    shows what came of it, report.html.
+    without event, a logistic regression from all; without --label, a committee decides.
+    Writes scores.csv, alarms.csv and score.png, with labels events.csv and
+    precision_recall.png too, and a page that shows what came of it, report.html.
     """
     with one_line_errors():
         check_there(tables)
