@@ -46,7 +46,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import OneClassSVM
 
 from skseq import (
+    DetectorCommittee,
     LSTMAutoencoder,
+    MovingReference,
     PCAAutoencoder,
     ResidualAutoencoder,
     SlidingWindow,
@@ -241,6 +243,16 @@ def svm_on_latent(table, seed):
     return lambda X: -model.score_samples(scaler.transform(encoder.transform(X)))
 
 
+def committee(table, seed, strength=None):
+    """The default committee of detectors, alone or in a moving reference."""
+    model = DetectorCommittee(random_state=seed)
+    if strength is not None:
+        # Numbers of contamination need one fit less, and have no part in the scores.
+        model = MovingReference(model, strength=strength, contamination=0.01)
+    model.fit(table.train)
+    return lambda X: -model.score_samples(X)
+
+
 def boosting(table, seed):
     if table.labelled is None:
         return None
@@ -280,6 +292,9 @@ MODELS = {
     ),
     "isolation forest, windows": isolation_forest,
     "one-class SVM, latent vectors": svm_on_latent,
+    "DetectorCommittee (defaults)": committee,
+    "the same, MovingReference 0.5": partial(committee, strength=0.5),
+    "the same, MovingReference 1": partial(committee, strength=1.0),
     "gradient boosting, windows (labels)": boosting,
 }
 

@@ -26,6 +26,7 @@ from ._members import (
 )
 from ._validation import check_sequences
 from .autoencoder import LSTMAutoencoder
+from .moving_reference import MovingReference
 from .reconstruction._context import CONTEXT_FEATURES
 from .reconstruction._decisions import OutlierDecisionsMixin
 from .reconstruction._errors import subsample
@@ -42,6 +43,17 @@ def default_detectors():
         ("lstm", LSTMAutoencoder(error="mahalanobis", score_on="recent")),
         ("forest", IsolationForest()),
     ]
+
+
+def _steady_detectors():
+    """The same, for the largest score to be of events, not of what drifts.
+
+    The network's error sits on the level of the signals. Where that drifts it would be
+    the largest for good, and nothing else would be heard.
+    """
+    members = dict(default_detectors())
+    members["lstm"] = MovingReference(members["lstm"], strength=1, contamination=0.01)
+    return [*members.items()]
 
 
 class DetectorCommittee(
@@ -66,9 +78,9 @@ class DetectorCommittee(
         :class:`~sklearn.ensemble.IsolationForest`, are given flattened windows, with
         the mean of a cell where it is missing. None for "residual", a
         :class:`ResidualAutoencoder`, "lstm", an :class:`LSTMAutoencoder` with
-        ``error="mahalanobis"`` and ``score_on="recent"``, and "forest", an
-        ``IsolationForest``, whose parameters can be set all the same:
-        ``set_params(lstm__hidden_layer_sizes=16)``.
+        ``error="mahalanobis"`` and ``score_on="recent"`` in a :class:`MovingReference`
+        with ``strength=1``, and "forest", an ``IsolationForest``. Their parameters can
+        be set all the same: ``set_params(lstm__detector__hidden_layer_sizes=16)``.
 
     context_features : array-like of str, int or bool, default=None
         Names, indices or a mask of the features that explain and are not judged: set
@@ -128,6 +140,8 @@ class DetectorCommittee(
     See Also
     --------
     ResidualAutoencoder : The member that finds most by itself.
+    MovingReference : Around the committee it keeps false alarms near their rate where
+        all of what is normal drifts, and order is known.
     RareEventClassifier : A classifier with a threshold from any detector.
 
     Notes
@@ -138,6 +152,11 @@ class DetectorCommittee(
     twice unless ``refit`` is False: what is usual is learnt from sequences that they
     were not trained on, and carried over by the median of the ratios of the errors of
     both fits on sequences that both were trained on.
+
+    The error of a network alone sits on the level of the signals. Where that drifts, it
+    would be the largest for good, and the other members would not be heard: so, by
+    default, it is measured against what was usual lately, and the score of a window
+    hangs a little on those before it.
 
     References
     ----------
@@ -162,7 +181,7 @@ class DetectorCommittee(
     """
 
     _members_parameter = "detectors"
-    _default_members = staticmethod(default_detectors)
+    _default_members = staticmethod(_steady_detectors)
     _parameter_constraints: dict = {
         "detectors": [list, None],
         "context_features": CONTEXT_FEATURES,

@@ -265,6 +265,8 @@ class MovingReference(
 
     The detector is fitted twice: ``offset_`` is told by sequences that it had not seen,
     and carried over to the one that is kept by the median of the ratios of the errors.
+    With a number as ``contamination``, which is a share of all training sequences, once
+    is enough; as where a :class:`DetectorCommittee` sets an offset of its own.
 
     References
     ----------
@@ -344,28 +346,40 @@ class MovingReference(
         X = check_sequences(self, X, reset=True)
         self.lag_ = self._check_lag(X.shape[1])
         self.memory_, self.strength_ = self.memory, float(self.strength)
-        parts = hold_out(X, self.validation_fraction)
-        first, kept = clone(self.detector), clone(self.detector)
-        values = score_windows(first, fit_on_windows(first, X[parts.training]), X)
-        self.is_logarithmic_ = is_error(values)
+        told = None if rule.of_all else self._told_by_unseen(rule, X)
+        detector = clone(self.detector)
+        self._imputer, self.detector_ = fit_on_windows(detector, X), detector
+        values = score_windows(detector, self._imputer, X)
+        if told is None:
+            self.is_logarithmic_ = is_error(values)
         logs = log_errors(values, self.is_logarithmic_)
-        self.center_ = float(np.nanmedian(_judged(logs[parts.training])))
+        self.center_ = float(np.nanmedian(_judged(logs)))
         scores = self._less_reference(X, logs, _nothing)
-        offset = rule.offset(_judged(scores[parts.held_out]))
-        self._imputer, self.detector_ = fit_on_windows(kept, X), kept
-        again = self._logs(X)
-        self.center_ = float(np.nanmedian(_judged(again)))
-        shift = np.nanmedian((again - logs)[parts.training])
-        scores = self._less_reference(X, again, _nothing)
-        if rule.of_all:
+        if told is None:
             offset = rule.offset(scores)
         else:
+            offset, before, training = told
+            shift = np.nanmedian((logs - before)[training])
             offset = rule.limited_log(offset - float(shift), scores)
-        tails = _Tails.of(X, again, self.memory_ + self.lag_)
+        tails = _Tails.of(X, logs, self.memory_ + self.lag_)
         self._last_logs, self._last_rows = tails.logs, tails.rows
         self._series_names = tails.names
         self.offset_ = offset
         return self
+
+    def _told_by_unseen(self, rule, X):
+        """Offset from sequences that a first fit had not seen; and its log errors.
+
+        With them the places of the sequences that it was trained on.
+        """
+        parts = hold_out(X, self.validation_fraction)
+        detector = clone(self.detector)
+        values = score_windows(detector, fit_on_windows(detector, X[parts.training]), X)
+        self.is_logarithmic_ = is_error(values)
+        logs = log_errors(values, self.is_logarithmic_)
+        self.center_ = float(np.nanmedian(_judged(logs[parts.training])))
+        scores = self._less_reference(X, logs, _nothing)
+        return rule.offset(_judged(scores[parts.held_out])), logs, parts.training
 
     def _check_lag(self, n_timesteps):
         if self.lag is None:

@@ -12,6 +12,7 @@ from sklearn.svm import OneClassSVM
 from skseq import (
     DetectorCommittee,
     LSTMAutoencoder,
+    MovingReference,
     PCAAutoencoder,
     RareEventClassifier,
     ResidualAutoencoder,
@@ -200,6 +201,21 @@ def test_a_member_without_attribution_explains_by_nan():
     np.testing.assert_array_equal(is_nan.any(axis=1), by_forest)
 
 
+def test_a_member_that_drifts_decides_no_more_than_others_with_a_reference():
+    X = lognormal(3000)
+    X[1000:, :, 0] *= np.exp(np.linspace(0, 20, 2000))[:, np.newaxis]
+    X[2500, :, 1] = 1e8
+    a, b = ("a", LastValue(0)), ("b", LastValue(1))
+    steady = ("a", MovingReference(LastValue(0), memory=100, strength=1))
+    places = []
+    for first in (a, steady):
+        committee = DetectorCommittee([first, b]).fit(X[:1000])
+        score = committee.score_samples(X)[1000:]
+        places.append(int(np.count_nonzero(score < score[1500])))
+    assert places[0] > 100
+    assert places[1] < 10
+
+
 # Named members.
 
 
@@ -208,20 +224,21 @@ def test_the_default_members_can_be_set_before_they_are_given():
     params = committee.get_params()
     assert params["detectors"] is None
     assert isinstance(params["residual"], ResidualAutoencoder)
-    assert params["lstm__error"] == "mahalanobis"
-    committee.set_params(lstm__hidden_layer_sizes=8, residual="drop")
+    assert params["lstm__detector__error"] == "mahalanobis"
+    committee.set_params(lstm__detector__hidden_layer_sizes=8, residual="drop")
     names, (lstm, forest) = committee._checked_members(check_detector)
     assert names == ["lstm", "forest"]
-    assert isinstance(lstm, LSTMAutoencoder)
-    assert lstm.hidden_layer_sizes == 8
+    assert isinstance(lstm, MovingReference)
+    assert isinstance(lstm.detector, LSTMAutoencoder)
+    assert lstm.detector.hidden_layer_sizes == 8
     assert isinstance(forest, IsolationForest)
-    assert clone(committee).get_params()["lstm__hidden_layer_sizes"] == 8
+    assert clone(committee).get_params()["lstm__detector__hidden_layer_sizes"] == 8
 
 
 def test_the_default_committee_fits_and_saves(tmp_path):
     X = windows_of(sine_table(120), 4)
     small = {"max_epochs": 1, "hidden_layer_sizes": 3}
-    parameters = {f"lstm__{name}": value for name, value in small.items()}
+    parameters = {f"lstm__detector__{name}": value for name, value in small.items()}
     parameters |= {f"residual__network__{name}": v for name, v in small.items()}
     committee = DetectorCommittee(random_state=0).set_params(**parameters).fit(X)
     assert [*committee.named_estimators_] == ["residual", "lstm", "forest"]

@@ -250,6 +250,22 @@ def test_a_loaded_one_goes_on_as_well(tmp_path):
     )
 
 
+def test_a_share_of_the_training_sequences_takes_one_fit(monkeypatch):
+    X, fits, fit = windows_of(noise(), 3), [], PCAAutoencoder.fit
+
+    def count(self, X, y=None):
+        fits.append(X)
+        return fit(self, X, y)
+
+    monkeypatch.setattr(PCAAutoencoder, "fit", count)
+    share = MovingReference(PCAAutoencoder(2), memory=30, contamination=0.05).fit(X)
+    assert fits == [X]
+    assert np.mean(share.predict(X) == -1) == pytest.approx(0.05, abs=1 / len(X))
+    other = MovingReference(PCAAutoencoder(2), memory=30).fit(X)
+    assert len(fits) == 3
+    np.testing.assert_array_equal(share.score_samples(X), other.score_samples(X))
+
+
 def test_it_goes_around_a_committee():
     X = windows_of(sine_table(300), 4)
     members = [("pca", PCAAutoencoder(2)), ("two", PCAAutoencoder(3))]

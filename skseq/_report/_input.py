@@ -60,7 +60,7 @@ def final(estimator):
     while True:
         if isinstance(estimator, Pipeline):
             estimator = estimator[-1]
-        elif getattr(estimator, "detector_", None) is not None:
+        elif getattr(estimator, "detector_", None) is not None:  # else a committee
             estimator = estimator.detector_
         else:
             return estimator
@@ -85,7 +85,7 @@ def decider(estimator):
 def _name_of(estimator):
     if isinstance(estimator, Pipeline):
         return _name_of(estimator[-1])
-    if getattr(estimator, "detector_", None) is not None:  # else a committee
+    if getattr(estimator, "detector_", None) is not None:
         return _name_of(estimator.detector_)
     return type(estimator).__name__
 

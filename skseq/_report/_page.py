@@ -92,8 +92,8 @@ def models_table(models, measures, rows):
 
 
 def weights_html(weights):
-    """Weights of the members of a committee, by name; "" of anything else."""
-    if not isinstance(weights, pd.Series):  # those of a network, or none
+    """Weights of the members of a committee, by name; "" where none were learnt."""
+    if not isinstance(weights, pd.Series) or weights.isna().all():  # or a network's
         return ""
     if weights.isna().all():
         return "<p>The members share the decision: no held-out event weighs them.</p>"

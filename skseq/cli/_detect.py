@@ -2,6 +2,7 @@
 """What the command ``detect`` does between reading a table and telling of it."""
 
 import warnings
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,13 +10,14 @@ import pandas as pd
 import typer
 from sklearn.base import clone
 from sklearn.ensemble import IsolationForest
-from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+from ..alarms import AlarmRule
 from ..autoencoder import LSTMAutoencoder
 from ..baselines import PCAAutoencoder
-from ..committee import DetectorCommittee
+from ..committee import DetectorCommittee, default_detectors
 from ..detection._classifier import RareEventClassifier
+from ..detection._committee import default_members
 from ..reconstruction._offset import NORMAL_QUANTILE
 from ..residual import ResidualAutoencoder
 from ..rows._sensors import grade_sensors
@@ -25,11 +27,14 @@ from ..windowing import (
     SlidingWindow,
     Windows,
     early_warning_labels,
+    suggest_window_size,
 )
+from ._choices import Model
 from ._progress import training_bars
 from ._table import rows_before
 
 RESIDUAL, COMMITTEE = "residual autoencoder", "committee"
+LSTM, PCA = "LSTM autoencoder", "PCA"
 LOGISTIC = "LogisticRegression"
 HELD_OUT = 0.2  # of the training rows, for the threshold
 
@@ -56,35 +61,75 @@ class Part:
         return int(((y == 1) & (before == 0)).sum())
 
 
-def split(table, window_size, max_gap, horizon, cut):
+@dataclass(frozen=True)
+class Prepared:
+    """Both parts, and the steps that made them, for tables to come."""
+
+    past: Part
+    future: Part
+    slider: SlidingWindow
+    scaler: EachTimeStep
+
+
+def split(table, choices):
     """Scaled windows before and after the cut; those after it may reach back across it.
 
     For an early warning, a window that holds a row of an event is in neither part: what
     has happened is neither to be learned nor to be announced.
     """
-    windows = SlidingWindow(
-        window_size,
+    past = rows_before(choices.cut, table)
+    slider = SlidingWindow(
+        _window_size(table, past, choices.window),
         group_by=None if table.series is None else table.series.name,
         time=None if table.time is None else table.time.name,
-        max_gap=max_gap,
-    ).fit_transform(table.X)
-    past = rows_before(cut, table)
+        max_gap=choices.gap,
+    )
+    windows = slider.fit_transform(table.X)
     y, keep = table.y, np.ones(len(past), dtype=bool)
-    if horizon is not None:
-        y, _ = early_warning_labels(table.y, horizon, groups=table.series)
+    if choices.horizon is not None:
+        y = _rows_before_events(table, choices.horizon)
         keep = ~windows.holds_any(table.y)
     future = y[~past & keep]
     if table.labelled and (future.all() or not future.any()):
         raise ValueError(
-            f"--train-until {cut}: of the {len(future)} rows to be scored, "
+            f"--cut {choices.cut.text}: of the {len(future)} rows to be scored, "
             f"{future.sum()} are to be found. There must be some of either kind."
         )
     scaler = EachTimeStep(StandardScaler()).fit(windows[past & keep])
     windows = scaler.transform(windows)
-    return [
+    parts = (
         Part(windows[rows], y[rows], table.labelled)
         for rows in (past & keep, ~past & keep)
-    ]
+    )
+    return Prepared(*parts, slider, scaler)
+
+
+def _window_size(table, past, window):
+    if window != "auto":
+        return window
+    keys = [key.name for key in (table.time, table.series) if key is not None]
+    values = table.X[past].drop(columns=keys)
+    if table.series is not None:
+        values[table.series.name] = table.series[past]
+    size = suggest_window_size(
+        values,
+        group_by=None if table.series is None else table.series.name,
+        y=table.y[past] if table.labelled else None,
+    )
+    typer.echo(f"Window: {size} rows, as the training rows suggest.")
+    return size
+
+
+def _rows_before_events(table, horizon):
+    if table.time is None and not isinstance(horizon, int):
+        raise ValueError(f"--horizon {horizon}: a duration needs --time.")
+    y, _ = early_warning_labels(
+        table.y,
+        horizon,
+        groups=table.series,
+        time=None if isinstance(horizon, int) else table.time,
+    )
+    return y
 
 
 def grades_of(table, cut):
@@ -98,26 +143,40 @@ def grades_of(table, cut):
     )
 
 
-def make_detectors(layers, max_epochs, labelled):
+def make_detectors(choices, labelled):
     """Detectors by name; the last one is that of the headline.
 
-    Without labels nobody can tell which is right, so several decide together.
+    Without labels nobody can tell which is right, so several decide together: the
+    most surprised of them; with labels these tell how much each counts.
     """
-    network = LSTMAutoencoder(layers, max_epochs=max_epochs)
-    residual = ResidualAutoencoder(network)
-    simple = {"PCA": PCAAutoencoder(), "IsolationForest": IsolationForest()}
-    if labelled:
-        linear = LogisticRegression(C=0.01, class_weight="balanced", max_iter=1000)
-        simple[LOGISTIC] = [("logistic", linear)]  # a committee of one
-        return {**simple, RESIDUAL: residual}
+    network = LSTMAutoencoder(**choices.network or {})
     recent = clone(network).set_params(error="mahalanobis", score_on="recent")
-    members = [("residual", residual), ("lstm", recent), ("forest", IsolationForest())]
-    return {**simple, COMMITTEE: DetectorCommittee(members)}
+    residual = ResidualAutoencoder(network)
+    members = dict(default_members()) | {"residual": residual, "lstm": recent}
+    if labelled:
+        committee = list(members.items())
+    else:
+        own = dict(default_detectors())
+        committee = DetectorCommittee([(key, members[key]) for key in own])
+    pca = PCAAutoencoder()
+    name, main = {
+        Model.residual: (RESIDUAL, residual),
+        Model.committee: (COMMITTEE, committee),
+        Model.lstm: (LSTM, recent),
+        Model.pca: (PCA, pca),
+    }[choices.model or (Model.residual if labelled else Model.committee)]
+    others = {PCA: pca, "IsolationForest": IsolationForest()}
+    if labelled:  # a committee of one
+        others[LOGISTIC] = [("logistic", members["logistic"])]
+    return {key: value for key, value in others.items() if key != name} | {name: main}
 
 
-def fit(detectors, past, seed):
+def fit(detectors, past, choices, *, context, bars=True):
     """Models by name, and what they warned of while they were fitted."""
-    threshold = "f1" if past.y.any() else ("quantile", NORMAL_QUANTILE)
+    threshold = choices.threshold
+    if threshold is None:
+        threshold = "f1" if past.y.any() else ("quantile", NORMAL_QUANTILE)
+    rule = None if choices.alarm_rule is None else AlarmRule(**choices.alarm_rule)
     models, messages = {}, []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -126,11 +185,13 @@ def fit(detectors, past, seed):
             model = RareEventClassifier(
                 detector,
                 threshold=threshold,
+                alarm_rule=rule,
+                context_features=list(context) or None,
                 validation_fraction=HELD_OUT,
-                random_state=seed,
+                random_state=choices.seed,
             )
             try:
-                with training_bars():
+                with training_bars() if bars else nullcontext():
                     models[name] = model.fit(past.windows, past.y)
             except ValueError as error:
                 if name != LOGISTIC:

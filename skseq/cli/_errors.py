@@ -21,3 +21,26 @@ def check_there(paths):
     for path in paths:
         if not path.exists():
             raise ValueError(f"There is no file {path}.")
+
+
+def check_not_read(targets, paths):
+    """Raise a ValueError where a file to be written is one that is read.
+
+    Raises
+    ------
+    ValueError
+        If that is so, or if it would be read as a table the next time.
+    """
+    for path in paths:
+        for target in targets:
+            if path.is_dir() and target.parent.exists():
+                if target.parent.samefile(path):
+                    raise ValueError(
+                        f"{target} would be written beside the tables that are read "
+                        f"from the folder {path}. Name another folder in --out."
+                    )
+            elif target.exists() and target.samefile(path):
+                raise ValueError(
+                    f"{target} is read, and would be written over. Name another "
+                    "folder in --out."
+                )

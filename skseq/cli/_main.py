@@ -5,6 +5,9 @@ Each command imports what it computes with when it is run: help and complaints c
 once.
 """
 
+import contextlib
+import io
+import json
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,8 +16,8 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import _options
-from ._errors import check_there, one_line_errors
+from . import _choices, _options
+from ._errors import check_not_read, check_there, one_line_errors
 from ._score import score
 
 _DEMO_LAYERS, _DEMO_EPOCHS = "32,16", 25
@@ -46,45 +49,66 @@ def _root(
     pass
 
 
-def _layer_sizes(text):
-    try:
-        return tuple(int(size) for size in text.split(","))
-    except ValueError:
-        raise ValueError(
-            f"--layers: expected ints between commas, such as 64,32. Got {text!r}."
-        ) from None
-
-
-def _gap(text):
-    """A number where it reads as one, for a column of numbers; else a duration."""
-    try:
-        return text and float(text)
-    except ValueError:
-        return text
-
-
 @app.command()
+@_options.with_reading_options
 def detect(
     tables: _options.Tables,
-    out: Annotated[Path, typer.Option(help="Folder for the results.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for the results: new, empty, or of detect.")
+    ],
     label: Annotated[
         str | None,
         typer.Option(
-            help="Column that is 1 in the rows of events, else 0. Without it, alarms "
-            "are raised by what is unusual alone."
+            help="Column that is 1 in the rows of events, else 0. Without labels, "
+            "alarms are raised by what is unusual alone."
+        ),
+    ] = None,
+    events: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table of events, in the place of --label: a row for each, with its "
+            "start and end, and its series in a column of that name."
+        ),
+    ] = None,
+    event_value: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What --label holds in the rows of events. Can be given more than "
+            "once. [default: 1]",
+            show_default=False,
         ),
     ] = None,
     time: _options.Time = None,
     group_by: _options.GroupBy = None,
-    horizon: Annotated[
-        int | None,
+    features: Annotated[
+        str | None, typer.Option(help="Columns to learn from, between commas.")
+    ] = None,
+    exclude: Annotated[
+        str | None, typer.Option(help="Columns to leave out, between commas.")
+    ] = None,
+    context: Annotated[
+        str | None,
         typer.Option(
-            min=1,
-            help="Find the rows up to this many before an event, instead of those in "
-            "it. Rows whose window holds a row of an event are left out.",
+            help="Columns that explain and are not judged, such as set points, between "
+            "commas."
         ),
     ] = None,
-    window: Annotated[int, typer.Option(min=1, help="Rows in a window.")] = 10,
+    horizon: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROWS|DURATION",
+            help="Find the rows up to this many, or so long, before an event, such as "
+            "30min, instead of those in it. Rows whose window holds a row of an event "
+            "are left out.",
+        ),
+    ] = None,
+    window: Annotated[
+        str,
+        typer.Option(
+            metavar="ROWS|auto",
+            help="Rows in a window; auto for a period that the training rows show.",
+        ),
+    ] = "10",
     max_gap: Annotated[
         str | None,
         typer.Option(
@@ -92,109 +116,143 @@ def detect(
             "where --time holds numbers."
         ),
     ] = None,
-    train_until: Annotated[
+    cut: Annotated[
         str,
         typer.Option(
-            metavar="ROW|DATE|FRACTION",
+            metavar="ROW|SHARE|DATE|each|series",
             help="End of the training rows. A row or a share of the rows counts them "
             "as they stand; with --time and --group-by, in the order of their time, so "
-            "that all series are cut at one time. A date needs --time.",
+            "that all series are cut at one time. A date needs --time. each: 0.6 of "
+            "each series, each:0.7 for another share. series: 0.6 of the series as a "
+            "whole, those that begin first.",
         ),
     ] = "0.6",
+    model: Annotated[
+        _choices.Model | None,
+        typer.Option(
+            help="The model of the headline. [default: residual; committee without "
+            "labels]",
+            show_default=False,
+        ),
+    ] = None,
+    threshold: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RULE",
+            help="How thresholds are set, as of RareEventClassifier: f1, precision:0.9,"
+            " cost:1:20, alarms_per:2:1D ... [default: f1; quantile:0.99 without "
+            "events]",
+            show_default=False,
+        ),
+    ] = None,
+    alarm_rule: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME=VALUE,...",
+            help="What makes an alarm of rows above the threshold, as of AlarmRule: "
+            "min_rows, within, hold and max_gap, as in min_rows=3,hold=1h.",
+        ),
+    ] = None,
     layers: Annotated[
-        str, typer.Option(help="Layer sizes of the LSTM autoencoder's encoder.")
-    ] = "64,32",
+        str | None,
+        typer.Option(
+            help="Layer sizes of an LSTM autoencoder's encoder. [default: 32,16]",
+            show_default=False,
+        ),
+    ] = None,
     max_epochs: Annotated[
-        int, typer.Option(min=1, help="Most passes over the training windows.")
-    ] = 50,
+        int | None,
+        typer.Option(
+            min=1,
+            help="Most passes over the training windows. [default: 50]",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Random state.")] = 0,
     report: Annotated[
         Path | None,
         typer.Option(help="The page to write. [default: report.html in --out]"),
     ] = None,
-    sep: _options.Sep = None,
-    decimal: _options.Decimal = None,
-    thousands: _options.Thousands = None,
-    encoding: _options.Encoding = None,
-    header: _options.Header = None,
-    units: _options.Units = None,
-    comment: _options.Comment = None,
-    missing: _options.Missing = None,
-    dayfirst: _options.DayFirst = None,
-    zone: _options.Zone = None,
-    sort: _options.Sort = False,
-    drop_late: _options.DropLate = False,
-    drop_duplicates: _options.DropDuplicates = False,
-    parts: _options.Parts = False,
-    sheet: _options.Sheet = "0",
+    force: Annotated[
+        bool, typer.Option("--force", help="Write into --out whatever it holds.")
+    ] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print what detect.json holds, and nothing else."),
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print nothing but errors.")
+    ] = False,
+    *,
+    written: dict,
 ):
     """Train on the past of a table, score its future.
 
-    Every column but those of --label, --time and --group-by is a feature. An LSTM
-    autoencoder, and PCA and an isolation forest beside it, learn from the windows
-    without event, a logistic regression from all; without --label, a committee decides.
+    Every column but those of --label, --time and --group-by is a feature. The model,
+    and PCA and an isolation forest beside it, learn from the windows without event, a
+    logistic regression from all.
     Writes scores.csv, alarms.csv and score.png, with labels events.csv and
-    precision_recall.png too, and a page that shows what came of it, report.html.
+    precision_recall.png too; a page that shows what came of it, report.html; and
+    model.skseq, with which skseq score goes on.
     """
     with one_line_errors():
-        check_there(tables)
-        if find_spec("matplotlib") is None:
-            raise ImportError("The pictures need matplotlib: pip install skseq[plot]")
-        sizes, gap = _layer_sizes(layers), _gap(max_gap)
-        options = _options.reading(
-            time=time,
-            group_by=group_by,
-            sep=sep,
-            decimal=decimal,
-            thousands=thousands,
-            encoding=encoding,
-            header=header,
-            units=units,
-            comment=comment,
-            missing=missing,
-            dayfirst=dayfirst,
-            zone=zone,
-            sort=sort,
-            drop_late=drop_late,
-            drop_duplicates=drop_duplicates,
-            parts=parts,
-            sheet=sheet,
-        )
-        page = out / "report.html" if report is None else report
-        from ._table import check_not_read, read_labelled_table
-
-        check_not_read([page, *(out / name for name in _options.RESULTS)], tables)
-        if horizon is not None and label is None:
-            raise ValueError("--horizon needs --label: no event is known without it.")
-        rows = read_labelled_table(tables, label, options)
-        _tell(rows.told)
-
-        from . import _detect, _results
-
-        detectors = _detect.make_detectors(sizes, max_epochs, rows.labelled)
-        grades = _detect.grades_of(rows, train_until)
-        past, future = _detect.split(rows, window, gap, horizon, train_until)
-        out.mkdir(parents=True, exist_ok=True)
-        page = _results.check_target(page)
-        models, notes = _detect.fit(detectors, past, seed)
-    decisions = {
-        name: model.decision_function(future.windows) for name, model in models.items()
-    }
-    *_, name = models
-    _results.print_report(past, future, models[name], decisions, notes)
-    with one_line_errors():
-        _results.write_results(out, rows, future, models, decisions, horizon)
-        _results.write_page(
-            page,
-            tables[0].name,
-            rows,
-            future,
-            models,
-            horizon=horizon,
-            max_gap=gap,
-            grades=grades,
+        check_there([*tables, *([] if events is None else [events])])
+        if label is not None and events is not None:
+            raise ValueError("--label and --events exclude each other.")
+        labelled = label is not None or events is not None
+        if not labelled and (horizon is not None or event_value):
+            option = "--horizon" if horizon is not None else "--event-value"
+            raise ValueError(
+                f"{option} needs --label or --events: no event is known without."
+            )
+        choices = _choices.Choices(
+            window=_choices.window_of(window),
+            gap=_choices.gap_of(max_gap),
+            horizon=_choices.horizon_of(horizon),
+            cut=_choices.Cut.of(cut),
+            model=model,
+            threshold=_choices.threshold_of(threshold),
+            alarm_rule=_choices.alarm_rule_of(alarm_rule),
+            network=_choices.network_of(layers, max_epochs),
             seed=seed,
         )
+        page = out / "report.html" if report is None else report
+        read = [*tables, *([] if events is None else [events])]
+        check_not_read([page, *(out / name for name in _choices.RESULTS)], read)
+        _choices.check_out(out, force=force)
+        if find_spec("matplotlib") is None:
+            raise ImportError("The pictures need matplotlib: pip install skseq[plot]")
+        options = _options.reading(time=time, group_by=group_by, **written)
+        with _silence(quiet or as_json):
+            from ._table import read_labelled_table
+
+            rows = read_labelled_table(
+                tables,
+                label,
+                options,
+                events=events,
+                event_values=event_value,
+                features=features,
+                exclude=exclude,
+                context=context,
+            )
+            _tell(rows.told)
+            from ._run import detect_in
+
+            told = detect_in(
+                rows, choices, out, page, title=tables[0].name, bars=not quiet
+            )
+    if as_json:
+        typer.echo(json.dumps(told, indent=1))
+
+
+@contextlib.contextmanager
+def _silence(quiet):
+    """Print nothing in this context, where that is asked."""
+    with (
+        contextlib.redirect_stdout(io.StringIO()) if quiet else contextlib.nullcontext()
+    ):
+        yield
 
 
 def _tell(told):
@@ -205,6 +263,7 @@ def _tell(told):
 
 
 @app.command()
+@_options.with_reading_options
 def inspect(
     tables: _options.Tables,
     label: Annotated[
@@ -213,21 +272,8 @@ def inspect(
     ] = None,
     time: _options.Time = None,
     group_by: _options.GroupBy = None,
-    sep: _options.Sep = None,
-    decimal: _options.Decimal = None,
-    thousands: _options.Thousands = None,
-    encoding: _options.Encoding = None,
-    header: _options.Header = None,
-    units: _options.Units = None,
-    comment: _options.Comment = None,
-    missing: _options.Missing = None,
-    dayfirst: _options.DayFirst = None,
-    zone: _options.Zone = None,
-    sort: _options.Sort = False,
-    drop_late: _options.DropLate = False,
-    drop_duplicates: _options.DropDuplicates = False,
-    parts: _options.Parts = False,
-    sheet: _options.Sheet = "0",
+    *,
+    written: dict,
 ):
     """Tell what is read from tables, and what their columns are good for.
 
@@ -237,24 +283,7 @@ def inspect(
     with one_line_errors():
         check_there(tables)
         options = _options.reading(
-            time=time,
-            group_by=group_by,
-            sep=sep,
-            decimal=decimal,
-            thousands=thousands,
-            encoding=encoding,
-            header=header,
-            units=units,
-            comment=comment,
-            missing=missing,
-            dayfirst=dayfirst,
-            zone=zone,
-            sort=sort,
-            drop_late=drop_late,
-            drop_duplicates=drop_duplicates,
-            parts=parts,
-            sheet=sheet,
-            otherwise="keep",
+            time=time, group_by=group_by, **written, otherwise="keep"
         )
         from ._inspect import inspect_tables
 
@@ -281,7 +310,7 @@ def demo(
         f"Made {table}. The same by hand:\n"
         f"  skseq detect {table} --label event --time timestamp --max-gap 5min "
         f"--layers {_DEMO_LAYERS} --max-epochs {_DEMO_EPOCHS} --seed {seed} "
-        f"--out {out}\n"
+        f"--out {out} --force\n"
     )
     detect(
         [table],
@@ -292,6 +321,7 @@ def demo(
         layers=_DEMO_LAYERS,
         max_epochs=_DEMO_EPOCHS,
         seed=seed,
+        force=True,
     )
 
 

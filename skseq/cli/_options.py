@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The options that tell how tables are read, and the words for them."""
 
+import functools
+import inspect
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -8,14 +10,6 @@ from typing import Annotated
 import typer
 
 _PANEL = "How the tables are written"
-# What detect writes into --out, beside the page.
-RESULTS = (
-    "scores.csv",
-    "alarms.csv",
-    "events.csv",
-    "score.png",
-    "precision_recall.png",
-)
 
 
 def _option(*names, help, **settings):
@@ -110,6 +104,48 @@ def option(parameter, value=None):
         return name
     values = value if isinstance(value, list) else [value]
     return " ".join(f"{name}={shlex.quote(str(text))}" for text in values)
+
+
+_READING = {
+    "sep": (Sep, None),
+    "decimal": (Decimal, None),
+    "thousands": (Thousands, None),
+    "encoding": (Encoding, None),
+    "header": (Header, None),
+    "units": (Units, None),
+    "comment": (Comment, None),
+    "missing": (Missing, None),
+    "dayfirst": (DayFirst, None),
+    "zone": (Zone, None),
+    "sort": (Sort, False),
+    "drop_late": (DropLate, False),
+    "drop_duplicates": (DropDuplicates, False),
+    "parts": (Parts, False),
+    "sheet": (Sheet, "0"),
+}
+
+
+def with_reading_options(command):
+    """Give a command the options of how tables are written, as one dict ``written``."""
+    signature = inspect.signature(command)
+    own = [p for name, p in signature.parameters.items() if name != "written"]
+    shared = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind
+        )
+        for name, (kind, default) in _READING.items()
+    ]
+
+    @functools.wraps(command)
+    def with_them(*args, **given):
+        written = {
+            name: given.pop(name, default) for name, (_, default) in _READING.items()
+        }
+        return command(*args, **given, written=written)
+
+    with_them.__signature__ = signature.replace(parameters=[*own, *shared])
+    with_them.__annotations__ = {p.name: p.annotation for p in [*own, *shared]}
+    return with_them
 
 
 def reading(

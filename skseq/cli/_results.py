@@ -29,7 +29,7 @@ from ..rows._series import group_order
 from ..rows._words import count, each, share
 from ._detect import HELD_OUT
 
-__all__ = ["check_target", "print_report", "write_page", "write_results"]
+__all__ = ["check_target", "figures_of", "print_report", "write_page", "write_results"]
 
 _MAX_STRIPS = 8  # in score.png
 _N_TOP = 3  # features that scores.csv names for each row
@@ -57,7 +57,11 @@ def _threshold_rows(model):
     return f"{n_series} whole series, about {HELD_OUT:.0%} of the training rows"
 
 
-def print_report(past, future, model, decisions, notes):
+def print_report(past, future, model, decisions, notes, rule):
+    """Print the figures, what the thresholds stand on, and notes.
+
+    ``rule`` is that of the thresholds, as it was given; None for the default.
+    """
     typer.echo(f"\nTrained on {past};\nscored the later {future}.\n")
     titles, lines = _figures(future, decisions)
     # As narrow as can be: the table is to fit in 80 columns.
@@ -71,11 +75,12 @@ def print_report(past, future, model, decisions, notes):
         report.add_row(*line)
     Console().print(report)
     known = model.validation_["held_out"]["n_events"]
-    rule = (
-        "for the highest F1"
-        if known
-        else f"to the {NORMAL_QUANTILE} quantile of scores"
-    )
+    if rule is not None:
+        rule = f"by {_words_of_rule(rule)}"
+    elif known:
+        rule = "for the highest F1"
+    else:
+        rule = f"to the {NORMAL_QUANTILE} quantile of scores"
     figures = "Precision, recall and F1" if future.labelled else "Alarms"
     text = (
         f"{figures} are those at the threshold of each model. It is set "
@@ -91,6 +96,12 @@ def print_report(past, future, model, decisions, notes):
         notes = [*notes, f"{rows} {verb} not judged: no data in their windows."]
     for note in notes:
         typer.echo(f"Note: {note}")
+
+
+def _words_of_rule(rule):
+    """A rule as --threshold takes it."""
+    parts = (rule,) if isinstance(rule, str) else rule
+    return ":".join(p if isinstance(p, str) else f"{p:g}" for p in parts)
 
 
 def _figures(future, decisions):
@@ -149,12 +160,12 @@ def _scores(table, future, model, decision, parts):
     return scores
 
 
-def _alarms_and_events(table, future, model, decision, parts):
+def _alarms_and_events(table, future, model, decision, parts, alarm_rule):
     """The tables of alarms.csv and, with labels, events.csv, in rows of the table."""
     rows = future.windows.index
     given = {
         "y_true": future.y if future.labelled else None,
-        "rule": AlarmRule(on=model.threshold_),
+        "rule": AlarmRule(on=model.threshold_, **alarm_rule or {}),
         "time": None if table.time is None else table.time[rows],
         "groups": None if table.series is None else table.series[rows],
     }
@@ -168,19 +179,27 @@ def _alarms_and_events(table, future, model, decision, parts):
     return tables
 
 
-def write_results(out, table, future, models, decisions, horizon):
-    """Write all but the page; the last model is that of the headline."""
+def write_results(out, table, future, models, decisions, choices):
+    """Write tables and pictures; the last model is that of the headline.
+
+    Returns
+    -------
+    names : list of str
+        Of the files.
+    """
     *_, name = models
     model, decision = models[name], decisions[name]
     parts = _contributions(future.windows, model)
     scores = _scores(table, future, model, decision, parts)
     frames = {"scores.csv": scores.set_index("row")}
-    frames |= _alarms_and_events(table, future, model, decision, parts)
+    frames |= _alarms_and_events(
+        table, future, model, decision, parts, choices.alarm_rule
+    )
     for target, frame in frames.items():
         with replacing(out / target) as file:
             frame.to_csv(file)
     figures = {"score.png": _score_figure(scores, future, model.threshold_, table)}
-    figures["score.png"].suptitle(_title(name, horizon))
+    figures["score.png"].suptitle(_title(name, choices.horizon))
     if future.labelled:
         title = f"{len(future.y)} scored rows; a dot where the threshold of a model is"
         # As on the page: the colour of a model is that of its place.
@@ -191,14 +210,40 @@ def write_results(out, table, future, models, decisions, horizon):
     for target, figure in figures.items():
         with replacing(out / target) as file:
             figure.savefig(file)
-    typer.echo(f"Wrote {each([*frames, *figures])} in {out}")
+    names = [*frames, *figures]
+    typer.echo(f"Wrote {each(names)} in {out}")
+    return names
 
 
 def _title(name, horizon):
     title = f"{name}, after the training rows"
     if horizon is not None:
-        title += f"; an event is up to {count(horizon, 'row')} before one"
+        title += f"; an event is up to {_reach(horizon)} before one"
     return title
+
+
+def _reach(horizon):
+    return count(horizon, "row") if isinstance(horizon, int) else horizon
+
+
+def figures_of(future, models, decisions):
+    """The measures of each model, for detect.json; None for what is not known."""
+    told = {}
+    for name, decision in decisions.items():
+        judged = ~np.isnan(decision)
+        alarms = alarm_table(
+            decision, rule=AlarmRule(on=0), groups=future.windows.series
+        )
+        told[name] = {
+            "threshold": float(models[name].threshold_),
+            "n_judged": int(judged.sum()),
+            "n_alarms": len(alarms),
+            "share_in_alarm": float(time_in_alarm(decision > 0)),
+        }
+        if future.labelled:
+            measures = _measures(future.y, decision)
+            told[name] |= {key: float(value) for key, value in measures.items()}
+    return told
 
 
 def _score_figure(scores, future, threshold, table):
@@ -239,8 +284,8 @@ def write_page(path, name, table, future, models, *, horizon, max_gap, grades, s
     if horizon is not None:
         notes.append(
             f"The rows to be found, called events here, are those up to "
-            f"{count(horizon, 'row')} before an event. Rows whose window holds a row "
-            "of an event are left out."
+            f"{_reach(horizon)} before an event. Rows whose window holds a row of an "
+            "event are left out."
         )
     write_report(
         models[main],

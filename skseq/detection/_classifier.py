@@ -97,10 +97,13 @@ class RareEventClassifier(
         at all, which only a :class:`Windows` can tell; of an array, those that are not
         labelled as events. "all" for every window.
 
-    threshold : "f1" or tuple, default="f1"
+    threshold : "event_f1", "f1" or tuple, default="event_f1"
         How the threshold is set on the held-out windows.
 
-        - "f1" or ``("fbeta", beta)``: the highest F-beta.
+        - "event_f1" or ``("event_fbeta", beta)``: the highest F-beta of events, each of
+          which counts once, and of alarms, runs of flagged windows of a series, as of
+          :func:`~skseq.metrics.event_precision_recall_fscore_support`.
+        - "f1" or ``("fbeta", beta)``: the highest F-beta of rows.
         - ``("precision", p)``: the highest recall of those with a precision of at least
           ``p``.
         - ``("recall", r)``: the highest precision of those with a recall of at least
@@ -112,9 +115,6 @@ class RareEventClassifier(
           distribution fitted to what is above their 0.98 quantile. Needs no event.
         - ``("probability", p)``: where the calibrated probability of an event is ``p``.
         - ``("cost", false_alarm, missed_event)``: the lowest total cost of rows.
-        - ``("event_fbeta", beta)``: the highest F-beta of events, each of which counts
-          once, and of alarms, runs of flagged windows of a series, as of
-          :func:`~skseq.metrics.event_precision_recall_fscore_support`.
         - ``("event_cost", per_alarm, per_missed_event)``: the lowest total cost of
           false alarms, as :func:`~skseq.metrics.false_alarm_rate` counts them, and of
           events that no alarm meets.
@@ -355,7 +355,7 @@ class RareEventClassifier(
         detector=None,
         *,
         fit_on="normal",
-        threshold="f1",
+        threshold="event_f1",
         alarm_rule=None,
         context_features=None,
         validation_fraction=0.2,

@@ -93,7 +93,9 @@ def _within_reason(threshold, rule, event, score):
     quantile = choose_threshold(_QUANTILE, event, score)
     if quantile <= threshold:
         return threshold
-    name = "'f1'" if rule == ("fbeta", [1]) else (rule[0], *rule[1])
+    name = {"fbeta": "'f1'", "event_fbeta": "'event_f1'"}.get(rule[0])
+    if name is None or rule[1] != [1]:
+        name = (rule[0], *rule[1])
     warn(
         f"The rule {name} would flag {flagged:.1%} of the held-out windows, of which "
         f"{share:.2%} are events: these do not stand out. The threshold is the "

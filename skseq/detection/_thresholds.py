@@ -155,9 +155,15 @@ _EVENT_RULES = {
 RULES_OF_NORMAL_ROWS = {*RULES_WITHOUT_EVENTS, "alarms_per"}
 
 
+# What they are called with a beta of 1.
+_F1 = {"f1": "fbeta", "event_f1": "event_fbeta"}
+
+
 def _read_rule(rule):
     """Name and values of a rule, or None if it is none of these."""
-    name, *values = ("fbeta", 1) if rule == "f1" else tuple(rule) or (None,)
+    if isinstance(rule, str) and rule in _F1:
+        rule = _F1[rule], 1
+    name, *values = tuple(rule) or (None,)
     rules = _RULES | _EVENT_RULES
     if not isinstance(name, str) or name not in rules:
         return None
@@ -174,12 +180,13 @@ def check_rule(rule, owner):
     if checked is not None:
         return checked
     raise ValueError(
-        f"The 'threshold' parameter of {owner} must be 'f1', ('fbeta', beta) or "
-        "('event_fbeta', beta) with beta > 0, ('precision', p), ('recall', r) or "
-        "('quantile', q) with a share in [0, 1], ('probability', p) or ('pot', q) with "
-        "0 < p, q < 1, ('cost', false_alarm, missed_event) or ('event_cost', "
-        "per_alarm, per_missed_event) with two costs > 0, or ('alarms_per', n, per) "
-        "with n >= 0 in so many rows, or in so much time, such as '1D'. "
+        f"The 'threshold' parameter of {owner} must be 'f1', 'event_f1', ('fbeta', "
+        "beta) or ('event_fbeta', beta) with beta > 0, ('precision', p), ('recall', "
+        "r) or ('quantile', q) with a share in [0, 1], ('probability', p) or "
+        "('pot', q) with 0 < p, q < 1, ('cost', false_alarm, missed_event) or "
+        "('event_cost', per_alarm, per_missed_event) with two costs > 0, or "
+        "('alarms_per', n, per) with n >= 0 in so many rows, or in so much time, such "
+        "as '1D'. "
         f"Got {rule!r} instead."
     )
 

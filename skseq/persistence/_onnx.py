@@ -189,7 +189,8 @@ def _check(estimator):
         raise TypeError(
             "The 'estimator' parameter of to_onnx must be an LSTMAutoencoder, a "
             "ResidualAutoencoder, an LSTMReconstructor, an LSTMClassifier or an "
-            f"LSTMRegressor. Got {name} instead. Of a pipeline, give the last step."
+            f"LSTMRegressor. Got {name} instead. Of a pipeline, give the last step; of "
+            "a committee, a member of its named_estimators_."
         )
     check_is_fitted(estimator)
     architecture = estimator.architecture_

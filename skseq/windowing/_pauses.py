@@ -20,7 +20,7 @@ def _words(value, kind):
 def warn_of_gap(rows, plan):
     """Warn, in fit, where 'max_gap' is shorter than nearly all steps between rows."""
     gap, kind = plan.reach.gap, plan.time.kind
-    if gap is None:
+    if plan.reach.n_timesteps == 1 or gap is None:
         return
     steps = np.delete(np.diff(rows.time), rows.starts[1:] - 1)
     if len(steps) < _MIN_STEPS or np.mean(steps > gap) < _NEARLY_ALL:

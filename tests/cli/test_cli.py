@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from skseq import PCAAutoencoder, RareEventClassifier, SlidingWindow
 from skseq.cli import _main as cli
 from skseq.cli import _results
+from skseq.cli._choices import Choices, Cut
 from skseq.cli._detect import split
 from skseq.cli._options import reading
 from skseq.cli._table import read_labelled_table
@@ -54,7 +55,7 @@ def detected(table, tmp_path_factory):
     folder = tmp_path_factory.mktemp("detect")
     table.to_csv(folder / "table.csv", index=False)
     source = ["detect", folder / "table.csv", "--label", "event", "--time", "timestamp"]
-    result = run(*source, "--train-until", N_TRAIN, "--out", folder / "out", *TINY)
+    result = run(*source, "--cut", N_TRAIN, "--out", folder / "out", *TINY)
     assert result.exit_code == 0, result.output
     return result.stdout, folder / "out", result.stderr
 
@@ -171,7 +172,7 @@ def unlabelled(table, tmp_path_factory):
     folder = tmp_path_factory.mktemp("unlabelled")
     table.drop(columns="event").to_csv(folder / "table.csv", index=False)
     source = ["detect", folder / "table.csv", "--time", "timestamp"]
-    result = run(*source, "--train-until", N_TRAIN, "--out", folder / "out", *TINY)
+    result = run(*source, "--cut", N_TRAIN, "--out", folder / "out", *TINY)
     assert result.exit_code == 0, result.output
     return result.stdout, folder / "out"
 
@@ -183,6 +184,8 @@ def test_without_labels_detect_tells_of_alarms_alone(unlabelled):
         "alarms.csv",
         "score.png",
         "report.html",
+        "model.skseq",
+        "detect.json",
     }
     assert "Note:" not in output
     assert "events" not in output
@@ -221,7 +224,7 @@ def test_a_page_that_cannot_be_written_is_told_before_training(table, tmp_path):
         "--time",
         "timestamp",
         "--out",
-        tmp_path,
+        tmp_path / "out",
         "--report",
         tmp_path / "no/a.html",
     ]
@@ -242,35 +245,37 @@ def test_detect_warns_of_an_early_event_in_several_series(tmp_path):
     table.to_parquet(tmp_path / "table.parquet")
     keys = ["--label", "event", "--time", "timestamp", "--group-by", "machine"]
     source = ["detect", tmp_path / "table.parquet", *keys, "--horizon", "3"]
-    result = run(*source, "--out", tmp_path, *TINY)
+    out = tmp_path / "out"
+    result = run(*source, "--out", out, *TINY)
     assert result.exit_code == 0, result.output
 
-    scores = pd.read_csv(tmp_path / "scores.csv", parse_dates=["timestamp"])
+    scores = pd.read_csv(out / "scores.csv", parse_dates=["timestamp"])
     assert scores.columns[:3].to_list() == ["row", "timestamp", "machine"]
     row = table.reset_index(drop=True).loc[scores["row"]]
     assert (row["machine"].to_numpy() == scores["machine"]).all()
     assert not row["event"].any()
-    assert_png(tmp_path / "score.png")
+    assert_png(out / "score.png")
 
 
 def test_detect_takes_a_quantile_where_no_event_is_known_yet(table, tmp_path):
     path = tmp_path / "table.csv"
     known = table["event"].where(table.index >= N_TRAIN, 0)
     table.assign(event=known).to_csv(path, index=False)
-    keys = ["--label", "event", "--time", "timestamp", "--train-until", N_TRAIN]
-    result = run("detect", path, *keys, "--out", tmp_path, *TINY)
+    keys = ["--label", "event", "--time", "timestamp", "--cut", N_TRAIN]
+    result = run("detect", path, *keys, "--out", tmp_path / "out", *TINY)
     assert result.exit_code == 0, result.output
     assert "0 of them in 0 events" in result.stdout
     words = " ".join(result.stdout.split())
     assert "set to the 0.99 quantile of scores on the last 20% of the training" in words
-    assert len(pd.read_csv(tmp_path / "scores.csv")) == N_ROWS - N_TRAIN
+    assert len(pd.read_csv(tmp_path / "out" / "scores.csv")) == N_ROWS - N_TRAIN
 
 
 def _split(table, tmp_path, *, series=None, horizon=None, cut="0.6"):
     table.to_csv(tmp_path / "table.csv", index=False)
     options = reading(time=["timestamp"], group_by=series)
     read = read_labelled_table([tmp_path / "table.csv"], "event", options)
-    return split(read, 10, None, horizon, cut)
+    parts = split(read, Choices(horizon=horizon, cut=Cut.of(cut)))
+    return parts.past, parts.future
 
 
 def test_first_scored_window_reaches_back_across_the_cut(table, tmp_path):
@@ -349,8 +354,8 @@ def _text_cell(frame):
         (_text_cell, [], "'sensor_1' .* not numeric: .* 'n/m' in row 7.* --na=n/m"),
         (lambda f: f.assign(sensor_0=np.inf), [], "row 0, feature 'sensor_0'"),
         (lambda f: f[:0], [], "is empty: it has no rows"),
-        (lambda f: f, ["--train-until", "9999"], r"a row in \[1, 599\]. Got 9999"),
-        (lambda f: f, ["--train-until", "599"], "of the 1 rows to be scored, 0 are"),
+        (lambda f: f, ["--cut", "9999"], r"a row in \[1, 599\]. Got 9999"),
+        (lambda f: f, ["--cut", "599"], "of the 1 rows to be scored, 0 are"),
         (lambda f: f, ["--max-gap", "soon"], "'max_gap' .* Got 'soon'"),
         (lambda f: f, ["--max-gap", "5"], "'max_gap' .* Got 5.0"),
         (lambda f: f, ["--layers", "8;4"], "--layers: .* Got '8;4'"),
@@ -436,7 +441,7 @@ def test_rows_without_data_have_no_score_and_are_counted(table, tmp_path):
     gappy.loc[dead, sensors] = np.nan
     gappy.to_csv(tmp_path / "table.csv", index=False)
     source = ["detect", tmp_path / "table.csv", "--label", "event"]
-    keys = ["--time", "timestamp", "--window", "10", "--train-until", N_TRAIN]
+    keys = ["--time", "timestamp", "--window", "10", "--cut", N_TRAIN]
     result = run(*source, *keys, "--out", tmp_path / "out", *TINY)
     assert result.exit_code == 0, result.output
     scores = pd.read_csv(tmp_path / "out" / "scores.csv")

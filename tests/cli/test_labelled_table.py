@@ -3,6 +3,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from skseq.cli._choices import Cut
 from skseq.cli._options import reading
 from skseq.cli._table import LabelledTable, read_labelled_table, rows_before
 
@@ -72,29 +73,33 @@ def test_a_broken_parquet_file_is_a_value_error(tmp_path):
 
 @pytest.mark.parametrize(("cut", "n_past"), [("3", 3), ("0.5", 2), ("0.3", 1)])
 def test_cut_counts_rows_as_they_stand(cut, n_past):
-    past = rows_before(cut, _table())
+    past = rows_before(Cut.of(cut), _table())
     np.testing.assert_array_equal(past, np.arange(4) < n_past)
 
 
 def test_cut_of_several_series_without_time_counts_rows_as_they_stand():
-    past = rows_before("3", _table(series=["a", "a", "b", "b"]))
+    past = rows_before(Cut.of("3"), _table(series=["a", "a", "b", "b"]))
     np.testing.assert_array_equal(past, [True, True, True, False])
 
 
 @pytest.mark.parametrize("cut", ["2", "0.5"])
 def test_cut_of_several_series_with_time_is_at_one_time(cut):
     table = _table(time=[1, 2, 1, 2], series=["a", "a", "b", "b"])
-    np.testing.assert_array_equal(rows_before(cut, table), [True, False, True, False])
+    np.testing.assert_array_equal(
+        rows_before(Cut.of(cut), table), [True, False, True, False]
+    )
 
 
 def test_rows_of_one_time_are_never_parted_by_a_cut_in_time():
     table = _table(time=[1, 2, 2, 3], series=["a", "a", "b", "b"])
-    np.testing.assert_array_equal(rows_before("2", table), [True, False, False, False])
+    np.testing.assert_array_equal(
+        rows_before(Cut.of("2"), table), [True, False, False, False]
+    )
 
 
 @pytest.mark.parametrize("tz", [None, "Europe/Berlin"])
 def test_cut_at_a_date_is_strict(tz):
-    past = rows_before("2024-01-03", _table(time=_days(1, 2, 3, 4, tz=tz)))
+    past = rows_before(Cut.of("2024-01-03"), _table(time=_days(1, 2, 3, 4, tz=tz)))
     np.testing.assert_array_equal(past, [True, True, False, False])
 
 
@@ -114,5 +119,5 @@ def test_cut_at_a_date_is_strict(tz):
     ],
 )
 def test_a_cut_that_cannot_be_is_refused(cut, time, message):
-    with pytest.raises(ValueError, match=rf"^--train-until.*{message}"):
-        rows_before(cut, _table(time=time))
+    with pytest.raises(ValueError, match=rf"^--cut.*{message}"):
+        rows_before(Cut.of(cut), _table(time=time))

@@ -38,12 +38,13 @@ def plant(path, **settings):
 def test_detect_reads_semicolons_decimal_commas_and_days_first(tmp_path):
     path = tmp_path / "plant.csv"
     table = plant(path, sep=";", decimal=",", date_format="%d.%m.%Y %H:%M")
-    result = run("detect", path, "--label", "alarm", "--out", tmp_path, *FAST)
+    result = run("detect", path, "--label", "alarm", "--out", tmp_path / "o", *FAST)
     assert result.exit_code == 0, result.stderr
     assert "separator ';', decimal ',', utf-8, time 'timestamp', dates day first" in (
         result.stdout.replace("\n", " ")
     )
-    scores = pd.read_csv(tmp_path / "scores.csv", parse_dates=["timestamp"])
+    path = tmp_path / "o" / "scores.csv"
+    scores = pd.read_csv(path, parse_dates=["timestamp"])
     expected = table["timestamp"].dt.floor("min")[-len(scores) :]
     assert (scores["timestamp"].to_numpy() == expected.to_numpy()).all()
 

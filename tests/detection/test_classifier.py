@@ -29,7 +29,8 @@ from skseq import (
     SlidingWindow,
     Windows,
 )
-from skseq.detection._thresholds import choose_threshold
+from skseq.detection._event_thresholds import Watched
+from skseq.detection._thresholds import check_rule, choose_threshold
 
 
 class Recorder(OutlierMixin, BaseEstimator):
@@ -135,6 +136,7 @@ def test_threshold_is_set_on_rows_that_the_detector_never_saw():
     "threshold",
     [
         "f1",
+        "event_f1",
         ("fbeta", 2),
         ("precision", 0.9),
         ("recall", 0.9),
@@ -147,11 +149,12 @@ def test_threshold_is_set_on_rows_that_the_detector_never_saw():
 def test_threshold_follows_its_rule_on_the_held_out_windows(threshold):
     X, y = make_table(seed=3)
     X -= 4 * y[:, np.newaxis]
-    rule = ("fbeta", [1]) if threshold == "f1" else (threshold[0], threshold[1:])
+    rule = check_rule(threshold, "Owner")
     windows = SlidingWindow(4).fit_transform(X)
     clf = RareEventClassifier(Recorder(), threshold=threshold).fit(windows, y)
     score = X[320:, -1].astype(np.float32)
-    assert clf.threshold_ == choose_threshold(rule, y[320:], score)
+    watched = Watched.of(windows[320:])
+    assert clf.threshold_ == choose_threshold(rule, y[320:], score, watched)
 
 
 def test_predict_flags_scores_beyond_the_threshold():
@@ -276,7 +279,7 @@ def test_events_that_do_not_stand_out_are_told_and_flag_few():
     clf = RareEventClassifier(Recorder())
     with (
         pytest.warns(UserWarning, match="no event that stands out: predict_proba is"),
-        pytest.warns(UserWarning, match="'f1' would flag 100.0% .* 2.50% are events"),
+        pytest.warns(UserWarning, match="_f1' would flag 100.0% .* 2.50% are events"),
     ):
         clf.fit(X, y)
     score = X.table[320:, -1].astype(np.float32).astype(np.float64)
@@ -406,7 +409,10 @@ def test_fit_leaves_its_input_alone():
     [
         ({"detector": StandardScaler()}, "'detector' parameter"),
         ({"fit_on": "events"}, "'fit_on' parameter"),
-        ({"threshold": "f2"}, r"'f1', .* \('alarms_per', n, per\) .* Got 'f2' instead"),
+        (
+            {"threshold": "f2"},
+            r"'f1', 'event_f1', .* \('alarms_per', n, per\) .* Got 'f2' instead",
+        ),
         ({"alarm_rule": 3}, "'alarm_rule' parameter"),
         ({"threshold": ("quantile", 99)}, r"Got \('quantile', 99\) instead"),
         ({"threshold": 0.5}, "'threshold' parameter"),
@@ -430,7 +436,7 @@ def test_wrong_labels_are_refused():
         clf.fit(X, y[:-1])
     with pytest.raises(ValueError, match="NaN"):
         clf.fit(X, np.where(y, 1.0, np.nan))
-    with pytest.raises(ValueError, match="requires y to be passed"):
+    with pytest.raises(ValueError, match="y is None.* label all rows 0"):
         clf.fit(X, None)
 
 

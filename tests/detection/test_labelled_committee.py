@@ -27,6 +27,7 @@ from skseq import (
     StreamScorer,
     WindowSummary,
     load,
+    report,
     save,
 )
 from skseq._detectors import reach
@@ -589,6 +590,35 @@ def test_a_stream_gives_the_scores_of_the_table():
     scorer = StreamScorer(pipeline)
     scores = [scorer.score_one(row) for _, row in later.iterrows()]
     np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_partitions_of_a_table_get_the_scores_of_the_whole():
+    dd = pytest.importorskip("dask.dataframe")
+    from skseq.dask import windowed_scores
+
+    X, y = shifted(600)
+    frame = pd.DataFrame(X, columns=["flow", "heat"])
+    pipeline = make_pipeline(SlidingWindow(3), RareEventClassifier(MEMBERS))
+    expected = pipeline.fit(frame, y).decision_function(frame)
+    parts = dd.from_pandas(frame, npartitions=3)
+    scores = windowed_scores(parts, pipeline, method="decision_function")
+    np.testing.assert_allclose(
+        scores.compute(scheduler="synchronous"), expected, rtol=1e-5, atol=1e-6
+    )
+
+
+def test_the_report_names_the_committee_and_shows_its_weights(
+    fitted, past_and_later, tmp_path, monkeypatch
+):
+    pytest.importorskip("matplotlib")
+    for name in ("draw_pictures", "drift_picture"):  # which take most of the time
+        monkeypatch.setattr(f"skseq._report._fields.{name}", lambda *given: [])
+    _, _, later, y = past_and_later
+    page = report(fitted, later, y, tmp_path / "report.html").read_text("utf-8")
+    assert "RareEventClassifier" in page
+    assert "weights of the members" in page
+    for name in fitted.weights_.index:
+        assert f"<th scope='row'>{name}</th>" in page
 
 
 def test_a_loaded_committee_decides_the_same(fitted, past_and_later, tmp_path):

@@ -267,6 +267,7 @@ def test_of_equally_good_thresholds_that_with_fewest_alarms_is_chosen():
     ("rule", "checked"),
     [
         ("f1", ("fbeta", [1])),
+        ("event_f1", ("event_fbeta", [1])),
         (("fbeta", 2), ("fbeta", [2])),
         (["cost", 1, 10.5], ("cost", [1, 10.5])),
         (("quantile", np.float32(0.5)), ("quantile", [np.float32(0.5)])),

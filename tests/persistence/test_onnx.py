@@ -11,6 +11,7 @@ from skseq import (
     LSTMReconstructor,
     LSTMRegressor,
     PCAAutoencoder,
+    RareEventClassifier,
     ResidualAutoencoder,
     SlidingWindow,
 )
@@ -124,6 +125,7 @@ def test_every_network_gives_what_keras_gives(options, X):
     ("estimator", "error", "message"),
     [
         (PCAAutoencoder(), TypeError, "Got PCAAutoencoder.*last step"),
+        (RareEventClassifier(), TypeError, "a member of its named_estimators_"),
         (LSTMAutoencoder(), NotFittedError, "not fitted"),
     ],
 )

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""``skseq detect``, from a table that was read to the files of what came of it."""
+
+import json
+import shlex
+
+import typer
+from sklearn.pipeline import make_pipeline
+
+from .. import __version__
+from .._files import replacing
+from ..persistence._save import save
+from . import _detect, _results
+
+# The nodes of the forests, which skops does not trust in the files of others.
+_TREES = "sklearn.tree._tree.Tree"
+
+
+def detect_in(table, choices, out, page, *, title, bars):
+    """Train, score, tell of it, and write into a folder.
+
+    Returns
+    -------
+    told : dict
+        What detect.json holds.
+    """
+    detectors = _detect.make_detectors(choices, table.labelled)
+    parts = _detect.split(table, choices)
+    grades = _detect.grades_of(table, choices.cut)
+    past, future = parts.past, parts.future
+    out.mkdir(parents=True, exist_ok=True)
+    page = _results.check_target(page)
+    models, notes = _detect.fit(
+        detectors, past, choices, context=table.context, bars=bars
+    )
+    decisions = {
+        name: model.decision_function(future.windows) for name, model in models.items()
+    }
+    *_, main = models
+    _results.print_report(
+        past, future, models[main], decisions, notes, choices.threshold
+    )
+    names = _results.write_results(out, table, future, models, decisions, choices)
+    _results.write_page(
+        page,
+        title,
+        table,
+        future,
+        models,
+        horizon=choices.horizon,
+        max_gap=choices.gap,
+        grades=grades,
+        seed=choices.seed,
+    )
+    line = _save_model(out, parts, models[main])
+    told = {
+        "skseq": __version__,
+        "read": {key: table.told.get(key) for key in ("files", "assumed", "notes")},
+        "window": parts.slider.window_size,
+        "context": list(table.context),
+        "n_rows": {"trained": len(past.y), "scored": len(future.y)},
+        "model": main,
+        "models": _results.figures_of(future, models, decisions),
+        "notes": notes,
+        "files": [*names, page.name, "model.skseq"],
+        "score": line,
+    }
+    if future.labelled:
+        told["n_events"] = {"trained": past.n_events, "scored": future.n_events}
+    with replacing(out / "detect.json") as file:
+        file.write((json.dumps(told, indent=1) + "\n").encode())
+    return told
+
+
+def _save_model(out, parts, model):
+    """Save what takes a table to decisions; the line that scores new rows with it."""
+    path = out / "model.skseq"
+    pipeline = make_pipeline(parts.slider, parts.scaler, model)
+    line = f"skseq score {shlex.quote(str(path))}"
+    try:
+        save(pipeline, path)
+    except TypeError:
+        save(pipeline, path, trusted=[_TREES])
+        line += f" --trust {_TREES}"
+    line += " < new.csv"
+    typer.echo(f"Wrote model.skseq. To score new rows with it: {line}")
+    return line
