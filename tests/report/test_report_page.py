@@ -13,7 +13,6 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 from sklearn.pipeline import make_pipeline
-from skseq._report._timeline import threshold_table, timeline
 
 from skseq import PCAAutoencoder, RareEventClassifier, SlidingWindow
 from skseq._report import _report as module
