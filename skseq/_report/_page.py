@@ -95,7 +95,9 @@ def weights_html(weights):
     """Weights of the members of a committee, by name; "" where none were learnt."""
     if not isinstance(weights, pd.Series) or weights.isna().all():  # or a network's
         return ""
-    total = sum(weights) or 1
+    if weights.isna().all():
+        return "<p>The members share the decision: no held-out event weighs them.</p>"
+    total = weights.sum() or 1
     lines = "".join(
         f"<tr><th scope='row'>{escape(str(name))}</th><td>{share(value / total)}</td>"
         f"<td><i class='bar' style='width:{100 * value / total:.0f}%'></i></td></tr>"

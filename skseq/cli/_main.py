@@ -189,7 +189,8 @@ def detect(
     """Train on the past of a table, score its future.
 
     Every column but those of --label, --time and --group-by is a feature. The model,
-    and PCA and an isolation forest beside it, learn from the windows without event.
+    and PCA and an isolation forest beside it, learn from the windows without event, a
+    logistic regression from all.
     Writes scores.csv, alarms.csv and score.png, with labels events.csv and
     precision_recall.png too; a page that shows what came of it, report.html; and
     model.skseq, with which skseq score goes on.
