@@ -10,6 +10,8 @@ from string import Template
 
 import numpy as np
 
+from .._files import check_regular
+
 _MAX_STEPS = 60  # cells of a window's strip
 _N_FEATURES = 5  # that a window names
 
@@ -39,6 +41,7 @@ def check_target(path):
             f"'path' must lie in a folder that exists. Got {path}: there is no folder "
             f"{path.parent}."
         )
+    check_regular(path)
     if not os.access(path.parent, os.W_OK):
         raise PermissionError(
             f"'path' must lie in a folder that can be written to. Got {path}."

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
+from .._files import check_regular
 from . import _options
 from ._errors import check_there, one_line_errors
 from ._score import score
@@ -159,7 +160,10 @@ def detect(
         from ._table import check_not_read, read_labelled_table
 
         names = ("scores.csv", "score.png", "precision_recall.png")
-        check_not_read([page, *(out / name for name in names)], tables)
+        written = [page, *(out / name for name in names)]
+        check_not_read(written, tables)
+        for path in written:
+            check_regular(path)
         rows = read_labelled_table(tables, label, options)
         _tell(rows.told)
 

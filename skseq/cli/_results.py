@@ -17,7 +17,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from .._files import replacing
+from .._files import plain_csv, replacing
 from .._report import report as write_report
 from .._report._page import check_target
 from ..plotting import ScoreTimelineDisplay
@@ -109,7 +109,7 @@ def _scores(table, future, model, decision):
 def write_scores(out, table, future, model, decisions, horizon):
     scores = _scores(table, future, model, decisions[RESIDUAL])
     with replacing(out / "scores.csv") as file:
-        scores.to_csv(file, index=False)
+        plain_csv(scores).to_csv(file, index=False)
     with replacing(out / "score.png") as file:
         _score_figure(scores, future, model.threshold_, table, horizon).savefig(file)
     title = f"{len(future.y)} scored rows; a dot where the threshold of a model is"
