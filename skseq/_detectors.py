@@ -2,7 +2,7 @@
 """Around any outlier detector: what it is fitted on, its parts, and its scores."""
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, gen_batches
@@ -83,32 +83,66 @@ def seed(detector, random_state):
     return detector.set_params(**seeds)
 
 
-def _flatten(X):
-    return np.asarray(X).reshape(len(X), -1)
+def give_context(detector, context_features):
+    """Set the ``context_features`` of a detector, or of what is in it, that are None.
+
+    Tells whether any part of it knows of such: else it is to see none of them.
+    """
+    if context_features is None:
+        return True
+    params = detector.get_params(deep=True)
+    names = [name for name in params if name.split("__")[-1] == "context_features"]
+    outer = []
+    for name in sorted(names, key=len):
+        owners = [other.removesuffix("context_features") for other in outer]
+        if not any(map(name.startswith, owners)):
+            outer.append(name)
+    unset = [name for name in outer if params[name] is None]
+    detector.set_params(**dict.fromkeys(unset, context_features))
+    return bool(outer)
 
 
-def fit_on_windows(detector, X):
-    """Fit a detector; the imputer of flattened windows, or None if it needs none."""
+def without_features(X, hidden):
+    """Sequences without the features that a mask hides; all of them without a mask."""
+    if hidden is None:
+        return X
+    if not is_windows(X):
+        return np.compress(~hidden, X, axis=2)
+    names = X.feature_names
+    names = None if names is None else np.compress(~hidden, names).tolist()
+    return X.with_table(np.compress(~hidden, X.table, axis=1), names)
+
+
+def _flatten(X, hidden):
+    return without_features(np.asarray(X), hidden).reshape(len(X), -1)
+
+
+def fit_on_windows(detector, X, hidden=None):
+    """Fit a detector; the imputer of flattened windows, or None if it needs none.
+
+    ``hidden`` is a mask of the features that it is not to see.
+    """
     if takes_sequences(detector):
-        detector.fit(X, None)  # FrozenEstimator asks for a y
+        detector.fit(without_features(X, hidden), None)  # FrozenEstimator asks for a y
         return None
     imputer = SimpleImputer(keep_empty_features=True)
-    detector.fit(imputer.fit_transform(_flatten(X)), None)
+    detector.fit(imputer.fit_transform(_flatten(X, hidden)), None)
     return imputer
 
 
-def score_windows(detector, imputer, X):
+def score_windows(detector, imputer, X, hidden=None):
     """Minus the score of a fitted detector: higher for events.
 
-    Flattened windows are gathered a part at a time, as much as scikit-learn's
-    ``working_memory`` holds.
+    ``hidden`` is a mask of the features that it is not to see. Flattened windows are
+    gathered a part at a time, as much as scikit-learn's ``working_memory`` holds.
     """
     if imputer is None:
-        return -np.asarray(detector.score_samples(X), dtype=np.float64)
+        scores = detector.score_samples(without_features(X, hidden))
+        return -np.asarray(scores, dtype=np.float64)
     n_rows = get_chunk_n_rows(X.shape[1] * X.shape[2] * X.dtype.itemsize)
     out = np.empty(len(X))
     for batch in gen_batches(len(X), n_rows):
-        cells = _flatten(X[batch])
+        cells = _flatten(X[batch], hidden)
         scores = detector.score_samples(imputer.transform(cells))
         # What the imputer makes of no data at all is no window to be judged.
         out[batch] = np.where(np.isnan(cells).all(axis=1), np.nan, -scores)
@@ -132,36 +166,61 @@ def log_errors(values, are_errors):
     return np.log(np.maximum(values, np.finfo(np.float64).tiny))
 
 
-def check_detector(detector, place):
-    """Raise a TypeError or ValueError where a detector cannot be fitted on windows."""
-    methods = ("fit", "score_samples", "get_params")
-    if isinstance(detector, type) or not all(hasattr(detector, m) for m in methods):
-        raise TypeError(
-            f"{place} must be an outlier detector with fit and score_samples. Got "
-            f"{detector!r} instead."
-        )
-    if any(isinstance(part, SlidingWindow) for part in parts(detector)):
+def _check_nothing_wrong_inside(estimator, place):
+    if any(isinstance(part, SlidingWindow) for part in parts(estimator)):
         raise ValueError(
             f"{place} must not hold a SlidingWindow: it is fitted on windows. Put "
             "SlidingWindow before it, in a pipeline."
         )
-    for part in parts(detector):
+    for part in parts(estimator):
         if isinstance(part, BaseEstimator) and hasattr(part, "_parameter_constraints"):
             part._validate_params()  # before anything is fitted
+
+
+def _has(estimator, *methods):
+    if isinstance(estimator, type):
+        return False
+    return all(hasattr(estimator, m) for m in ("fit", "get_params", *methods))
+
+
+def check_detector(detector, place):
+    """Raise a TypeError or ValueError where a detector cannot be fitted on windows."""
+    if not _has(detector, "score_samples"):
+        raise TypeError(
+            f"{place} must be an outlier detector with fit and score_samples. Got "
+            f"{detector!r} instead."
+        )
+    _check_nothing_wrong_inside(detector, place)
+
+
+def check_member(estimator, place):
+    """The same, of what may be a classifier, too."""
+    classifies = _has(estimator) and is_classifier(estimator)
+    if not (classifies or _has(estimator, "score_samples")):
+        raise TypeError(
+            f"{place} must be an outlier detector with fit and score_samples, or a "
+            f"classifier. Got {estimator!r} instead."
+        )
+    _check_nothing_wrong_inside(estimator, place)
 
 
 def reach(estimator, X, attribute):
     """Step into pipelines and classifiers, down to the part that has an attribute.
 
-    Gives the part, and ``X`` as this part is given it.
+    Of a committee, to the member of the largest weight that has it. Gives the part, and
+    ``X`` as this part is given it.
     """
     name = type(estimator).__name__
     while not hasattr(estimator, attribute):
+        members = getattr(estimator, "_members", None)
         if isinstance(estimator, Pipeline):
             if X is not None and len(estimator) > 1:
                 X = estimator[:-1].transform(X)
             estimator = estimator[-1]
-        elif hasattr(estimator, "detector_"):
+        elif members is not None and members.heaviest(attribute) is not None:
+            estimator, _, hidden = members.heaviest(attribute)
+            X = X if X is None else without_features(X, hidden)
+        elif getattr(estimator, "detector_", None) is not None:
             estimator = estimator.detector_
         else:
             raise TypeError(

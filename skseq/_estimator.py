@@ -7,6 +7,8 @@ Reports go to scikit-learn's callbacks, which are experimental in scikit-learn 1
 import contextlib
 import functools
 
+from ._warnings import one_voice
+
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
 except ImportError:
@@ -55,7 +57,8 @@ def all_or_nothing(fit):
     def guarded(self, *args, **kwargs):
         before = vars(self).copy()
         try:
-            return fit(self, *args, **kwargs)
+            with one_voice():
+                return fit(self, *args, **kwargs)
         except BaseException:
             # One assignment: a second Ctrl-C finds the one state or the other.
             self.__dict__ = before

@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.utils import check_array
 from sklearn.utils.validation import _check_feature_names
 
-from ._warnings import warn
+from ._warnings import warn, warn_once
 
 FLOATS = (np.float64, np.float32)
 
@@ -132,6 +132,22 @@ def _warn_of_rounding(table, names):
             )
 
 
+def _warn_of_table(estimator, X):
+    """Warn of a frame whose rows seem to be those of a table, not sequences."""
+    names = [str(name) for name in X.columns]
+    # The steps of a sequence have one name, and a number: "t0", "t1", ...
+    stems = {re.sub(r"\d+", "", name) for name in names}
+    has_dates = isinstance(getattr(X, "index", None), pd.DatetimeIndex)
+    if len(names) > 1 and (has_dates or len(stems) > 1):
+        warn_once(
+            f"X is a table with the columns {names[0]!r}, {names[1]!r}"
+            f"{', ...' if len(names) > 2 else ''}. Each of its rows is taken for one "
+            "sequence, whose time steps are the columns. If its rows follow each other "
+            f"in time, put SlidingWindow before {type(estimator).__name__}, in a "
+            "pipeline; if they are sequences, pass X.to_numpy()."
+        )
+
+
 def _check_finite_windows(X):
     names = X.feature_names or range(X.shape[2])
 
@@ -197,7 +213,8 @@ def check_sequences(estimator, X, *, reset, dtype=np.float32):
     Warns
     -----
     UserWarning
-        With ``reset``, where float32 loses the variation of a feature.
+        With ``reset``, where float32 loses the variation of a feature, or a frame seems
+        to be a table of rows in time.
 
     Raises
     ------
@@ -222,6 +239,8 @@ def check_sequences(estimator, X, *, reset, dtype=np.float32):
             "expects (n_samples, n_timesteps, n_features), or (n_samples, n_timesteps) "
             "for univariate sequences."
         )
+    if reset and ndim == 2 and hasattr(X, "columns"):
+        _warn_of_table(estimator, X)
     if reset or ndim < 3 or hasattr(estimator, "feature_names_in_"):
         _check_feature_names(estimator, None if ndim == 3 else X, reset=reset)
     if not _is_ready(X):
@@ -268,6 +287,24 @@ def _check_not_empty(estimator, shape):
             f"Found array with 0 sample(s), step(s) or feature(s) (shape={shape}) "
             f"while a minimum of 1 is required by {estimator.__class__.__name__}."
         )
+
+
+def without_data(X):
+    """Tell the sequences of which nothing was observed.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_timesteps, n_features) or Windows
+
+    Returns
+    -------
+    flags : ndarray of bool of shape (n_samples,)
+    """
+    if not is_windows(X):
+        return np.isnan(X).all(axis=(1, 2))
+    seen = ~np.isnan(X.table).all(axis=1)
+    before = np.append(0, np.cumsum(seen))
+    return before[X.ends + 1] == before[X.starts]
 
 
 def observed_steps(X):

@@ -6,6 +6,7 @@ import functools
 import os
 import sys
 import warnings
+from contextvars import ContextVar
 
 import joblib
 import sklearn
@@ -42,3 +43,29 @@ def _level_of_user():
     while frame is not None and frame.f_code.co_filename.startswith(_BETWEEN):
         frame, level = frame.f_back, level + 1
     return level
+
+
+_said = ContextVar("_said", default=None)
+
+
+@contextlib.contextmanager
+def one_voice():
+    """Let ``warn_once`` say a thing once in here, however deep estimators nest."""
+    if _said.get() is not None:
+        yield
+        return
+    token = _said.set(set())
+    try:
+        yield
+    finally:
+        _said.reset(token)
+
+
+def warn_once(message):
+    """Warn as ``warn`` does, unless the fit that is going on has said so already."""
+    said = _said.get()
+    if said is not None:
+        if message in said:
+            return
+        said.add(message)
+    warn(message)

@@ -33,6 +33,8 @@ class LSTMAutoencoder(LatentVectorsMixin, LatentDecoderMixin, ReconstructingNetw
 
     <CELLS>
 
+    <CONTEXT>
+
     loss : {"mse", "mae", "huber", "binary_crossentropy"}, default="mse"
         What training minimises, and the error of a cell: squared, absolute, Huber's
         with its corner at 1, or the binary cross-entropy of cells in [0, 1], for which
@@ -130,6 +132,7 @@ class LSTMAutoencoder(LatentVectorsMixin, LatentDecoderMixin, ReconstructingNetw
         l2=0.0,
         input_noise=0.0,
         add_missing_indicator=False,
+        context_features=None,
         loss="mse",
         learning_rate=1e-3,
         global_clipnorm=None,
@@ -161,6 +164,7 @@ class LSTMAutoencoder(LatentVectorsMixin, LatentDecoderMixin, ReconstructingNetw
             l2=l2,
             input_noise=input_noise,
             add_missing_indicator=add_missing_indicator,
+            context_features=context_features,
             loss=loss,
             learning_rate=learning_rate,
             global_clipnorm=global_clipnorm,
@@ -197,8 +201,12 @@ class LSTMAutoencoder(LatentVectorsMixin, LatentDecoderMixin, ReconstructingNetw
     def _encode(self, X):
         return self._network.encode(X)
 
-    def _decode(self, latent):
-        return self._network.decode(latent, self.sequence_shape_[0])
+    def _decode(self, latent, context):
+        return self._network.decode(latent, self.sequence_shape_[0], context)
+
+    @property
+    def _context_means(self):
+        return self.feature_means_[self.is_context_]
 
     def _architecture_options(self):
         output = "sigmoid" if self.loss == "binary_crossentropy" else "linear"

@@ -18,56 +18,98 @@ from ._estimator import (
 from ._validation import check_sequences
 from ._warnings import warn
 from .engines._batches import Preparation, position_means
+from .engines._linear import context_effects
 from .engines._product import product
+from .reconstruction._context import CONTEXT_FEATURES, context_mask, judged_columns
 from .reconstruction._estimator import CONTAMINATION_CONSTRAINTS
 from .reconstruction._fit import Choices, Reconstructor, final_offset, first_offset
 from .reconstruction._judge import SCORED_STEPS
 from .reconstruction._latent import LatentDecoderMixin, LatentVectorsMixin
 from .reconstruction._mixin import ReconstructionMixin
 from .reconstruction._offset import check_contamination
+from .rows._doubtful import warn_of_features
 from .training._docs import with_docs
 from .windowing._held_out import VALIDATION, hold_out
 
 
 @dataclass(frozen=True)
 class _Components:
-    """Principal axes (n_components, n_cells) and the mean (n_timesteps, n_features)."""
+    """Principal axes (n_components, n_cells) and the mean (n_timesteps, n_features).
+
+    With a context they are the axes of what this does not explain of the other cells:
+    of these it explains its own times ``coef`` (n_context_cells, n_cells).
+    """
 
     mean: np.ndarray
     axes: np.ndarray
     variances: np.ndarray
+    is_context: np.ndarray | None = None
+    coef: np.ndarray | None = None
 
     @classmethod
-    def of(cls, X, n_components):
+    def of(cls, X, n_components, is_context):
         """The components of sequences; fewer, where these have no more."""
         means = position_means(X)
-        variances, axes = np.linalg.eigh(_covariance(X, means))
+        covariance, coef = _covariance(X, means), None
+        total = np.trace(covariance)
+        if is_context is not None:
+            of_context = np.tile(is_context, len(means))
+            covariance, coef, total = _without_context(covariance, of_context)
+            coef = coef.astype(np.float32)
+        variances, axes = np.linalg.eigh(covariance)
         variances, axes = np.maximum(variances[::-1], 0), axes.T[::-1]
-        n_components = _n_components(n_components, variances, len(X))
+        n_components = _n_components(n_components, variances, len(X), total)
         axes = axes[:n_components]
         # The sign of an axis is arbitrary: its largest entry is made positive.
         largest = np.argmax(np.abs(axes), axis=1)[:, np.newaxis]
         axes = axes * np.sign(np.take_along_axis(axes, largest, axis=1))
         axes = np.ascontiguousarray(axes, dtype=np.float32)
-        return cls(means.astype(np.float32), axes, variances[:n_components])
+        means = means.astype(np.float32)
+        return cls(means, axes, variances[:n_components], is_context, coef)
 
     @cached_property
     def _encoder(self):
         return np.ascontiguousarray(self.axes.T)
 
-    def encode(self, batch):
-        deviations = (batch.inputs - self.mean).reshape(len(batch.inputs), -1)
-        return product(deviations, self._encoder)
+    @cached_property
+    def _means(self):
+        """Of the features that are judged, and of the context."""
+        judged = self.mean[:, judged_columns(self.is_context)]
+        return judged, None if self.coef is None else self.mean[:, self.is_context]
 
-    def decode(self, latent):
-        return product(latent, self.axes).reshape(-1, *self.mean.shape) + self.mean
+    def explained(self, context):
+        """What a context explains of the flat cells; 0 without one."""
+        if context is None:
+            return np.float32(0)
+        context = context - self._means[1]
+        return product(context.reshape(len(context), -1), self.coef)
+
+    def _explained_in(self, batch):
+        n_judged = self._means[0].shape[1]
+        context = None if self.coef is None else batch.inputs[:, :, n_judged:]
+        return self.explained(context)
+
+    def encode(self, batch, explained=None):
+        explained = self._explained_in(batch) if explained is None else explained
+        mean = self._means[0]
+        deviations = batch.inputs[:, :, : mean.shape[1]] - mean
+        return product(
+            deviations.reshape(len(deviations), -1) - explained, self._encoder
+        )
+
+    def decode(self, latent, explained):
+        mean = self._means[0]
+        cells = product(latent, self.axes) + explained
+        return cells.reshape(-1, *mean.shape) + mean
 
     def chunks(self, X):
-        return Preparation(self.mean).chunks(X)
+        return Preparation(self.mean, is_context=self.is_context).chunks(X)
 
     def outputs(self, X):
         for rows, batch in self.chunks(X):
-            yield rows, batch.targets, self.decode(self.encode(batch))
+            explained = self._explained_in(batch)
+            latent = self.encode(batch, explained)
+            yield rows, batch.targets, self.decode(latent, explained)
 
 
 def _covariance(X, means):
@@ -79,14 +121,36 @@ def _covariance(X, means):
     return total / max(len(X) - 1, 1)
 
 
-def _n_components(n_components, variances, n_samples):
-    """Number of components that the parameter asks for, as PCA understands it."""
+def _without_context(covariance, is_context):
+    """What the context leaves of the covariance of the other cells.
+
+    Also the coefficients of the regression on it, and the variance of the other cells.
+    """
+    others = covariance[np.ix_(~is_context, ~is_context)]
+    shared = covariance[np.ix_(is_context, ~is_context)]
+    own = covariance[np.ix_(is_context, is_context)]
+    scale = np.sqrt(np.diag(own))
+    scale = np.where(scale > 0, scale, 1)[:, np.newaxis]
+    variances, axes = np.linalg.eigh(own / (scale * scale.T))
+    variances, axes = np.maximum(variances[::-1], 0), axes.T[::-1]
+    code, effects = context_effects(axes, variances, axes @ (shared / scale))
+    coef = code @ effects / scale
+    left = others - coef.T @ shared - shared.T @ coef + coef.T @ own @ coef
+    return left, coef, np.trace(others)
+
+
+def _n_components(n_components, variances, n_samples, total):
+    """Number of components that the parameter asks for, as PCA understands it.
+
+    Of the ``total`` variance that is to be kept in part, a context may explain some.
+    """
     largest = min(n_samples, len(variances))
     if n_components is None:
         return largest
     if isinstance(n_components, Integral):
         return min(n_components, largest)
-    shares = np.cumsum(variances) / max(variances.sum(), np.finfo(float).tiny)
+    explained = max(total - variances.sum(), 0)
+    shares = (explained + np.cumsum(variances)) / max(total, np.finfo(float).tiny)
     return min(np.searchsorted(shares, n_components, side="right") + 1, largest)
 
 
@@ -107,7 +171,13 @@ class PCAAutoencoder(
     Parameters
     ----------
     n_components : int, float or None, default=0.95
-        Latent size, or the share of variance to keep, in (0, 1). None keeps all.
+        Latent size, or the share of variance to keep, in (0, 1): what the context
+        features explain is kept anyway, and counts. None keeps all.
+
+    context_features : array-like of str, int or bool, default=None
+        Names, indices or a mask of the features that explain and are not judged: set
+        points, commands, modes, the weather. A regression on them comes first; the
+        components are those of what it leaves over. None for none.
 
     error : {"mse", "mae", "standardized", "mahalanobis"}, default="mse"
         The error of a time step, as of :class:`LSTMAutoencoder`; what is usual is told
@@ -124,7 +194,12 @@ class PCAAutoencoder(
     Attributes
     ----------
     components_ : ndarray of shape (`n_components_`, n_timesteps * n_features)
-        Principal axes.
+        Principal axes, of the features that are no context.
+
+    context_coef_ : ndarray of shape (n_timesteps * n_context, n_timesteps * \
+            n_features) or None
+        What is added to the reconstruction for each unit of a cell of the context above
+        its mean.
 
     mean_ : ndarray of shape (n_timesteps, n_features)
         Mean of the training sequences; stands for what is missing.
@@ -177,6 +252,7 @@ class PCAAutoencoder(
             Interval(RealNotInt, 0, 1, closed="neither"),
             None,
         ],
+        "context_features": CONTEXT_FEATURES,
         "error": [StrOptions({"mse", "mae", "standardized", "mahalanobis"})],
         "score_on": [StrOptions(SCORED_STEPS)],
         "contamination": CONTAMINATION_CONSTRAINTS,
@@ -188,6 +264,7 @@ class PCAAutoencoder(
         self,
         n_components=0.95,
         *,
+        context_features=None,
         error="mse",
         score_on="mean",
         contamination="auto",
@@ -195,6 +272,7 @@ class PCAAutoencoder(
         validation="auto",
     ):
         self.n_components = n_components
+        self.context_features = context_features
         self.error = error
         self.score_on = score_on
         self.contamination = contamination
@@ -233,27 +311,31 @@ class PCAAutoencoder(
             If there are too few sequences to hold out a part for ``offset_``.
         """
         X = check_sequences(self, X, reset=True)
-        self._check_n_components(X)
+        warn_of_features(X)
+        is_context = context_mask(self, X)
+        self._check_n_components(X, is_context)
         choices = Choices(
             self.error,
             self.score_on,
             check_contamination(self.contamination, type(self).__name__),
             refit=True,
         )
-        kept = _fitted(X, self.n_components, choices)
+        kept = _fitted(X, self.n_components, choices, is_context)
         parts = self._hold_out(choices, X)
         offset = self._offset(choices, kept, X, parts)
         model = kept.model
         self.mean_, self.components_ = model.mean, model.axes
         self.explained_variance_ = model.variances
         self.n_components_ = len(model.axes)
+        self.is_context_, self.context_coef_ = is_context, model.coef
         self.error_rule_, self.score_on_ = kept.judge.rule, kept.judge.score_on
         self.validation_ = None if parts is None else parts.facts
         self.offset_ = offset
         return self
 
-    def _check_n_components(self, X):
-        largest = min(len(X), X.shape[1] * X.shape[2])
+    def _check_n_components(self, X, is_context):
+        n_judged = len(np.arange(X.shape[2])[judged_columns(is_context)])
+        largest = min(len(X), X.shape[1] * n_judged)
         if isinstance(self.n_components, Integral) and self.n_components > largest:
             raise ValueError(
                 f"The 'n_components' parameter is {self.n_components}, but must be at "
@@ -279,13 +361,20 @@ class PCAAutoencoder(
         """The offset that unseen sequences give, for the components of all."""
         if parts is None:
             return first_offset(choices, kept, X, None)
-        first = _fitted(X[parts.training], self.n_components, choices)
+        is_context = kept.model.is_context
+        first = _fitted(X[parts.training], self.n_components, choices, is_context)
         offset = first_offset(choices, first, X, parts.held_out)
         return final_offset(choices, first, kept, offset, X, parts.training)
 
     @property
     def _model(self):
-        return _Components(self.mean_, self.components_, self.explained_variance_)
+        return _Components(
+            self.mean_,
+            self.components_,
+            self.explained_variance_,
+            self.is_context_,
+            self.context_coef_,
+        )
 
     def _reconstructions(self, X):
         return self._model.outputs(X)
@@ -296,8 +385,13 @@ class PCAAutoencoder(
             latent[rows] = model.encode(batch)
         return latent
 
-    def _decode(self, latent):
-        return self._model.decode(latent)
+    def _decode(self, latent, context):
+        model = self._model
+        return model.decode(latent, model.explained(context))
+
+    @property
+    def _context_means(self):
+        return self.mean_[:, self.is_context_]
 
     @property
     def _n_features_out(self):
@@ -307,5 +401,6 @@ class PCAAutoencoder(
         return hasattr(self, "offset_")
 
 
-def _fitted(X, n_components, choices):
-    return Reconstructor.judged_on(_Components.of(X, n_components), X, choices)
+def _fitted(X, n_components, choices, is_context):
+    model = _Components.of(X, n_components, is_context)
+    return Reconstructor.judged_on(model, X, choices)

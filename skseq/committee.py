@@ -1,109 +1,47 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """DetectorCommittee: what any one of several detectors finds."""
 
-from dataclasses import dataclass, replace
+from contextlib import nullcontext
 from numbers import Integral, Real
 
-import numpy as np
-import pandas as pd
 from sklearn.base import MetaEstimatorMixin, OutlierMixin, _fit_context, clone
 from sklearn.ensemble import IsolationForest
-from sklearn.utils import Bunch, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
-from sklearn.utils.metaestimators import _BaseComposition
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from ._detectors import (
-    check_detector,
-    fit_on_windows,
-    is_error,
-    log_errors,
-    score_windows,
-    seed,
-)
+from ._detectors import check_detector
 from ._estimator import (
     CallbackSupportMixin,
     DocumentationLinkMixin,
     all_or_nothing,
     reports_fit,
 )
+from ._members import (
+    Member,
+    Members,
+    NamedMembers,
+    fit_members,
+    hidden_from,
+    seeded,
+)
 from ._validation import check_sequences
 from .autoencoder import LSTMAutoencoder
+from .reconstruction._context import CONTEXT_FEATURES
 from .reconstruction._decisions import OutlierDecisionsMixin
 from .reconstruction._errors import subsample
 from .reconstruction._estimator import CONTAMINATION_CONSTRAINTS
 from .reconstruction._mixin import shares_frame
-from .reconstruction._offset import NORMAL_QUANTILE, check_contamination
+from .reconstruction._offset import check_contamination
 from .residual import ResidualAutoencoder
 from .windowing._held_out import hold_out
 
 
-def _default_detectors():
+def default_detectors():
     return [
         ("residual", ResidualAutoencoder()),
         ("lstm", LSTMAutoencoder(error="mahalanobis", score_on="recent")),
         ("forest", IsolationForest()),
     ]
-
-
-def _fit_member(detector, X):
-    return detector, fit_on_windows(detector, X)
-
-
-def _fit_members(detectors, X, n_jobs):
-    """Fitted copies of the detectors, each with its imputer or None."""
-    jobs = (delayed(_fit_member)(clone(detector), X) for detector in detectors)
-    return Parallel(n_jobs=n_jobs)(jobs)
-
-
-@dataclass(frozen=True)
-class _Members:
-    """Fitted detectors with their imputers, and what is usual for each."""
-
-    fitted: list
-    are_errors: np.ndarray
-    centers: np.ndarray
-    scales: np.ndarray
-
-    @classmethod
-    def judged_on(cls, fitted, X):
-        """Learn from windows that were not trained on what is usual."""
-        values = [score_windows(*member, X) for member in fitted]
-        if np.isnan(values).all(axis=1).any():
-            raise ValueError(
-                "None of the windows that are held out has an observed cell. Give a "
-                "larger 'validation_fraction', or later rows with data."
-            )
-        are_errors = np.array([is_error(value) for value in values])
-        logs = list(map(log_errors, values, are_errors))
-        centers, far = np.nanquantile(logs, [0.5, NORMAL_QUANTILE], axis=1)
-        # Where all are alike there is no scale.
-        scales = np.where(far > centers, far - centers, 1.0)
-        return cls(fitted, are_errors, centers, scales)
-
-    def logs(self, X):
-        """Log errors of shape (n_samples, n_members)."""
-        values = [score_windows(*member, X) for member in self.fitted]
-        return np.column_stack(list(map(log_errors, values, self.are_errors)))
-
-    def standardized(self, X):
-        return (self.logs(X) - self.centers) / self.scales
-
-    def scores(self, X):
-        # Of members that do not judge a window the others speak.
-        return -np.fmax.reduce(self.standardized(X), axis=1)
-
-    def fitted_again(self, fitted, both):
-        """Others in their place, on the same scales.
-
-        How the errors of two fits compare is told by windows that both were trained on,
-        by the median of the ratios: as of ``rescaled_offset``, in logarithms.
-        """
-        others = replace(self, fitted=fitted)
-        shifts = np.nanmedian(others.logs(both) - self.logs(both), axis=0)
-        # Where no window of these is judged, nothing is told.
-        return replace(others, centers=self.centers + np.nan_to_num(shifts))
 
 
 class DetectorCommittee(
@@ -112,7 +50,7 @@ class DetectorCommittee(
     MetaEstimatorMixin,
     CallbackSupportMixin,
     DocumentationLinkMixin,
-    _BaseComposition,
+    NamedMembers,
 ):
     """Several detectors, of which the one that is most surprised decides.
 
@@ -131,6 +69,12 @@ class DetectorCommittee(
         ``error="mahalanobis"`` and ``score_on="recent"``, and "forest", an
         ``IsolationForest``, whose parameters can be set all the same:
         ``set_params(lstm__hidden_layer_sizes=16)``.
+
+    context_features : array-like of str, int or bool, default=None
+        Names, indices or a mask of the features that explain and are not judged: set
+        points, commands, modes. They are set of each member that has
+        ``context_features`` of its own, which are None; a member that knows of none
+        is not shown these features.
 
     validation_fraction : float, default=0.1
         Share to hold out for what is usual, and for ``offset_``. Of :class:`Windows` it
@@ -217,8 +161,11 @@ class DetectorCommittee(
     ['pca']
     """
 
+    _members_parameter = "detectors"
+    _default_members = staticmethod(default_detectors)
     _parameter_constraints: dict = {
         "detectors": [list, None],
+        "context_features": CONTEXT_FEATURES,
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "refit": ["boolean"],
         "contamination": CONTAMINATION_CONSTRAINTS,
@@ -230,6 +177,7 @@ class DetectorCommittee(
         self,
         detectors=None,
         *,
+        context_features=None,
         validation_fraction=0.1,
         refit=True,
         contamination="auto",
@@ -237,46 +185,12 @@ class DetectorCommittee(
         random_state=None,
     ):
         self.detectors = detectors
+        self.context_features = context_features
         self.validation_fraction = validation_fraction
         self.refit = refit
         self.contamination = contamination
         self.n_jobs = n_jobs
         self.random_state = random_state
-
-    def get_params(self, deep=True):
-        """Get the parameters, those of the members, by default too, included.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Whether to give the members, and their parameters, too.
-
-        Returns
-        -------
-        params : dict
-        """
-        params = self._get_params("detectors", deep)
-        if deep and self.detectors is None:
-            params = DetectorCommittee(_default_detectors()).get_params() | params
-        return params
-
-    def set_params(self, **params):
-        """Set parameters; a member by its name, and its parameters by ``name__``.
-
-        Parameters
-        ----------
-        **params : dict
-
-        Returns
-        -------
-        self : object
-            The estimator.
-        """
-        defaults = _default_detectors()
-        of_members = {name.split("__")[0] for name in params} & {*dict(defaults)}
-        if of_members and params.get("detectors", self.detectors) is None:
-            params["detectors"] = defaults
-        return self._set_params("detectors", **params)
 
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=False)
@@ -308,83 +222,49 @@ class DetectorCommittee(
             of members are not unique or hold "__".
         """
         rule = check_contamination(self.contamination, type(self).__name__)
-        names, detectors = self._check_detectors()
+        names, detectors = self._checked_members(check_detector)
         X = check_sequences(self, X, reset=True)
         parts = hold_out(X, self.validation_fraction)
-        rng = None
-        if self.random_state is not None:
-            rng = check_random_state(self.random_state)
-        detectors = [seed(clone(detector), rng) for detector in detectors]
-        fitted = _fit_members(detectors, X[parts.training], self.n_jobs)
-        members = _Members.judged_on(fitted, X[parts.held_out])
-        offset = rule.offset(members.scores(X[parts.held_out]))
+        detectors = seeded(detectors, self.random_state)
+        hidden = hidden_from(detectors, self, X)
+        fitted = self._fit_members(detectors, hidden, X[parts.training])
+        members, held_out = Members.judged_on(names, fitted, X[parts.held_out])
+        offset = rule.offset(-members.combined(held_out))
         if self.refit:
-            fitted = _fit_members(detectors, X, self.n_jobs)
+            fitted = self._fit_members(detectors, hidden, X)
             members = members.fitted_again(fitted, subsample(X[parts.training]))
         if rule.of_all:
-            offset = rule.offset(members.scores(X))
+            offset = rule.offset(-members.scores(X))
         else:
-            offset = rule.limited_log(offset, members.scores(subsample(X)))
-        self._names = names
-        self.estimators_, self._imputers = map(list, zip(*members.fitted, strict=True))
-        self.logarithmic_ = members.are_errors
+            offset = rule.limited_log(offset, -members.scores(subsample(X)))
+        self._names, self._hidden = names, hidden
+        self.estimators_ = [member.estimator for member in members.fitted]
+        self._imputers = [member.preparation for member in members.fitted]
+        self.logarithmic_ = members.logarithmic
         self.centers_, self.scales_ = members.centers, members.scales
         self.offset_ = offset
         return self
 
-    def _check_detectors(self):
-        """Names and detectors of those that are not dropped."""
-        given = _default_detectors() if self.detectors is None else self.detectors
-        for item in given:
-            if not (isinstance(item, (tuple, list)) and len(item) == 2):
-                raise ValueError(
-                    "The 'detectors' parameter of DetectorCommittee must be a list of "
-                    f"(name, estimator). Got {item!r} in it instead."
-                )
-        self._validate_names([name for name, _ in given])
-        kept = [(n, d) for n, d in given if not (isinstance(d, str) and d == "drop")]
-        if not kept:
-            raise ValueError(
-                "The 'detectors' parameter of DetectorCommittee holds none that is not "
-                "dropped. Give at least one."
-            )
-        for name, detector in kept:
-            check_detector(detector, f"The member {name!r} of 'detectors'")
-        return [name for name, _ in kept], [detector for _, detector in kept]
-
-    @property
-    def named_estimators_(self):
-        """The fitted members by name."""
-        return Bunch(**dict(zip(self._names, self.estimators_, strict=True)))
+    def _fit_members(self, detectors, hidden, X):
+        jobs = (
+            (clone(detector), X, None, mask, nullcontext)
+            for detector, mask in zip(detectors, hidden, strict=True)
+        )
+        return fit_members(jobs, self.n_jobs)
 
     @property
     def _members(self):
-        fitted = list(zip(self.estimators_, self._imputers, strict=True))
-        return _Members(fitted, self.logarithmic_, self.centers_, self.scales_)
+        parts = zip(self.estimators_, self._imputers, self._hidden, strict=True)
+        return Members(
+            self._names,
+            [Member(*part) for part in parts],
+            self.logarithmic_,
+            self.centers_,
+            self.scales_,
+        )
 
     def _score_samples(self, X):
-        return self._members.scores(X)
-
-    def member_scores(self, X):
-        """Errors of the members, in units of what is usual for each: larger is worse.
-
-        Parameters
-        ----------
-        X : Windows or array-like of shape (n_samples, n_timesteps, n_features) or \
-                (n_samples, n_timesteps)
-            Sequences.
-
-        Returns
-        -------
-        scores : DataFrame of shape (n_samples, n_members)
-            0 is the median of normal sequences, 1 their 0.99 quantile. The largest of a
-            row is minus ``score_samples``. NaN where a member does not judge.
-        """
-        check_is_fitted(self)
-        sequences = check_sequences(self, X, reset=False)
-        scores = self._members.standardized(sequences)
-        index = X.index if isinstance(getattr(X, "index", None), pd.Index) else None
-        return pd.DataFrame(scores, index, self._names)
+        return -self._members.scores(X)
 
     @validate_params(
         {"per": [StrOptions({"feature", "cell"})]}, prefer_skip_nested_validation=True
@@ -414,19 +294,7 @@ class DetectorCommittee(
         """
         check_is_fitted(self)
         sequences = check_sequences(self, X, reset=False)
-        scores = self._members.standardized(sequences)
-        n_columns = np.prod(self.sequence_shape_[per == "feature" :])
-        shares = np.zeros((len(sequences), n_columns))
-        judged = ~np.isnan(scores).all(axis=1)
-        winners = np.argmax(np.nan_to_num(scores, nan=-np.inf), axis=1)
-        for k, member in enumerate(self.estimators_):
-            rows = np.flatnonzero(judged & (winners == k))
-            if not hasattr(member, "explain"):
-                shares[rows] = np.nan
-            elif len(rows):
-                of_member = member.explain(sequences[rows], per=per).to_numpy()
-                total = of_member.sum(axis=1, keepdims=True)
-                shares[rows] = of_member / np.where(total, total, 1)
+        shares = self._members.shares(sequences, self.sequence_shape_, per)
         return shares_frame(self, shares, X, per)
 
     def __sklearn_is_fitted__(self):

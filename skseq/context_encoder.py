@@ -6,10 +6,12 @@ from sklearn.base import OutlierMixin, _fit_context
 
 from ._estimator import all_or_nothing, with_callbacks
 from ._validation import check_sequences
+from .reconstruction._context import CONTEXT_FEATURES, context_mask
 from .reconstruction._decisions import OutlierDecisionsMixin
 from .reconstruction._estimator import CONTAMINATION_CONSTRAINTS
 from .reconstruction._latent import LatentVectorsMixin
 from .reconstruction._offset import check_contamination, rescaled_offset
+from .rows._doubtful import warn_of_features
 from .training._docs import with_docs
 from .training._estimator import (
     SequenceNetwork,
@@ -40,6 +42,13 @@ class ContextEncoder(
 
     <CELLS>
 
+    context_features : array-like of str, int or bool, default=None
+        Names, indices or a mask of the features that explain and are not judged: set
+        points, commands, modes. Here the word is another than in "context vector": the
+        recurrent layers read these features as the others, the second half sees those
+        of the last step beside the latent vector, and a sequence of which nothing else
+        was observed has no score. None for none.
+
     <TRAINING>
 
     contamination : "auto", float or tuple, default="auto"
@@ -50,6 +59,9 @@ class ContextEncoder(
     Attributes
     ----------
     <FITTED>
+
+    is_context_ : ndarray of bool of shape (n_features,) or None
+        Mask of the ``context_features``.
 
     offset_ : float
         Score below which a sequence counts as an outlier.
@@ -92,6 +104,7 @@ class ContextEncoder(
 
     _parameter_constraints: dict = {
         **SequenceNetwork._parameter_constraints,
+        "context_features": CONTEXT_FEATURES,
         "contamination": CONTAMINATION_CONSTRAINTS,
     }
 
@@ -107,6 +120,7 @@ class ContextEncoder(
         l2=0.0,
         input_noise=0.0,
         add_missing_indicator=False,
+        context_features=None,
         learning_rate=1e-3,
         global_clipnorm=None,
         batch_size=64,
@@ -152,6 +166,7 @@ class ContextEncoder(
             verbose=verbose,
             random_state=random_state,
         )
+        self.context_features = context_features
         self.contamination = contamination
 
     @all_or_nothing
@@ -176,8 +191,15 @@ class ContextEncoder(
         """
         resume = self.warm_start and self.__sklearn_is_fitted__()
         X = check_sequences(self, X, reset=not resume)
+        warn_of_features(X)
         rule = check_contamination(self.contamination, type(self).__name__)
-        plan = self._plan(X, loss="context", resume=resume, kind="context")
+        plan = self._plan(
+            X,
+            loss="context",
+            resume=resume,
+            is_context=context_mask(self, X),
+            kind="context",
+        )
         parts = self._hold_out(X)
         training, held_out = rows = parts_of(parts, len(X))
         reports, examples = EpochReports(self, X, y, self.max_epochs), Examples(X)

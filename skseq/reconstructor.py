@@ -20,6 +20,8 @@ class LSTMReconstructor(ReconstructingNetwork):
 
     <CELLS>
 
+    <CONTEXT>
+
     loss : {"mse", "mae", "huber", "binary_crossentropy"}, default="mse"
         What training minimises, and the error of a cell: squared, absolute, Huber's
         with its corner at 1, or the binary cross-entropy of cells in [0, 1], for which
@@ -85,6 +87,7 @@ class LSTMReconstructor(ReconstructingNetwork):
         l2=0.0,
         input_noise=0.0,
         add_missing_indicator=False,
+        context_features=None,
         loss="mse",
         learning_rate=1e-3,
         global_clipnorm=None,
@@ -116,6 +119,7 @@ class LSTMReconstructor(ReconstructingNetwork):
             l2=l2,
             input_noise=input_noise,
             add_missing_indicator=add_missing_indicator,
+            context_features=context_features,
             loss=loss,
             learning_rate=learning_rate,
             global_clipnorm=global_clipnorm,

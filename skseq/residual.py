@@ -17,12 +17,14 @@ from ._estimator import (
 from ._validation import check_sequences
 from .autoencoder import LSTMAutoencoder
 from .engines._linear import fit_linear_path
+from .reconstruction._context import CONTEXT_FEATURES, context_mask
 from .reconstruction._estimator import CONTAMINATION_CONSTRAINTS
 from .reconstruction._fit import Choices, fit_network
 from .reconstruction._judge import SCORED_STEPS
 from .reconstruction._latent import LatentDecoderMixin, LatentVectorsMixin
 from .reconstruction._mixin import ReconstructionMixin
 from .reconstruction._offset import check_contamination
+from .rows._doubtful import warn_of_features
 from .training._docs import with_docs
 from .training._estimator import FittedNetworkMixin, set_fitted
 from .training._reports import EpochReports
@@ -51,14 +53,16 @@ class ResidualAutoencoder(
     Parameters
     ----------
     network : LSTMAutoencoder, default=None
-        The network, cloned, and how it is trained. Its ``error``, ``score_on``,
-        ``contamination``, ``refit`` and ``warm_start`` are not used. None for
-        ``LSTMAutoencoder()``, whose parameters can be set all the same:
+        The network, cloned, and how it is trained. Its ``context_features``, ``error``,
+        ``score_on``, ``contamination``, ``refit`` and ``warm_start`` are not used. None
+        for ``LSTMAutoencoder()``, whose parameters can be set all the same:
         ``set_params(network__hidden_layer_sizes=16)``.
 
     n_components : int or "auto", default="auto"
         Rank of the linear path. "auto" for the components of which the filter keeps
         more than 5%, and 64 at the most of windows of more than 1,000 cells.
+
+    <CONTEXT>
 
     error : {"mse", "mae", "standardized", "mahalanobis"}, default="mahalanobis"
         The error of a time step, as of :class:`LSTMAutoencoder`: what is usual is told
@@ -80,7 +84,8 @@ class ResidualAutoencoder(
     ----------
     path_ : LinearPath
         The linear path: ``center``, ``spread`` and ``scale`` (what it leaves over) of
-        each feature, ``components`` and their ``gains``.
+        each feature, ``components`` and their ``gains``. Context features come last in
+        its arrays.
 
     <FITTED>
 
@@ -137,6 +142,7 @@ class ResidualAutoencoder(
             Interval(Integral, 1, None, closed="left"),
             StrOptions({"auto"}),
         ],
+        "context_features": CONTEXT_FEATURES,
         "error": [StrOptions({"mse", "mae", "standardized", "mahalanobis"})],
         "score_on": [StrOptions(SCORED_STEPS)],
         "refit": ["boolean"],
@@ -148,6 +154,7 @@ class ResidualAutoencoder(
         network=None,
         *,
         n_components="auto",
+        context_features=None,
         error="mahalanobis",
         score_on="recent",
         refit=True,
@@ -155,6 +162,7 @@ class ResidualAutoencoder(
     ):
         self.network = network
         self.n_components = n_components
+        self.context_features = context_features
         self.error = error
         self.score_on = score_on
         self.refit = refit
@@ -231,6 +239,7 @@ class ResidualAutoencoder(
             interrupted it: the weights of the best epoch until then are kept.
         """
         X = check_sequences(self, X, reset=True)
+        warn_of_features(X, units=False)
         network = LSTMAutoencoder() if self.network is None else clone(self.network)
         network._validate_params()
         choices, plan = self._choose(network, X)
@@ -254,12 +263,17 @@ class ResidualAutoencoder(
             check_contamination(self.contamination, type(self).__name__),
             self.refit,
         )
+        is_context = context_mask(self, X)
+        n_judged = X.shape[2]
+        if is_context is not None:
+            n_judged -= int(np.count_nonzero(is_context))
         plan = network._plan(
             X,
             loss=network.loss,
             resume=False,
             **network._architecture_options(),
-            n_context=X.shape[2],  # the level of each feature
+            is_context=is_context,
+            n_levels=n_judged,
             fit_path=partial(fit_linear_path, n_components=self.n_components),
         )
         return choices, plan
@@ -298,8 +312,12 @@ class ResidualAutoencoder(
     def _encode(self, X):
         return self._network.encode(X)
 
-    def _decode(self, latent):
-        return self._network.decode(latent, self.sequence_shape_[0])
+    def _decode(self, latent, context):
+        return self._network.decode(latent, self.sequence_shape_[0], context)
+
+    @property
+    def _context_means(self):
+        return self.feature_means_[self.is_context_]
 
     @property
     def _n_features_out(self):

@@ -20,7 +20,9 @@ from sklearn.utils.validation import (
 )
 
 from ._estimator import all_or_nothing, with_callbacks
-from ._validation import check_sequences, named_errors
+from ._validation import check_sequences, named_errors, without_data
+from ._warnings import warn
+from .rows._doubtful import warn_of_features
 from .training._docs import with_docs
 from .training._estimator import (
     SequenceNetwork,
@@ -85,6 +87,7 @@ class _SupervisedNetwork(SequenceNetwork):
         outputs = np.empty((len(X), self.architecture_.n_outputs), np.float32)
         for rows, _, out in self._network.outputs(X):
             outputs[rows] = out[:, 0]
+        outputs[without_data(X)] = np.nan  # no data is no evidence for anything
         return outputs
 
     def __sklearn_tags__(self):
@@ -245,6 +248,7 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
                 "LSTMRegressor requires y to be passed, but the target y is None."
             )
         X = check_sequences(self, X, reset=not resume)
+        warn_of_features(X)
         with named_errors("y"):
             y = check_array(
                 y, dtype=np.float64, ensure_2d=False, input_name="y", estimator=self
@@ -286,6 +290,7 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            NaN where no cell was observed.
         """
         outputs = self._outputs(X).astype(np.float64)
         return outputs if self._is_multioutput else outputs[:, 0]
@@ -458,6 +463,12 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
         """
         resume = self.warm_start and self.__sklearn_is_fitted__()
         X = check_sequences(self, X, reset=not resume)
+        warn_of_features(X)
+        if y is None:
+            raise ValueError(
+                "LSTMClassifier requires y to be passed, but the target y is None. "
+                "Without labels, use a detector such as LSTMAutoencoder."
+            )
         with named_errors("y"):
             y = _check_y(y, estimator=self)
             check_classification_targets(y)
@@ -505,7 +516,7 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
         Returns
         -------
         probabilities : ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``.
+            In the order of ``classes_``. NaN where no cell was observed.
         """
         outputs = self._outputs(X).astype(np.float64)
         if outputs.shape[1] == 1:
@@ -524,8 +535,21 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
         Returns
         -------
         y : ndarray of shape (n_samples,)
+
+        Warns
+        -----
+        UserWarning
+            If no cell of a sequence was observed: it is not judged, and gets the first
+            of ``classes_``.
         """
         probabilities = self.predict_proba(X)
+        n_missing = np.count_nonzero(np.isnan(probabilities[:, 0]))
+        if n_missing:
+            warn(
+                f"{n_missing} of {len(probabilities)} sequence(s) have no observed "
+                f"cell, so they are not judged: they get the label "
+                f"{self.classes_[0]!r}. Tell them by the NaN of predict_proba."
+            )
         return self.classes_[np.argmax(probabilities, axis=1)]
 
     def _weights(self, y, sample_weight):

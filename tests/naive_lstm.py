@@ -69,6 +69,7 @@ def forward(network, weights, x):
     """Output of one sample x (T, n_features), NaN where missing."""
     mask = ~np.isnan(x).all(axis=1)
     x = np.nan_to_num(x.astype(np.float64))
+    context = x[:, slice(*network.context)]
     for layer in range(len(network.units)):
         w = weights[3 * layer : 3 * layer + 3]
         if len(x) == 1:
@@ -76,6 +77,8 @@ def forward(network, weights, x):
         x, _ = lstm_forward(x, *w, mask, network.activation)
         if layer == network.last:
             x = x[-1:]
+            if network.returns_sequences and context.size:
+                x = np.hstack([np.repeat(x, len(mask), axis=0), context])
     if network.n_outputs is not None:
         x = x @ weights[-2] + weights[-1]
     return OUTPUT_ACTIVATIONS[network.output_activation](x)

@@ -72,7 +72,7 @@ def encode(architecture, weights, x, mask):
     return code, weights
 
 
-def decode_conditionally(architecture, weights, latent, mask, forced=None):
+def decode_conditionally(architecture, weights, latent, mask, context, forced=None):
     """Backwards, fed with the step after it: its own, or that of ``forced``."""
     act, layers = ACTIVATIONS[architecture.activation][0], architecture.decoder_layers
     step, n_states = STEPS[architecture.cell]
@@ -82,7 +82,7 @@ def decode_conditionally(architecture, weights, latent, mask, forced=None):
     y, outputs = np.zeros(n_outputs), np.zeros((len(mask), n_outputs))
     for t in reversed(range(len(mask))):
         if mask[t]:
-            h = y
+            h = np.append(y, context[t])
             for k in range(len(layers)):
                 states[k] = step(h, states[k], *weights[3 * k : 3 * k + 3], act)
                 h = states[k][0]
@@ -92,16 +92,20 @@ def decode_conditionally(architecture, weights, latent, mask, forced=None):
     return outputs
 
 
-def decode(architecture, weights, latent, mask, forced=None):
+def decode(architecture, weights, latent, mask, context, forced=None):
     """The weights are those after the encoder's."""
     if architecture.kind == "context":
+        latent = np.append(latent, context[-1])
         return dense(architecture.dense_layers[1], list(weights), latent)
     if architecture.decoder == "conditional":
-        return decode_conditionally(architecture, weights, latent, mask, forced)
+        return decode_conditionally(
+            architecture, weights, latent, mask, context, forced
+        )
     weights, n_timesteps = list(weights), len(mask)
     x = np.repeat(latent[np.newaxis], n_timesteps, axis=0)
     if architecture.decoder == "reshape":
         x = latent.reshape(n_timesteps, -1)
+    x = np.hstack([x, context])
     layers, activation = architecture.decoder_layers, architecture.activation
     outputs = stack(layers, weights, x, mask, activation)
     outputs = dense(architecture.dense_layers[0], weights, outputs)
@@ -113,7 +117,8 @@ def output(architecture, weights, x, mask=None, forced=None):
     mask = np.ones(len(x), bool) if mask is None else mask
     *_, latent, left = encode(architecture, weights, x, mask)
     if architecture.kind in ("autoencoder", "context"):
-        return decode(architecture, left, latent, mask, forced)
+        context = x[:, architecture.context_inputs]
+        return decode(architecture, left, latent, mask, context, forced)
     if architecture.kind == "sequence":
         layers = architecture.decoder_layers
         latent = stack(layers, left, latent, mask, architecture.activation)

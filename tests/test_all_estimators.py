@@ -14,6 +14,7 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.validation import check_is_fitted
 
 from skseq import PCAAutoencoder, ResidualAutoencoder, load, save
+from skseq.alarms import AlarmRule
 from skseq.training import _loop
 from skseq.training._plan import Plan
 
@@ -86,8 +87,8 @@ PHASES = {
     },
     "DetectorCommittee": {
         "before": "skseq.committee.hold_out",
-        "members": "skseq.committee.fit_on_windows",
-        "again": "skseq.committee._Members.fitted_again",
+        "members": "skseq._members.fit_on_windows",
+        "again": "skseq._members.Members.fitted_again",
         **_OFFSET,
     },
     "MovingReference": {
@@ -239,6 +240,7 @@ def test_a_refit_trains_on_all_for_the_best_number_of_epochs(name):
 
 OTHER = {
     "add_time_delta": True,
+    "alarm_rule": AlarmRule(min_rows=3),
     "group_by": "x",
     "max_gap": 2.0,
     "max_steps": 5,
@@ -255,6 +257,7 @@ OTHER = {
     "checkpoint": "elsewhere",
     "class_weight": "balanced",
     "contamination": 0.3,
+    "context_features": [0],
     "decoder": "dense",
     "detector": None,
     "detectors": None,
@@ -328,7 +331,7 @@ def no_training(monkeypatch):
         "skseq.training._plan.Plan.train",
         "skseq.baselines._Components.of",
         "skseq.windowing._steps._apply_to_rows",
-        "skseq.committee.fit_on_windows",
+        "skseq._members.fit_on_windows",
         "skseq.detection._classifier.fit_on_windows",
         "skseq.moving_reference.fit_on_windows",
         "skseq.keras_networks._autoencoder.KerasAutoencoder._train",

@@ -339,35 +339,44 @@ def test_a_single_size_is_one_layer(sequences):
 
 def test_a_loss_that_does_not_stay_finite_is_an_error_that_names_the_epoch(sequences):
     ae = tiny(activation="linear", learning_rate=1e18, max_epochs=9)
-    with pytest.raises(ValueError, match=r"training loss became (nan|inf) in epoch \d"):
+    with pytest.raises(
+        ValueError, match=r"became (nan|infinite or NaN|inf) in epoch \d"
+    ):
         ae.fit(sequences)
     assert not hasattr(ae, "weights_")
     assert not ae.__sklearn_is_fitted__()
 
 
+@pytest.mark.parametrize("broken", ["loss", "weights"])
 @pytest.mark.parametrize("early_stopping", [True, False])
-def test_a_loss_that_leaves_the_finite_numbers_later_keeps_what_was_best(
-    sequences, early_stopping, monkeypatch
+def test_a_training_that_leaves_the_finite_numbers_later_keeps_what_was_best(
+    sequences, early_stopping, broken, monkeypatch
 ):
     settings = {"max_epochs": 2, "early_stopping": early_stopping, "n_threads": 1}
     expected = tiny(**settings).fit(sequences)
     train_batch = NativeEngine.train_batch
-    n_batches = 2 * (4 if not early_stopping else 3)
+    n_batches = 3 if early_stopping else 4  # in an epoch
 
     def break_later(engine, batch):
-        loss = train_batch(engine, batch)
-        return loss if engine.optimizer_state()[0] <= n_batches else np.nan
+        loss, step = train_batch(engine, batch), engine.optimizer_state()[0]
+        if broken == "loss":
+            return loss if step <= 2 * n_batches else np.nan
+        if step == 3 * n_batches:  # the loss was told before this step
+            engine._trainer._flat[0] = engine._trainer._mean[0] = np.inf
+        return loss
 
     monkeypatch.setattr(NativeEngine, "train_batch", break_later)
     ae = tiny(**{**settings, "max_epochs": 9}, engine="native")
+    what = "loss became nan" if broken == "loss" else "weights .* infinite or NaN"
     kept = "epoch 2 are kept"
-    with pytest.warns(UserWarning, match=f"nan in epoch 3.*'learning_rate'.*{kept}"):
+    with pytest.warns(UserWarning, match=f"{what} in epoch 3.*'learning_rate'.*{kept}"):
         ae.fit(sequences)
     assert ae.offset_ == expected.offset_
     assert ae.loss_curve_ == expected.loss_curve_
     np.testing.assert_array_equal(
         ae.score_samples(sequences), expected.score_samples(sequences)
     )
+    assert all(np.isfinite(state).all() for state in ae.optimizer_state_)
 
 
 def test_an_interrupted_fit_does_not_look_fitted(sequences, monkeypatch):

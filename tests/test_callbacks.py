@@ -12,6 +12,7 @@ import io
 import numpy as np
 import pytest
 from rich.console import Console
+from sklearn.ensemble import IsolationForest
 from sklearn.metrics import accuracy_score, average_precision_score, r2_score
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
@@ -138,6 +139,19 @@ def test_a_search_over_two_processes_shows_the_epochs_of_a_detector(table, shown
     for level in ("GridSearchCV", "SlidingWindow", "RareEventClassifier"):
         assert f"{level} - fit" in shown.getvalue()
     assert "fit-detector | LSTMAutoencoder - fit" in shown.getvalue()
+
+
+@pytest.mark.filterwarnings("ignore:The part held out:UserWarning")
+def test_a_committee_shows_each_of_its_members(table, shown):
+    X, y = table
+    members = [
+        ("net", autoencoder("native")),
+        ("forest", IsolationForest(n_estimators=3)),
+    ]
+    detector = RareEventClassifier(members, warn_on_overlap=False)
+    bar = callback.ProgressBar(max_propagation_depth=None)
+    detector.set_callbacks(bar).fit(SlidingWindow(4).fit_transform(X), y)
+    assert "fit-net | LSTMAutoencoder - fit" in shown.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from skseq import (
     load,
     save,
 )
+from skseq._detectors import check_detector
 
 TREE = "sklearn.tree._tree.Tree"
 FOREST = IsolationForest(n_estimators=5, random_state=0)
@@ -209,7 +210,7 @@ def test_the_default_members_can_be_set_before_they_are_given():
     assert isinstance(params["residual"], ResidualAutoencoder)
     assert params["lstm__error"] == "mahalanobis"
     committee.set_params(lstm__hidden_layer_sizes=8, residual="drop")
-    names, (lstm, forest) = committee._check_detectors()
+    names, (lstm, forest) = committee._checked_members(check_detector)
     assert names == ["lstm", "forest"]
     assert isinstance(lstm, LSTMAutoencoder)
     assert lstm.hidden_layer_sizes == 8
@@ -302,7 +303,7 @@ def test_parameters_of_all_members_are_validated_before_one_is_fitted(monkeypatc
     def fail(*args):
         raise AssertionError("a member is fitted")
 
-    monkeypatch.setattr("skseq.committee.fit_on_windows", fail)
+    monkeypatch.setattr("skseq._members.fit_on_windows", fail)
     for wrong in (IsolationForest(n_estimators=0), ResidualAutoencoder(tiny(tol=-1))):
         members = [("pca", PCAAutoencoder(2)), ("wrong", wrong)]
         with pytest.raises(ValueError, match=r"'(n_estimators|tol)' parameter of"):
@@ -319,11 +320,11 @@ def test_a_held_out_part_without_data_is_told():
 @pytest.mark.parametrize(
     ("attribute", "value", "message"),
     [
-        ("centers_", np.zeros(3), "centers_ has the shape"),
-        ("scales_", np.zeros(2, "float32"), "scales_ is of float32"),
-        ("logarithmic_", np.zeros(2), "logarithmic_ is of float64"),
-        ("estimators_", [], "estimators_ is not a list"),
-        ("estimators_", [None, None], "a member gives no scores"),
+        ("centers_", np.zeros(3), "centers has the shape"),
+        ("scales_", np.zeros(2, "float32"), "scales is of float32"),
+        ("logarithmic_", np.zeros(2), "logarithmic is of float64"),
+        ("estimators_", None, "estimators_ is not a list"),
+        ("estimators_", [None, None], "member gives no scores"),
         ("_imputers", [None], "not an imputer, or None, for each"),
         ("_names", ["pca"], "not a name for each"),
         ("offset_", "low", "offset_ is not a number"),

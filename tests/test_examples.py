@@ -83,3 +83,15 @@ def test_example_rare_event_article():
     ]
     (_, _, flattered), (_, _, honest) = precision
     assert flattered > 2 * honest
+
+
+def test_example_run_to_failure():
+    printed = run("run_to_failure")
+    blind, forest, committee = numbers(r"average precision (\S+)", printed)
+    assert blind < 0.2 < 0.6 < forest
+    assert committee > forest - 0.03
+    weights = dict(re.findall(r"^(\w+) +(\d\.\d+)$", printed, re.M))
+    assert {*weights} == {"residual", "lstm", "forest", "logistic"}
+    assert max(weights, key=lambda name: float(weights[name])) in ("forest", "logistic")
+    assert numbers(r"warned of: (\d+) of 15", printed)[0] >= 13
+    assert numbers(r"false alarms: (\S+)%", printed)[0] < 3

@@ -645,3 +645,21 @@ def test_a_refit_that_fails_leaves_the_classes_of_the_fit_before(monkeypatch):
         model.fit(X, np.arange(40) % 3)
     assert model.classes_.tolist() == [0, 1]
     np.testing.assert_array_equal(model.predict_proba(X), before)
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_sequence_without_data_has_no_prediction(lazy):
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(80, 2))
+    table[60:70] = np.nan
+    windows = SlidingWindow(4).fit_transform(table)
+    y = np.arange(80) % 2
+    empty = np.isnan(np.asarray(windows)).all(axis=(1, 2))
+    X = windows if lazy else np.asarray(windows)
+    clf = LSTMClassifier((2,), max_epochs=1, random_state=0).fit(X[:60], y[:60])
+    np.testing.assert_array_equal(np.isnan(clf.predict_proba(X)[:, 1]), empty)
+    with pytest.warns(UserWarning, match=f"{empty.sum()} of 80 sequence"):
+        labels = clf.predict(X)
+    assert (labels[empty] == clf.classes_[0]).all()
+    regressor = LSTMRegressor((2,), max_epochs=1, random_state=0).fit(X[:60], y[:60])
+    np.testing.assert_array_equal(np.isnan(regressor.predict(X)), empty)

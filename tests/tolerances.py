@@ -23,6 +23,18 @@ def of_training(weights, steps):
     return 32 * EPS * steps * max(1, *(float(np.abs(w).max()) for w in weights))
 
 
+def of_forward(values, n_timesteps):
+    """The largest difference of what a trained network gives, in another company.
+
+    The products of a batch of another size are added up in another order, which rounds
+    by some EPS of a state of 1 at most. A step starts from the state before it, and the
+    decoder from the last: differences add up over 2 * n_timesteps steps. 4 is for the
+    gates of a step; an error is a square, so its differences are in units of its size.
+    """
+    size = max(1, float(np.nanmax(np.abs(values))))
+    return 4 * EPS * 2 * n_timesteps * size
+
+
 def _of(model):
     return of_training(model.weights_, int(model.optimizer_state_[0]))
 

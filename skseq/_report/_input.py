@@ -9,6 +9,7 @@ from sklearn.utils import check_consistent_length
 from .._detectors import anomaly_score, around_windows
 from .._validation import is_windows
 from ..rows._events import check_labels
+from ..rows._sensors import grade_sensors
 from ._scored import Model, Rows
 
 
@@ -48,15 +49,40 @@ def score_models(estimator, X, name, baselines):
                 f"The score that {title!r} gives to row {wrong[0]} is {score[wrong[0]]}"
                 ". Drop the row, or mend the model."
             )
-        models.append(Model(title, score, threshold))
+        models.append(Model(title, score, threshold, is_simple(fitted)))
         kinds.append(kind)
     return models, kinds[0]
+
+
+def final(estimator):
+    """What stands at the end of pipelines, classifiers and wrappers."""
+    while True:
+        if isinstance(estimator, Pipeline):
+            estimator = estimator[-1]
+        elif hasattr(estimator, "detector_"):
+            estimator = estimator.detector_
+        else:
+            return estimator
+
+
+def is_simple(estimator):
+    """Tell a model without a network and without members: one that is quickly tried."""
+    fitted = final(estimator)
+    parts = {"weights_", "loss_curve_", "named_estimators_"}
+    return not any(hasattr(fitted, name) for name in parts)
+
+
+def decider(estimator):
+    """The classifier or detector at the end of pipelines."""
+    while isinstance(estimator, Pipeline):
+        estimator = estimator[-1]
+    return estimator
 
 
 def _name_of(estimator):
     if isinstance(estimator, Pipeline):
         return _name_of(estimator[-1])
-    if hasattr(estimator, "detector_"):
+    if getattr(estimator, "detector_", None) is not None:  # else a committee
         return _name_of(estimator.detector_)
     return type(estimator).__name__
 
@@ -79,7 +105,8 @@ def make_rows(estimator, X, y, *, n_rows, time, groups, max_gap):
     -------
     rows : Rows
     """
-    event = check_labels(y, n_rows)
+    labelled = y is not None
+    event = check_labels(y, n_rows) if labelled else np.zeros(n_rows, dtype=bool)
     before, slider, _ = around_windows(estimator)
     if slider is not None:
         plan = slider.plan_
@@ -101,7 +128,29 @@ def make_rows(estimator, X, y, *, n_rows, time, groups, max_gap):
         time = pd.Series(time).reset_index(drop=True).infer_objects()
     groups = None if groups is None else np.asarray(groups)
     check_consistent_length(event, time, groups)
-    return Rows(event, groups, time, max_gap, index)
+    return Rows(event, groups, time, max_gap, index, labelled=labelled)
+
+
+def grades_of(estimator, X, rows):
+    """Grades of the columns of X, or of the last steps of windows; None without any."""
+    before, slider, _ = around_windows(estimator)
+    if is_windows(X):
+        table = pd.DataFrame(X.table[X.ends], columns=X.feature_names)
+    elif isinstance(X, pd.DataFrame) or hasattr(X, "to_pandas"):
+        table = X if isinstance(X, pd.DataFrame) else X.to_pandas()
+    else:
+        table = np.asarray(X)
+        if table.ndim == 2 and slider is None:
+            return None  # univariate sequences: the columns are time steps
+        table = pd.DataFrame(table[:, -1] if table.ndim == 3 else table)
+    if slider is not None and not before:
+        columns = {key.column for key in slider.plan_.keys}
+        table = table[[name for k, name in enumerate(table) if k not in columns]]
+    table = table.select_dtypes(exclude=["datetime", "datetimetz", "timedelta"])
+    if not table.shape[1]:
+        return None
+    y = rows.y if rows.labelled else None
+    return grade_sensors(table.reset_index(drop=True), groups=rows.groups, y=y)
 
 
 def _keys_of(before, plan, X):

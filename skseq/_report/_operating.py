@@ -3,8 +3,8 @@
 
 import numpy as np
 
-from ..metrics._false_rows import auto_tolerance
 from ..rows._events import OrderedRows
+from ..rows._false_rows import auto_tolerance
 
 _MAX_THRESHOLDS = 1000
 

@@ -5,34 +5,14 @@ from html import escape
 from importlib.util import find_spec
 from numbers import Integral
 
-import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, validate_params
 
 from .. import __version__
 from .._files import write_atomically
-from ._bootstrap import average_precision_difference
-from ._input import make_rows, score_models
-from ._page import (
-    check_target,
-    fill,
-    json_for_script,
-    list_html,
-    models_table,
-    pictures_html,
-    windows_html,
-)
-from ._pictures import draw_pictures
-from ._timeline import threshold_table, timeline_html
-from ._verdict import judge
-from ._words import (
-    ABOUT_THE_ROWS,
-    about_the_models,
-    about_the_threshold,
-    about_the_timeline,
-    about_the_windows,
-    summary,
-)
-from ._worst import reconstructor, worst_windows
+from ._fields import Scored, page_fields
+from ._input import grades_of, make_rows, score_models
+from ._page import check_target, fill
+from ._worst import telling
 
 
 @validate_params(
@@ -42,7 +22,7 @@ from ._worst import reconstructor, worst_windows
             HasMethods(["decision_function"]),
         ],
         "X": "no_validation",
-        "y": ["array-like"],
+        "y": ["array-like", None],
         "path": "no_validation",
         "name": [str, None],
         "baselines": [dict, None],
@@ -59,7 +39,7 @@ from ._worst import reconstructor, worst_windows
 def report(
     estimator,
     X,
-    y,
+    y=None,
     path="report.html",
     *,
     name=None,
@@ -74,10 +54,13 @@ def report(
 ):
     """Write a page that tells how well a fitted detector does, and beside what.
 
-    One HTML file that needs nothing else: the verdict in a sentence (does it beat the
-    linear baseline, by how much, and how sure is that), the measures of each model,
-    a timeline in which the threshold can be moved, pictures, and the ten worst windows
-    with the features and steps that made their errors.
+    One HTML file that needs nothing else. Its first line says what it does: how many
+    events it finds, how late, at how many false alarms, and where it stands among the
+    models. Then: does it beat the best simple model, by how much, and how sure is that;
+    what its threshold stands on; the measures of each model; a timeline in which the
+    threshold can be moved; the alarms, the events and the series; how far normal rows
+    have moved since the training; what each sensor is good for; pictures; and the ten
+    worst windows with the features and steps that made their scores.
 
     Parameters
     ----------
@@ -90,9 +73,10 @@ def report(
         threshold set on: the page cannot tell, and says so. Rows in whose windows
         nothing was observed are counted, and left out of all figures.
 
-    y : array-like of shape (n_samples,)
+    y : array-like of shape (n_samples,), default=None
         1 or True for the rows of events, 0 or False for the rest. Without any event
-        the page says what it cannot tell.
+        the page says what it cannot tell. None where no row is labelled: the page is
+        then of alarms, not of whether they are right.
 
     path : str or path-like, default="report.html"
         File to write. It is replaced when the page is complete.
@@ -102,8 +86,9 @@ def report(
 
     baselines : dict of str to estimator, default=None
         Models to compare with, by name, fitted on the same training rows, which take
-        the same ``X``. The verdict is about the first, which should be the linear one,
-        around a :class:`PCAAutoencoder`.
+        the same ``X``. The verdict is about the best of the simple ones, those without
+        a network or members: give those that are quickly tried, around a
+        :class:`PCAAutoencoder` and an :class:`~sklearn.ensemble.IsolationForest`.
 
     time : array-like of shape (n_samples,), default=None
         Time of each row, datetimes or numbers. None for the column that the
@@ -137,7 +122,7 @@ def report(
     Raises
     ------
     ImportError
-        If plotly or matplotlib is missing: ``pip install skseq[report]``.
+        If matplotlib is missing: ``pip install skseq[report]``.
 
     OSError
         If the file cannot be written.
@@ -158,6 +143,14 @@ def report(
     them, as the rows within each are alike [2]_. Stretches longer than a fiftieth of
     the normal rows are cut. Each resample draws as many events and as many stretches as
     there are, and measures both models on them.
+
+    A model is called useless where it is in alarm half of the normal time or more,
+    flags no row of an event, or scores events no higher than normal rows.
+
+    Drift is told by the share of normal rows above the detector's own limit of what is
+    normal, minus ``offset_``, over the share that this was set to leave out. Where that
+    is not known, as of a detector of scikit-learn's, the first fifth of the rows stands
+    for what is usual.
 
     References
     ----------
@@ -193,73 +186,53 @@ def report(
     ...     "PCA, last step" in page.read_text(encoding="utf-8")
     True
     """
-    missing = [name for name in ("plotly", "matplotlib") if find_spec(name) is None]
-    if missing:
-        raise ImportError(
-            f"skseq.report needs {' and '.join(missing)}: pip install skseq[report]"
-        )
-    path = check_target(path)
-    models, score_name = score_models(estimator, X, name, baselines or {})
-    rows = make_rows(
+    return write_page(
         estimator,
         X,
         y,
-        n_rows=len(models[0].score),
-        time=time,
-        groups=groups,
-        max_gap=max_gap,
+        path,
+        name=name,
+        baselines=baselines,
+        about_rows={"time": time, "groups": groups, "max_gap": max_gap},
+        title=title,
+        notes=notes,
+        n_resamples=n_resamples,
+        random_state=random_state,
     )
-    detector, windows = reconstructor(estimator, X)
-    models, rows, windows = _judged(models, rows, windows)
-    measures = [model.measures(rows) for model in models]
-    difference = None
-    if len(models) > 1 and rows.y.any() and not rows.y.all():
-        difference = average_precision_difference(
-            rows,
-            models[0].score,
-            models[1].score,
-            n_resamples=n_resamples,
-            random_state=random_state,
-        )
-    baseline = models[1].name if len(models) > 1 else None
-    verdict = judge(models[0].name, baseline, rows, measures, difference)
-    worst = worst_windows(detector, windows, rows, models[0].score)
-    pictures = draw_pictures(detector, windows, rows, models, score_name, worst[0].row)
-    table = threshold_table(rows, models[0])
-    start = table["threshold"][table["start"]]
-    detail = verdict.detail
-    if difference is not None:
-        detail += f" They are drawn with random_state={random_state!r}."
-    page = fill(
-        version=__version__,
-        title=escape(title),
-        summary=escape(summary(rows, models)),
-        verdict_kind=verdict.kind,
-        verdict=escape(verdict.sentence),
-        verdict_detail=escape(detail),
-        models=models_table(models, measures, rows),
-        models_note=escape(about_the_models(models, rows)),
-        threshold_text=escape(about_the_threshold(models[0], rows)),
-        timeline=timeline_html(rows, models[0], score_name, start),
-        timeline_note=escape(about_the_timeline(rows, len(table["threshold"]))),
-        pictures=pictures_html(pictures),
-        windows_note=escape(about_the_windows(models[0], detector)),
-        windows=windows_html(worst, rows, models[0]),
-        notes=list_html([*ABOUT_THE_ROWS, *notes]),
-        thresholds=json_for_script(table),
+
+
+def write_page(
+    estimator,
+    X,
+    y,
+    path,
+    *,
+    name,
+    baselines,
+    about_rows,
+    title,
+    notes,
+    grades=None,
+    n_resamples=1000,
+    random_state=0,
+):
+    """The page, of parameters that are valid; sensors may have been graded before."""
+    if find_spec("matplotlib") is None:
+        raise ImportError("skseq.report needs matplotlib: pip install skseq[report]")
+    path = check_target(path)
+    models, score_name = score_models(estimator, X, name, baselines or {})
+    rows = make_rows(estimator, X, y, n_rows=len(models[0].score), **about_rows)
+    if grades is None:
+        grades = grades_of(estimator, X, rows)
+    judged = Scored(X, telling(estimator, X), models, rows).judged()
+    fields = page_fields(
+        judged,
+        estimator=estimator,
+        score_name=score_name,
+        grades=grades,
+        resampling={"n_resamples": n_resamples, "random_state": random_state},
+        notes=notes,
     )
+    page = fill(version=__version__, title=escape(title), **fields)
     write_atomically(path, page.encode("utf-8"))
     return path
-
-
-def _judged(models, rows, windows):
-    """Models, rows and windows without the rows of which nothing was observed."""
-    judged = ~np.isnan([model.score for model in models]).any(axis=0)
-    if judged.all():
-        return models, rows, windows
-    if not judged.any():
-        raise ValueError(
-            "No row can be judged: nothing was observed in any of their windows."
-        )
-    models = [model.judged(judged) for model in models]
-    return models, rows.judged(judged), None if windows is None else windows[judged]

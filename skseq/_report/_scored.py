@@ -18,6 +18,8 @@ from ..metrics import (
     detection_delay,
     event_precision_recall_fscore_support,
     false_alarm_rate,
+    false_alarm_share,
+    time_in_alarm,
 )
 from ..rows._series import group_order
 
@@ -26,13 +28,14 @@ from ..rows._series import group_order
 class Rows:
     """Labels of the rows, in time order within each series."""
 
-    y: np.ndarray  # of bool
+    y: np.ndarray  # of bool; False for all where none are known
     groups: np.ndarray | None = None
     time: pd.Series | None = None
     max_gap: object = None
     index: pd.Index | None = None  # what the rows are called
     n_not_judged: int = 0  # rows that were left out, as they have no score
     n_events_not_judged: int = 0  # rows of events among these
+    labelled: bool = True
 
     def __len__(self):
         return len(self.y)
@@ -48,6 +51,7 @@ class Rows:
             index[flags],
             int((~flags).sum()),
             int(self.y[~flags].sum()),
+            self.labelled,
         )
 
     @cached_property
@@ -85,45 +89,62 @@ class Rows:
         """What rates are counted in."""
         return "a day" if self.has_dates else "per 1,000 rows"
 
-    @cached_property
-    def position(self):
-        """Where to draw each row: its time or number; of several series, in order."""
-        if self.n_series > 1:
-            position = np.empty(len(self), dtype=int)
-            position[self.order] = np.arange(len(self))
-            return position
-        if self.time is not None:
-            # Matplotlib and plotly draw the time of the clock on the wall.
-            time = self.time.dt.tz_localize(None) if self.has_dates else self.time
-            return time.to_numpy()
+    @property
+    def numbers(self):
+        """What the rows are called, where that is by numbers; else their positions."""
         index = self.index
         if index is not None and index.dtype.kind in "iu" and index.is_unique:
             return index.to_numpy()
         return np.arange(len(self))
 
-    @property
-    def axis_label(self):
-        if self.n_series > 1:
-            return "row, one series after the other"
-        return "row" if self.time is None else "time"
+    def name(self, row):
+        return f"{row if self.index is None else self.index[row]}"
 
     def label(self, row):
         """What to call a row."""
         parts = [] if self.time is None else [f"{self.time.iloc[row]}"]
         if self.n_series > 1:
             parts.append(f"series {self.groups[row]}")
-        parts.append(f"row {row if self.index is None else self.index[row]}")
+        parts.append(f"row {self.name(row)}")
         return ", ".join(parts)
 
+    @property
+    def watched(self):
+        """What measures need, to count in time."""
+        watched = {"groups": self.groups}
+        if self.has_dates:
+            watched |= {"time": self.time, "max_gap": self.max_gap}
+        return watched
+
     def false_alarm_rate(self, y_true, y_pred):
-        watched = {"time": self.time, "max_gap": self.max_gap} if self.has_dates else {}
-        return false_alarm_rate(y_true, y_pred, groups=self.groups, **watched)
+        return false_alarm_rate(y_true, y_pred, **self.watched)
 
     @cached_property
     def rate_of_one(self):
         """Rate of a single alarm."""
         one = np.arange(len(self)) == 0
         return self.false_alarm_rate(np.zeros_like(one), one)
+
+    def share_in_alarm(self, alarm):
+        """Share of the normal time that is in alarm; NaN where no time is normal."""
+        if self.y.all():
+            return np.nan
+        if not self.y.any():
+            return time_in_alarm(alarm, **self.watched)
+        return false_alarm_share(self.y, alarm, **self.watched)
+
+    def delay(self, alarm):
+        """Median delay to the first alarm of an event: a Timedelta, or in rows."""
+        time = self.time if self.has_dates else None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UndefinedMetricWarning)
+            return detection_delay(self.y, alarm, groups=self.groups, time=time)[0]
+
+    def found(self, alarm):
+        """Flags of the events, in this order, that hold a row in alarm."""
+        flags = np.asarray(alarm)[self.order].astype(int)
+        hits = np.add.reduceat(flags, self.starts) > 0
+        return hits[self.y[self.order][self.starts]]
 
 
 @dataclass(frozen=True)
@@ -133,12 +154,20 @@ class Model:
     name: str
     score: np.ndarray
     threshold: float | None
+    is_simple: bool = False
 
     def judged(self, flags):
         return replace(self, score=self.score[flags])
 
+    @property
+    def alarm(self):
+        """Flags of the rows above the threshold; None where there is none."""
+        return None if self.threshold is None else self.score > self.threshold
+
     def measures(self, rows):
         """Figures of the table; NaN for what these rows cannot tell."""
+        if not rows.labelled:
+            return self._unlabelled(rows)
         y, has_both = rows.y, rows.y.any() and not rows.y.all()
         figures = {
             "average precision": np.nan,
@@ -149,16 +178,24 @@ class Model:
             "event precision": np.nan,
             "median detection delay": np.nan,
             "false alarms": np.nan,
+            "normal time in alarm": np.nan,
         }
         if has_both:
             figures["average precision"] = average_precision_score(y, self.score)
             figures["ROC AUC"] = roc_auc_score(y, self.score)
         if self.threshold is None:
             return figures
-        alarm = self.score > self.threshold
-        figures["false alarms"] = rows.false_alarm_rate(y, alarm)
+        figures["false alarms"] = rows.false_alarm_rate(y, self.alarm)
+        figures["normal time in alarm"] = rows.share_in_alarm(self.alarm)
         if y.any():
-            figures |= self._at_threshold(rows, alarm)
+            figures |= self._at_threshold(rows, self.alarm)
+        return figures
+
+    def _unlabelled(self, rows):
+        figures = {"alarms": np.nan, "time in alarm": np.nan}
+        if self.threshold is not None:
+            figures["alarms"] = rows.false_alarm_rate(rows.y, self.alarm)
+            figures["time in alarm"] = rows.share_in_alarm(self.alarm)
         return figures
 
     @staticmethod
@@ -166,16 +203,13 @@ class Model:
         precision, recall, *_ = precision_recall_fscore_support(
             rows.y, alarm, average="binary", zero_division=np.nan
         )
-        right, found, *_ = event_precision_recall_fscore_support(
+        right, *_ = event_precision_recall_fscore_support(
             rows.y, alarm, groups=rows.groups, zero_division=np.nan
         )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UndefinedMetricWarning)
-            delay, _ = detection_delay(rows.y, alarm, groups=rows.groups)
         return {
             "precision": precision,
             "recall": recall,
-            "events found": found * rows.n_events,
+            "events found": rows.found(alarm).sum(),
             "event precision": right,
-            "median detection delay": delay,
+            "median detection delay": rows.delay(alarm),
         }

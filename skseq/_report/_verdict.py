@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Whether the model beats the linear baseline, in a sentence."""
+"""Whether the model beats the best simple one, in a sentence."""
 
 from typing import NamedTuple
+
+import numpy as np
 
 
 class Verdict(NamedTuple):
@@ -10,7 +12,24 @@ class Verdict(NamedTuple):
     detail: str
 
 
-def judge(model, baseline, rows, measures, difference):
+def rival(models, measures):
+    """The model to be beaten, by number: the best simple one; None without others."""
+    others = range(1, len(models))
+    simple = [k for k in others if models[k].is_simple]
+    reached = [figures.get("average precision", np.nan) for figures in measures]
+    return max(simple or others, key=lambda k: np.nan_to_num(reached[k]), default=None)
+
+
+def name_of_rival(models, rival):
+    """What to call it: of several simple ones, the best."""
+    n_simple = sum(model.is_simple for model in models[1:])
+    name = models[rival].name
+    if models[rival].is_simple and n_simple > 1:
+        return f"{name}, the best of {n_simple} simple models"
+    return name
+
+
+def judge(model, baseline, rows, figures, difference):
     """Say what the rows show, and no more.
 
     Parameters
@@ -20,7 +39,7 @@ def judge(model, baseline, rows, measures, difference):
 
     rows : Rows
 
-    measures : list of dict
+    figures : list of dict
         Figures of the model, and of the baseline.
 
     difference : Difference or None
@@ -30,6 +49,12 @@ def judge(model, baseline, rows, measures, difference):
     -------
     verdict : Verdict
     """
+    if not rows.labelled:
+        return Verdict(
+            "open",
+            f"Whether {model} finds events cannot be told: no row is labelled.",
+            "Look at the alarms and the worst windows below, and label some of them.",
+        )
     if not rows.y.any():
         return Verdict(
             "open",
@@ -45,29 +70,28 @@ def judge(model, baseline, rows, measures, difference):
             f"whether {model} tells them from normal ones.",
             "Give rows of which most are normal.",
         )
-    reached = measures[0]["average precision"]
+    reached = figures[0]["average precision"]
     if baseline is None:
         return Verdict(
             "open",
-            f"{model} has an average precision of {reached:.3f}. Whether a linear "
+            f"{model} has an average precision of {reached:.3f}. Whether a simple "
             "model would do as well cannot be told: no baseline was given.",
             f"A score at random has one of about {rows.y.mean():.3f}. Fit a "
             "PCAAutoencoder on the same training rows, and pass it in 'baselines'.",
         )
-    of_baseline = measures[1]["average precision"]
-    figures = (
+    of_baseline = figures[1]["average precision"]
+    words = (
         f"an average precision of {reached:.3f} against {of_baseline:.3f}, a "
         f"difference of {difference.value:+.3f}"
     )
-    return _compare(model, baseline, figures, difference)
+    return _compare(model, baseline, words, difference)
 
 
-def _compare(model, baseline, figures, difference):
+def _compare(model, baseline, words, difference):
     if difference.n_events == 1:
         return Verdict(
             "open",
-            f"Whether {model} beats {baseline} cannot be told from one event: "
-            f"{figures}.",
+            f"Whether {model} beats {baseline} cannot be told from one event: {words}.",
             "A single event gives no interval. Score rows that hold more of them.",
         )
     interval = f"95% interval from {difference.low:+.3f} to {difference.high:+.3f}"
@@ -83,12 +107,13 @@ def _compare(model, baseline, figures, difference):
     if not difference.is_clear:
         return Verdict(
             "open",
-            f"It is not shown that {model} beats {baseline}: {figures}, and the "
+            f"It is not shown that {model} beats {baseline}: {words}, and the "
             f"{interval} includes zero.",
             detail,
         )
     if difference.low > 0:
-        sentence = f"{model} beats {baseline}: {figures} ({interval})."
-        return Verdict("better", sentence, detail)
-    sentence = f"{model} does not beat {baseline}, it is worse: {figures} ({interval})."
-    return Verdict("worse", sentence, f"{detail} The simpler model is to be preferred.")
+        return Verdict(
+            "better", f"{model} beats {baseline}: {words} ({interval}).", detail
+        )
+    sentence = f"{model} does not beat {baseline}, it is worse: {words} ({interval})."
+    return Verdict("worse", sentence, f"{detail} The other one is to be preferred.")

@@ -4,9 +4,9 @@
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from .._detectors import names_of_features, reach
-from ..plotting._style import as_sequences
 
 
 class WorstWindow(NamedTuple):
@@ -17,26 +17,63 @@ class WorstWindow(NamedTuple):
     feature_names: list[str]
 
 
-def reconstructor(estimator, X):
-    """The part of an estimator that reconstructs, and what it is given; or None."""
-    try:
-        detector, X = reach(estimator, X, "reconstruction_error")
-    except TypeError:
-        return None, None
-    return detector, X if hasattr(X, "shape") else np.asarray(X)
+class Detector(NamedTuple):
+    """The part of an estimator that tells of its windows, and what it is given."""
+
+    fitted: object
+    X: object  # windows of all rows
+
+    @property
+    def reconstructs(self):
+        return hasattr(self.fitted, "reconstruction_error")
+
+    def judged(self, flags):
+        return self._replace(X=self.X[flags])
+
+    def explain(self, X, per="feature"):
+        """Share of each feature or cell in the score of windows, as a frame."""
+        if not hasattr(self.fitted, "explain"):
+            error = self.fitted.reconstruction_error(X, per=per)
+            names = names_of_features(self.fitted, X, X.shape[2])
+            columns = names if per == "feature" else None
+            return pd.DataFrame(np.reshape(error, (len(X), -1)), columns=columns)
+        shares = self.fitted.explain(X, per=per)
+        # Where a member decided that tells of no feature, another one that does.
+        silent = shares.isna().all(axis=1).to_numpy()
+        members = getattr(self.fitted, "estimators_", ())
+        telling = next((m for m in members if hasattr(m, "explain")), None)
+        if silent.any() and telling is not None:
+            shares = shares.copy()
+            shares[silent] = telling.explain(X[silent], per=per).to_numpy()
+        return shares
+
+    def cells(self, X):
+        """Share of each cell in the score of its window, 1 in sum; NaN as 0."""
+        shares = self.explain(X, per="cell").to_numpy()
+        shares = np.nan_to_num(shares.reshape(len(X), self.X.shape[1], -1))
+        total = shares.sum(axis=(1, 2), keepdims=True)
+        return shares / np.where(total > 0, total, 1)
 
 
-def worst_windows(detector, X, rows, score, n_windows=10):
+def telling(estimator, X):
+    """The part of an estimator that explains, or reconstructs; None without one."""
+    for attribute in ("explain", "reconstruction_error"):
+        try:
+            fitted, windows = reach(estimator, X, attribute)
+        except TypeError:
+            continue
+        windows = windows if hasattr(windows, "shape") else np.asarray(windows)
+        return Detector(fitted, windows)
+    return None
+
+
+def worst_windows(detector, rows, score, n_windows=10):
     """Windows of the highest scores, no two of which share a row.
 
     Parameters
     ----------
-    detector : estimator or None
-        That reconstructs. Of None there are no shares.
-
-    X : array-like of shape (n_rows, n_timesteps, n_features) or \
-            (n_rows, n_timesteps) or None
-        Its input.
+    detector : Detector or None
+        Of None there are no shares.
 
     rows : Rows
 
@@ -52,11 +89,13 @@ def worst_windows(detector, X, rows, score, n_windows=10):
     if detector is None:
         chosen = _highest(score, rows, 1, n_windows)
         return [WorstWindow(row, None, []) for row in chosen]
+    X = detector.X
     chosen = _highest(score, rows, X.shape[1], n_windows)
-    shares = _shares(detector, X[np.array(chosen)])
-    names = names_of_features(detector, X, shares.shape[2])
+    shares = detector.cells(X[np.array(chosen)])
+    names = names_of_features(detector.fitted, X, shares.shape[2])
+    # A member without attribution, as a forest, tells of no cell.
     return [
-        WorstWindow(row, window, names)
+        WorstWindow(row, window if window.any() else None, names)
         for row, window in zip(chosen, shares, strict=True)
     ]
 
@@ -73,13 +112,3 @@ def _highest(score, rows, apart, n_windows):
         near = np.abs(position - highest) < apart
         score[near & (series == series[highest])] = -np.inf
     return chosen
-
-
-def _shares(detector, X):
-    """Share of each cell in the error of its sequence."""
-    error = as_sequences(detector.reconstruction_error(X, per="cell"))
-    if hasattr(detector, "explain"):
-        error = detector.explain(X, per="cell").to_numpy().reshape(error.shape)
-    error = np.nan_to_num(error)
-    total = error.sum(axis=(1, 2), keepdims=True)
-    return error / np.where(total > 0, total, 1)

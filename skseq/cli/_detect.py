@@ -7,14 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import typer
+from sklearn.base import clone
 from sklearn.ensemble import IsolationForest
 from sklearn.preprocessing import StandardScaler
 
 from ..autoencoder import LSTMAutoencoder
 from ..baselines import PCAAutoencoder
+from ..committee import DetectorCommittee
 from ..detection._classifier import RareEventClassifier
 from ..reconstruction._offset import NORMAL_QUANTILE
 from ..residual import ResidualAutoencoder
+from ..rows._sensors import grade_sensors
+from ..rows._words import count
 from ..windowing import (
     EachTimeStep,
     SlidingWindow,
@@ -24,7 +28,7 @@ from ..windowing import (
 from ._progress import training_bars
 from ._table import rows_before
 
-RESIDUAL = "residual autoencoder"
+RESIDUAL, COMMITTEE = "residual autoencoder", "committee"
 HELD_OUT = 0.2  # of the training rows, for the threshold
 
 
@@ -34,9 +38,13 @@ class Part:
 
     windows: Windows
     y: np.ndarray
+    labelled: bool = True
 
     def __str__(self):
-        return f"{len(self.y)} rows, {self.y.sum()} of them in {self.n_events} events"
+        text = count(len(self.y), "row")
+        if not self.labelled:
+            return text
+        return f"{text}, {self.y.sum():,} of them in {count(self.n_events, 'event')}"
 
     @property
     def n_events(self):
@@ -64,22 +72,43 @@ def split(table, window_size, max_gap, horizon, cut):
         y, _ = early_warning_labels(table.y, horizon, groups=table.series)
         keep = ~windows.holds_any(table.y)
     future = y[~past & keep]
-    if future.all() or not future.any():
+    if table.labelled and (future.all() or not future.any()):
         raise ValueError(
             f"--train-until {cut}: of the {len(future)} rows to be scored, "
             f"{future.sum()} are to be found. There must be some of either kind."
         )
     scaler = EachTimeStep(StandardScaler()).fit(windows[past & keep])
     windows = scaler.transform(windows)
-    return [Part(windows[rows], y[rows]) for rows in (past & keep, ~past & keep)]
+    return [
+        Part(windows[rows], y[rows], table.labelled)
+        for rows in (past & keep, ~past & keep)
+    ]
 
 
-def make_detectors(layers, max_epochs):
-    return {
-        "PCA": PCAAutoencoder(),
-        "IsolationForest": IsolationForest(),
-        RESIDUAL: ResidualAutoencoder(LSTMAutoencoder(layers, max_epochs=max_epochs)),
-    }
+def grades_of(table, cut):
+    """What the columns are good for, as the rows before the cut show them."""
+    past = rows_before(cut, table)
+    keys = [key.name for key in (table.time, table.series) if key is not None]
+    return grade_sensors(
+        table.X[past].drop(columns=keys).reset_index(drop=True),
+        groups=None if table.series is None else table.series[past].to_numpy(),
+        y=table.y[past] if table.labelled else None,
+    )
+
+
+def make_detectors(layers, max_epochs, labelled):
+    """Detectors by name; the last one is that of the headline.
+
+    Without labels nobody can tell which is right, so several decide together.
+    """
+    network = LSTMAutoencoder(layers, max_epochs=max_epochs)
+    residual = ResidualAutoencoder(network)
+    simple = {"PCA": PCAAutoencoder(), "IsolationForest": IsolationForest()}
+    if labelled:
+        return {**simple, RESIDUAL: residual}
+    recent = clone(network).set_params(error="mahalanobis", score_on="recent")
+    members = [("residual", residual), ("lstm", recent), ("forest", IsolationForest())]
+    return {**simple, COMMITTEE: DetectorCommittee(members)}
 
 
 def fit(detectors, past, seed):

@@ -67,10 +67,14 @@ def _gap(text):
 @app.command()
 def detect(
     tables: _options.Tables,
-    label: Annotated[
-        str, typer.Option(help="Column that is 1 in the rows of events, else 0.")
-    ],
     out: Annotated[Path, typer.Option(help="Folder for the results.")],
+    label: Annotated[
+        str | None,
+        typer.Option(
+            help="Column that is 1 in the rows of events, else 0. Without it, alarms "
+            "are raised by what is unusual alone."
+        ),
+    ] = None,
     time: _options.Time = None,
     group_by: _options.GroupBy = None,
     horizon: Annotated[
@@ -129,8 +133,9 @@ def detect(
 
     Every column but those of --label, --time and --group-by is a feature. An LSTM
     autoencoder, and PCA and an isolation forest beside it, learn from the windows
-    without event. Writes scores.csv, score.png and precision_recall.png, and a page
-    that shows what came of it, report.html.
+    without event; without --label, a committee decides. Writes scores.csv, alarms.csv
+    and score.png, with labels events.csv and precision_recall.png too, and a page that
+    shows what came of it, report.html.
     """
     with one_line_errors():
         check_there(tables)
@@ -159,17 +164,19 @@ def detect(
         page = out / "report.html" if report is None else report
         from ._table import check_not_read, read_labelled_table
 
-        names = ("scores.csv", "score.png", "precision_recall.png")
-        written = [page, *(out / name for name in names)]
+        written = [page, *(out / name for name in _options.RESULTS)]
         check_not_read(written, tables)
         for path in written:
             check_regular(path)
+        if horizon is not None and label is None:
+            raise ValueError("--horizon needs --label: no event is known without it.")
         rows = read_labelled_table(tables, label, options)
         _tell(rows.told)
 
         from . import _detect, _results
 
-        detectors = _detect.make_detectors(sizes, max_epochs)
+        detectors = _detect.make_detectors(sizes, max_epochs, rows.labelled)
+        grades = _detect.grades_of(rows, train_until)
         past, future = _detect.split(rows, window, gap, horizon, train_until)
         out.mkdir(parents=True, exist_ok=True)
         page = _results.check_target(page)
@@ -177,11 +184,10 @@ def detect(
     decisions = {
         name: model.decision_function(future.windows) for name, model in models.items()
     }
-    detector = models[_detect.RESIDUAL]
-    _results.print_report(past, future, detector, decisions, notes)
+    *_, name = models
+    _results.print_report(past, future, models[name], decisions, notes)
     with one_line_errors():
-        _results.write_scores(out, rows, future, detector, decisions, horizon)
-        typer.echo(f"Wrote scores.csv, score.png and precision_recall.png in {out}")
+        _results.write_results(out, rows, future, models, decisions, horizon)
         _results.write_page(
             page,
             tables[0].name,
@@ -190,6 +196,7 @@ def detect(
             models,
             horizon=horizon,
             max_gap=gap,
+            grades=grades,
             seed=seed,
         )
 
@@ -282,8 +289,8 @@ def demo(
     )
     detect(
         [table],
-        "event",
         out,
+        label="event",
         time=["timestamp"],
         max_gap="5min",
         layers=_DEMO_LAYERS,

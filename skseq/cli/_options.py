@@ -8,6 +8,14 @@ from typing import Annotated
 import typer
 
 _PANEL = "How the tables are written"
+# What detect writes into --out, beside the page.
+RESULTS = (
+    "scores.csv",
+    "alarms.csv",
+    "events.csv",
+    "score.png",
+    "precision_recall.png",
+)
 
 
 def _option(*names, help, **settings):

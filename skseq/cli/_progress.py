@@ -2,6 +2,8 @@
 """The progress bar of the command line."""
 
 import contextlib
+import time
+from importlib.util import find_spec
 
 from rich.console import Console
 from rich.progress import (
@@ -14,6 +16,8 @@ from rich.progress import (
 from rich.text import Text
 
 from ..training._reports import watched_by
+
+_EVERY = 30.0  # seconds between two lines
 
 
 class _RowsASecond(ProgressColumn):
@@ -31,32 +35,71 @@ class _TrainingBars:
     def __init__(self, progress):
         self._progress = progress
 
-    def begin(self, n_rows, max_epochs, n_done):
-        # A fit that trains twice does so again when it knows the number of epochs.
-        again = bool(self._progress.tasks)
+    def begin(self, n_rows, max_epochs, n_done, title="Training"):
         self._progress.start()
         self._task = self._progress.add_task(
-            "Training on all rows" if again else "Training",
+            title,
             total=n_rows * max_epochs,
             completed=n_rows * n_done,
             n_before=n_rows * n_done,
             epoch=f"epoch {n_done}/{max_epochs}",
             loss="",
         )
-        self._max_epochs = max_epochs
+        self._max_epochs, self._validation = max_epochs, ""
 
     def advance(self, epoch, n_rows, loss):
         self._progress.update(
             self._task,
             advance=n_rows,
             epoch=f"epoch {epoch}/{self._max_epochs}",
-            loss=f"loss {loss:.4g}",
+            loss=f"loss {loss:.4g}{self._validation}",
         )
+
+    def validated(self, loss):
+        self._validation = f", val {loss:.4g}"
+        shown = self._progress.tasks[self._task].fields["loss"].split(",")[0]
+        self._progress.update(self._task, loss=shown + self._validation)
 
     def end(self):
         # Training may have stopped early.
         completed = self._progress.tasks[self._task].completed
         self._progress.update(self._task, total=completed)
+
+
+class _TrainingLines:
+    """A line every so often, for a file or a pipe: a long training is alive."""
+
+    def __init__(self, write, clock=time.monotonic):
+        self._write, self._clock = write, clock
+
+    def begin(self, n_rows, max_epochs, n_done, title="Training"):
+        self._title, self._max_epochs = title, max_epochs
+        self._validation, self._n_rows = "", 0
+        self._start = self._last = self._clock()
+
+    def advance(self, epoch, n_rows, loss):
+        self._n_rows += n_rows
+        now = self._clock()
+        if now - self._last < _EVERY:
+            return
+        self._last = now
+        self._write(
+            f"{self._title}: epoch {epoch}/{self._max_epochs}, loss {loss:.4g}"
+            f"{self._validation}, {self._n_rows / (now - self._start):,.0f} rows/s"
+        )
+
+    def validated(self, loss):
+        self._validation = f", held out {loss:.4g}"
+
+    def end(self):
+        pass
+
+
+def _shows_bars(console):
+    """Bars need a terminal, or a notebook with ipywidgets."""
+    if console.is_jupyter:
+        return find_spec("ipywidgets") is not None
+    return console.is_interactive
 
 
 @contextlib.contextmanager
@@ -66,15 +109,17 @@ def training_bars(console=None):
     Parameters
     ----------
     console : rich.console.Console, default=None
-        Where; standard error by default. Nothing is written where it is no terminal.
+        Where; standard error by default. Where it shows no bars, as a file or a
+        notebook without ipywidgets, a line is written every 30 seconds.
     """
     console = Console(stderr=True) if console is None else console
-    if not console.is_interactive:
-        yield
+    if not _shows_bars(console):
+        with watched_by(_TrainingLines(lambda line: print(line, file=console.file))):
+            yield
         return
     progress = Progress(
         TextColumn("{task.description}"),
-        BarColumn(bar_width=16),
+        BarColumn(bar_width=10),
         TextColumn("{task.fields[epoch]}"),
         TextColumn("{task.fields[loss]}"),
         _RowsASecond(),

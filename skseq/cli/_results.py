@@ -2,7 +2,6 @@
 """What the command ``detect`` tells of its models: printed, and in files."""
 
 import warnings
-from importlib.util import find_spec
 from textwrap import fill
 
 import numpy as np
@@ -17,17 +16,22 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from .._detectors import reach
 from .._files import plain_csv, replacing
-from .._report import report as write_report
 from .._report._page import check_target
+from .._report._report import write_page as write_report
+from ..alarms import AlarmRule, alarm_table, event_table
+from ..metrics import time_in_alarm
 from ..plotting import ScoreTimelineDisplay
-from ..plotting._figures import figure_and_axes, precision_recall_figure
+from ..plotting._figures import figure_with_axes, precision_recall_figure
 from ..reconstruction._offset import NORMAL_QUANTILE
 from ..rows._series import group_order
-from ._detect import HELD_OUT, RESIDUAL
+from ..rows._words import count, each, share
+from ._detect import HELD_OUT
 
-__all__ = ["check_target", "print_report", "write_page", "write_scores"]
+__all__ = ["check_target", "print_report", "write_page", "write_results"]
 
+_MAX_STRIPS = 8  # in score.png
 _N_TOP = 3  # features that scores.csv names for each row
 
 
@@ -54,18 +58,17 @@ def _threshold_rows(model):
 
 
 def print_report(past, future, model, decisions, notes):
-    measures = {name: _measures(future.y, d) for name, d in decisions.items()}
+    typer.echo(f"\nTrained on {past};\nscored the later {future}.\n")
+    titles, lines = _figures(future, decisions)
     # As narrow as can be: the table is to fit in 80 columns.
     report = Table(
         box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0)
     )
     report.add_column("model", no_wrap=True)
-    for title in ("rows", "events", *measures[RESIDUAL]):
+    for title in titles:
         report.add_column(title, justify="right")
-    counts = f"{len(future.y)}", f"{future.n_events}"
-    for name, row in measures.items():
-        report.add_row(name, *counts, *(f"{value:.3f}" for value in row.values()))
-    typer.echo(f"\nTrained on {past};\nscored the later {future}.\n")
+    for line in lines:
+        report.add_row(*line)
     Console().print(report)
     known = model.validation_["held_out"]["n_events"]
     rule = (
@@ -73,20 +76,58 @@ def print_report(past, future, model, decisions, notes):
         if known
         else f"to the {NORMAL_QUANTILE} quantile of scores"
     )
+    figures = "Precision, recall and F1" if future.labelled else "Alarms"
     text = (
-        "Precision, recall and F1 are those at the threshold of each model. It is set "
+        f"{figures} are those at the threshold of each model. It is set "
         f"{rule} on {_threshold_rows(model)}, on which the model was not fitted. No "
         "scored row had a part in it."
     )
     typer.echo(f"\n{fill(text, 80)}")
-    n_missing = np.isnan(decisions[RESIDUAL]).sum()
+    *_, decision = decisions.values()
+    n_missing = np.isnan(decision).sum()
     if n_missing:
-        notes = [*notes, f"{n_missing} rows were not judged: no data in their windows."]
+        rows = count(n_missing, "row")
+        verb = "was" if n_missing == 1 else "were"
+        notes = [*notes, f"{rows} {verb} not judged: no data in their windows."]
     for note in notes:
         typer.echo(f"Note: {note}")
 
 
-def _scores(table, future, model, decision):
+def _figures(future, decisions):
+    """Titles and lines of the printed table."""
+    if future.labelled:
+        measures = {name: _measures(future.y, d) for name, d in decisions.items()}
+        titles = ["rows", "events", *next(iter(measures.values()))]
+        counts = f"{len(future.y)}", f"{future.n_events}"
+        return titles, [
+            (name, *counts, *(f"{value:.3f}" for value in row.values()))
+            for name, row in measures.items()
+        ]
+    lines = []
+    for name, decision in decisions.items():
+        alarms = alarm_table(
+            decision, rule=AlarmRule(on=0), groups=future.windows.series
+        )
+        in_alarm = share(time_in_alarm(decision > 0))
+        lines.append((name, f"{len(decision)}", f"{len(alarms)}", in_alarm))
+    return ["rows", "alarms", "rows in alarm"], lines
+
+
+def _contributions(windows, model):
+    """Parts of the features in each score, as a frame; None where nobody tells."""
+    for attribute in ("explain", "reconstruction_error"):
+        try:
+            detector, X = reach(model, windows, attribute)
+        except TypeError:
+            continue
+        if attribute == "explain":
+            return detector.explain(X)
+        error = detector.reconstruction_error(X, per="feature")
+        return pd.DataFrame(np.asarray(error), columns=windows.feature_names)
+    return None
+
+
+def _scores(table, future, model, decision, parts):
     """The table of scores.csv."""
     rows = future.windows.index
     scores = pd.DataFrame({"row": rows})
@@ -96,81 +137,126 @@ def _scores(table, future, model, decision):
     scores["score"] = decision + model.threshold_
     # Where there is no score, there is no decision.
     scores["decision"] = pd.Series(decision > 0, dtype="Int64").mask(np.isnan(decision))
-    error = model.detector_.reconstruction_error(future.windows, per="feature")
-    names = np.asarray(future.windows.feature_names, dtype=object)
-    # NaN, of a feature that was not observed, is sorted to the end.
-    top = np.argsort(-error, axis=1)[:, :_N_TOP]
-    observed = ~np.isnan(np.take_along_axis(error, top, axis=1))
+    if parts is None:
+        return scores
+    names = np.asarray(parts.columns, dtype=object)
+    # Of a row without a score nobody contributed; nor did what is NaN.
+    parts = np.where(np.isnan(decision)[:, np.newaxis], np.nan, np.asarray(parts))
+    top = np.argsort(-parts, axis=1)[:, :_N_TOP]
+    observed = ~np.isnan(np.take_along_axis(parts, top, axis=1))
     for k in range(top.shape[1]):
         scores[f"feature_{k + 1}"] = np.where(observed[:, k], names[top[:, k]], "")
     return scores
 
 
-def write_scores(out, table, future, model, decisions, horizon):
-    scores = _scores(table, future, model, decisions[RESIDUAL])
-    with replacing(out / "scores.csv") as file:
-        plain_csv(scores).to_csv(file, index=False)
-    with replacing(out / "score.png") as file:
-        _score_figure(scores, future, model.threshold_, table, horizon).savefig(file)
-    title = f"{len(future.y)} scored rows; a dot where the threshold of a model is"
-    figure = precision_recall_figure(future.y, decisions, title=title)
-    with replacing(out / "precision_recall.png") as file:
-        figure.savefig(file)
+def _alarms_and_events(table, future, model, decision, parts):
+    """The tables of alarms.csv and, with labels, events.csv, in rows of the table."""
+    rows = future.windows.index
+    given = {
+        "y_true": future.y if future.labelled else None,
+        "rule": AlarmRule(on=model.threshold_),
+        "time": None if table.time is None else table.time[rows],
+        "groups": None if table.series is None else table.series[rows],
+    }
+    score = decision + model.threshold_
+    tables = {"alarms.csv": alarm_table(score, contributions=parts, **given)}
+    if future.labelled:
+        tables["events.csv"] = event_table(score, **given)
+    for frame in tables.values():
+        for name in ("first_row", "last_row"):
+            frame[name] = np.asarray(rows)[frame[name]]
+    return tables
 
 
-def _score_figure(scores, future, threshold, table, horizon):
-    """Scores in the order of time; of several series, one after the other."""
+def write_results(out, table, future, models, decisions, horizon):
+    """Write all but the page; the last model is that of the headline."""
+    *_, name = models
+    model, decision = models[name], decisions[name]
+    parts = _contributions(future.windows, model)
+    scores = _scores(table, future, model, decision, parts)
+    frames = {"scores.csv": scores.set_index("row")}
+    frames |= _alarms_and_events(table, future, model, decision, parts)
+    for target, frame in frames.items():
+        with replacing(out / target) as file:
+            plain_csv(frame).to_csv(file)
+    figures = {"score.png": _score_figure(scores, future, model.threshold_, table)}
+    figures["score.png"].suptitle(_title(name, horizon))
+    if future.labelled:
+        title = f"{len(future.y)} scored rows; a dot where the threshold of a model is"
+        # As on the page: the colour of a model is that of its place.
+        ordered = {name: decision} | decisions
+        figures["precision_recall.png"] = precision_recall_figure(
+            future.y, ordered, title=title
+        )
+    for target, figure in figures.items():
+        with replacing(out / target) as file:
+            figure.savefig(file)
+    typer.echo(f"Wrote {each([*frames, *figures])} in {out}")
+
+
+def _title(name, horizon):
+    title = f"{name}, after the training rows"
+    if horizon is not None:
+        title += f"; an event is up to {count(horizon, 'row')} before one"
+    return title
+
+
+def _score_figure(scores, future, threshold, table):
+    """Scores in the order of time, a strip for each series; of many, the highest."""
     series = None if table.series is None else scores[table.series.name]
     order, starts = group_order(series, len(scores))
-    alone = len(starts) == 1
+    parts = np.split(order, starts[1:])
+    score = scores["score"].to_numpy()
+    parts.sort(key=lambda rows: -np.nan_to_num(score[rows], nan=-np.inf).max())
+    figure, *axes = figure_with_axes(min(len(parts), _MAX_STRIPS))
     xlabel = "row" if table.time is None else table.time.name
-    figure, axes = figure_and_axes()
-    with warnings.catch_warnings():  # of rows not judged, which a note counts
-        warnings.simplefilter("ignore", UserWarning)
-        display = ScoreTimelineDisplay.from_predictions(
-            scores["score"].to_numpy()[order],
-            y_true=future.y[order],
-            threshold=threshold,
-            time=scores[xlabel] if alone else None,
-            ax=axes,
-        )
-    display.ax_.set_xlabel(xlabel if alone else "row, one series after the other")
-    title = f"{RESIDUAL}, after the training rows"
-    if horizon is not None:
-        title += f"; an event is up to {horizon} rows before one"
-    figure.suptitle(title)
+    for ax, rows in zip(axes, parts, strict=False):
+        with warnings.catch_warnings():  # of rows not judged, which a note counts
+            warnings.simplefilter("ignore", UserWarning)
+            display = ScoreTimelineDisplay.from_predictions(
+                score[rows],
+                y_true=future.y[rows] if future.labelled else None,
+                threshold=threshold,
+                time=scores[xlabel].iloc[rows],
+                ax=ax,
+            )
+        display.ax_.set_xlabel(xlabel)
+        if len(parts) > 1:
+            display.ax_.set_title(f"{series.iloc[rows[0]]}", loc="left")
     return figure
 
 
-def write_page(path, name, table, future, models, *, horizon, max_gap, seed):
-    """The page; or, without what it needs, the way to it."""
-    if find_spec("plotly") is None:
-        typer.echo("No report.html, which needs plotly: pip install skseq[report]")
-        return
+def write_page(path, name, table, future, models, *, horizon, max_gap, grades, seed):
+    """The page; the last model is that of its headline."""
     rows = future.windows.index
+    *_, main = models
     notes = [
         "The models learned from the rows before these. Each threshold is set on some "
-        f"of those, {_threshold_rows(models[RESIDUAL])}, on which its model was not "
-        "fitted."
+        f"of those, {_threshold_rows(models[main])}, on which its model was not "
+        "fitted.",
+        "The sensors are graded by the rows before these.",
     ]
     if horizon is not None:
         notes.append(
-            f"The rows to be found, called events here, are those up to {horizon} rows "
-            "before an event. Rows whose window holds a row of an event are left out."
+            f"The rows to be found, called events here, are those up to "
+            f"{count(horizon, 'row')} before an event. Rows whose window holds a row "
+            "of an event are left out."
         )
-    baselines = {other: model for other, model in models.items() if other != RESIDUAL}
     write_report(
-        models[RESIDUAL],
+        models[main],
         future.windows,
-        future.y,
+        future.y if future.labelled else None,
         path,
-        name=RESIDUAL,
-        baselines=baselines,
-        time=None if table.time is None else table.time[rows],
-        groups=None if table.series is None else table.series[rows],
-        max_gap=max_gap if table.time is not None else None,
+        name=main,
+        baselines={other: model for other, model in models.items() if other != main},
+        about_rows={
+            "time": None if table.time is None else table.time[rows],
+            "groups": None if table.series is None else table.series[rows],
+            "max_gap": max_gap if table.time is not None else None,
+        },
         title=f"Rare events in {name}",
         notes=notes,
+        grades=grades,
         random_state=seed,
     )
     typer.echo(f"Wrote {path}")

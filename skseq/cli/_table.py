@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A labelled table from a file: every complaint about it is a one-line ValueError."""
+"""A table from a file: every complaint about it is a one-line ValueError."""
 
 from dataclasses import dataclass, field
 
@@ -12,13 +12,14 @@ from ..reading._read_table import read
 
 @dataclass(frozen=True)
 class LabelledTable:
-    """Rows in time order, and what is known of each."""
+    """Rows in time order, and what is known of each: labels, unless none is known."""
 
     X: pd.DataFrame  # features, and the columns of time and series
-    y: np.ndarray  # 1 in the rows of events
+    y: np.ndarray  # 1 in the rows of events; 0 in all where none is labelled
     time: pd.Series | None
     series: pd.Series | None
     told: dict = field(default_factory=dict)  # by read_table
+    labelled: bool = True
 
 
 def read_rows(paths, options):
@@ -36,14 +37,16 @@ def read_rows(paths, options):
 
 
 def read_labelled_table(paths, label, options):
-    """Read tables, and check the labels in one of their columns."""
+    """Read tables, and check the labels in one of their columns, where there is one."""
     frame, told = read_rows(paths, options)
-    if label not in frame:
+    if label is not None and label not in frame:
         raise ValueError(
             f"--label: {told['files'][0]} has no column {label!r}. Its columns are "
             f"{', '.join(frame)}."
         )
-    y = labels_of(frame.pop(label), told["files"][0])
+    y = np.zeros(len(frame), dtype=int)
+    if label is not None:
+        y = labels_of(frame.pop(label), told["files"][0])
     time, series = told["time"], told["group_by"]
     return LabelledTable(
         frame,
@@ -51,6 +54,7 @@ def read_labelled_table(paths, label, options):
         None if time is None else frame[time],
         None if series is None else frame[series],
         told,
+        label is not None,
     )
 
 

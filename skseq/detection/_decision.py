@@ -11,14 +11,17 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from .._validation import named_errors
 from .._warnings import warn
-from ..reconstruction._offset import NORMAL_QUANTILE, RULES_WITHOUT_EVENTS
+from ..reconstruction._offset import NORMAL_QUANTILE
 from ..rows._overlap import WindowOverlapWarning, short_holes
 from ._calibration import fit_link, link_at
-from ._thresholds import choose_threshold
+from ._event_thresholds import MAX_SHARES
+from ._thresholds import RULES_OF_NORMAL_ROWS, choose_threshold
 
 # A shuffled splitter of up to 20 folds leaves more holes than one in 25 windows.
 _MIN_HOLES = 10
 _MIN_SHARE_OF_HOLES = 0.04
+# What is followed where a rule cannot be.
+_QUANTILE = ("quantile", [NORMAL_QUANTILE])
 
 
 def check_two_classes(X, y):
@@ -26,6 +29,12 @@ def check_two_classes(X, y):
 
     0 or False may be the only label: that is a y without an event.
     """
+    if y is None:
+        raise ValueError(
+            "RareEventClassifier requires y to be passed, but the target y is None. "
+            "Label events 1 and the rest 0; without labels, label all rows 0, or use a "
+            "detector such as DetectorCommittee by itself."
+        )
     with named_errors("y"):
         y = column_or_1d(y, warn=True)
         assert_all_finite(y, input_name="y")
@@ -53,24 +62,46 @@ def check_two_classes(X, y):
     return classes, codes.astype(bool)
 
 
-def decide(rule, event, score, parts, *, known):
+def decide(rule, event, score, parts, *, known, watched=None):
     """Threshold, link to probabilities, and its method, from the held-out windows.
 
     ``parts`` are of ``hold_out``. Of a y without any event, ``known`` tells, and only
-    the rule that cannot be followed is warned of.
+    the rule that cannot be followed is warned of. ``watched`` is for the rules that
+    count events.
     """
     link = fit_link(event, score)
     if link is not None and not event.all():
-        return choose_threshold(rule, event, score), link, link.method
-    is_lost = rule[0] not in RULES_WITHOUT_EVENTS
+        threshold = choose_threshold(rule, event, score, watched)
+        return _within_reason(threshold, rule, event, score), link, link.method
+    is_lost = rule[0] not in RULES_OF_NORMAL_ROWS
     if event.any():
         is_lost = rule[0] == "probability"
     if known or is_lost:
         warn(_why_no_link(event, parts, known, is_lost))
     if is_lost:
-        rule = "quantile", [NORMAL_QUANTILE]
-    threshold = choose_threshold(rule, event, score)
+        rule = _QUANTILE
+    threshold = choose_threshold(rule, event, score, watched)
+    threshold = _within_reason(threshold, rule, event, score)
     return threshold, link_at(threshold, score), None
+
+
+def _within_reason(threshold, rule, event, score):
+    """The threshold, or that of normal rows where it would flag nearly anything."""
+    share, flagged = event.mean(), np.mean(score > threshold)
+    if rule[0] in RULES_OF_NORMAL_ROWS or flagged <= MAX_SHARES * share:
+        return threshold
+    quantile = choose_threshold(_QUANTILE, event, score)
+    if quantile <= threshold:
+        return threshold
+    name = "'f1'" if rule == ("fbeta", [1]) else (rule[0], *rule[1])
+    warn(
+        f"The rule {name} would flag {flagged:.1%} of the held-out windows, of which "
+        f"{share:.2%} are events: these do not stand out. The threshold is the "
+        f"{NORMAL_QUANTILE} quantile of the scores of the normal ones. Another "
+        "detector may tell them apart; for a rate of false alarms of your own choice "
+        "set 'threshold' to ('quantile', q) or ('alarms_per', n, per)."
+    )
+    return quantile
 
 
 def _why_no_link(event, parts, known, is_lost):
@@ -78,8 +109,8 @@ def _why_no_link(event, parts, known, is_lost):
     if not known:
         fault = "y holds no event"
         remedy = (
-            "Label events 1, or set 'threshold' to ('quantile', q) or ('pot', q), "
-            "which need none."
+            "Label events 1, or set 'threshold' to ('quantile', q), ('pot', q) or "
+            "('alarms_per', n, per), which need none."
         )
     elif not event.any():
         fault, remedy = held_out + "no event, though y holds some", parts.remedy

@@ -9,12 +9,22 @@ that with the fewest alarms.
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from sklearn.metrics import confusion_matrix_at_thresholds
 
 from .._validation import is_number
 from .._warnings import warn
-from ..reconstruction._offset import pot_threshold, quantile_threshold
+from ..reconstruction._offset import (
+    RULES_WITHOUT_EVENTS,
+    pot_threshold,
+    quantile_threshold,
+)
 from ._calibration import fit_link
+from ._event_thresholds import (
+    alarms_per_threshold,
+    event_cost_threshold,
+    event_fbeta_threshold,
+)
 
 
 class _OperatingPoints(NamedTuple):
@@ -100,37 +110,62 @@ def probability_threshold(y, score, probability):
 
 
 def _is_share(value):
-    return 0 <= value <= 1
+    return is_number(value) and 0 <= value <= 1
 
 
 def _is_probability(value):
-    return 0 < value < 1
+    return is_number(value) and 0 < value < 1
 
 
 def _is_positive(value):
-    return 0 < value < np.inf
+    return is_number(value) and 0 < value < np.inf
 
 
-# name: (function, number of values, what each must be)
+def _is_rate(value):
+    return is_number(value) and 0 <= value < np.inf
+
+
+def _is_span(value):
+    """Tell a number of rows, a number in the unit of the time, and a duration."""
+    if is_number(value):
+        return _is_positive(value)
+    try:
+        return pd.Timedelta(value) > pd.Timedelta(0)
+    except (ValueError, TypeError):
+        return False
+
+
+# name: (function, what each of its values must be)
 _RULES = {
-    "fbeta": (fbeta_threshold, 1, _is_positive),
-    "precision": (precision_threshold, 1, _is_share),
-    "recall": (recall_threshold, 1, _is_share),
-    "probability": (probability_threshold, 1, _is_probability),
-    "quantile": (quantile_threshold, 1, _is_share),
-    "pot": (pot_threshold, 1, _is_probability),
-    "cost": (cost_threshold, 2, _is_positive),
+    "fbeta": (fbeta_threshold, [_is_positive]),
+    "precision": (precision_threshold, [_is_share]),
+    "recall": (recall_threshold, [_is_share]),
+    "probability": (probability_threshold, [_is_probability]),
+    "quantile": (quantile_threshold, [_is_share]),
+    "pot": (pot_threshold, [_is_probability]),
+    "cost": (cost_threshold, [_is_positive, _is_positive]),
 }
+# The same of rules that count events and alarms, not rows.
+_EVENT_RULES = {
+    "event_fbeta": (event_fbeta_threshold, [_is_positive]),
+    "event_cost": (event_cost_threshold, [_is_positive, _is_positive]),
+    "alarms_per": (alarms_per_threshold, [_is_rate, _is_span]),
+}
+# They are about what normal rows score.
+RULES_OF_NORMAL_ROWS = {*RULES_WITHOUT_EVENTS, "alarms_per"}
 
 
 def _read_rule(rule):
     """Name and values of a rule, or None if it is none of these."""
     name, *values = ("fbeta", 1) if rule == "f1" else tuple(rule) or (None,)
-    if not isinstance(name, str) or name not in _RULES:
+    rules = _RULES | _EVENT_RULES
+    if not isinstance(name, str) or name not in rules:
         return None
-    _, n_values, is_valid = _RULES[name]
-    numbers = [v for v in values if is_number(v) and is_valid(v)]
-    return (name, values) if len(numbers) == len(values) == n_values else None
+    _, checks = rules[name]
+    if len(values) != len(checks):
+        return None
+    valid = all(check(value) for check, value in zip(checks, values, strict=True))
+    return (name, values) if valid else None
 
 
 def check_rule(rule, owner):
@@ -139,15 +174,23 @@ def check_rule(rule, owner):
     if checked is not None:
         return checked
     raise ValueError(
-        f"The 'threshold' parameter of {owner} must be 'f1', ('fbeta', beta) with "
-        "beta > 0, ('precision', p), ('recall', r) or ('quantile', q) with a share in "
-        "[0, 1], ('probability', p) or ('pot', q) with 0 < p, q < 1, or "
-        "('cost', false_alarm, missed_event) with two costs > 0. "
+        f"The 'threshold' parameter of {owner} must be 'f1', ('fbeta', beta) or "
+        "('event_fbeta', beta) with beta > 0, ('precision', p), ('recall', r) or "
+        "('quantile', q) with a share in [0, 1], ('probability', p) or ('pot', q) with "
+        "0 < p, q < 1, ('cost', false_alarm, missed_event) or ('event_cost', "
+        "per_alarm, per_missed_event) with two costs > 0, or ('alarms_per', n, per) "
+        "with n >= 0 in so many rows, or in so much time, such as '1D'. "
         f"Got {rule!r} instead."
     )
 
 
-def choose_threshold(rule, y, score):
-    """Cut-off of a checked rule on held-out labels and scores."""
+def choose_threshold(rule, y, score, watched=None):
+    """Cut-off of a checked rule on held-out labels and scores.
+
+    ``watched`` tells how the held-out windows follow each other: rules that count
+    events need it.
+    """
     name, values = rule
-    return _RULES[name][0](y, score, *values)
+    if name in _RULES:
+        return _RULES[name][0](y, score, *values)
+    return _EVENT_RULES[name][0](y, score, watched, *values)

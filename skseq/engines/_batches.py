@@ -12,7 +12,12 @@ import numpy as np
 from .._validation import is_windows, observed_steps
 from ._linear import LinearPath
 
-CHUNK = 1024  # sequences in one forward pass
+CHUNK = 1024  # sequences in one forward pass, at the most
+# What Keras has a graph for: tracing one takes a second, a few sequences too many none.
+FORWARD_SIZES = (64, 256, CHUNK)
+# Cells of the sequences in one forward pass, and the fewest of these: what is computed
+# of them is many times as large.
+_CHUNK_CELLS, _SMALLEST_CHUNK = 2**22, 32
 _ROWS = 16_384  # of a table, in one step of a walk through it
 
 
@@ -48,12 +53,14 @@ class Preparation:
 
     ``fill`` (n_features,) stands for what is missing; ``indicator`` tells whether the
     network is told where that was. Beside a linear ``path`` the batches are what this
-    leaves over for the network.
+    leaves over for the network. Where ``is_context`` (n_features,) is there, the
+    features that it marks come after the others, and are in no target.
     """
 
     fill: np.ndarray
     indicator: bool = False
     path: LinearPath | None = None
+    is_context: np.ndarray | None = None
 
     def batch(self, X, rows, targets=None, weights=None) -> Batch:
         """Gather sequences; without ``targets``, these are their own."""
@@ -62,20 +69,27 @@ class Preparation:
         steps = np.ones(values.shape[:2], dtype=bool)
         if missing.any():
             inputs, steps = np.where(missing, self.fill, values), observed_steps(values)
+        own = values
+        if self.is_context is not None:
+            order = np.argsort(self.is_context, kind="stable")
+            inputs, missing = (np.take(a, order, axis=2) for a in (inputs, missing))
+            own = np.compress(~self.is_context, values, axis=2)
         if self.indicator:
             inputs = np.concatenate([inputs, missing.astype(np.float32)], axis=2)
         batch = Batch(
             inputs,
             steps,
-            values if targets is None else targets[rows],
+            own if targets is None else targets[rows],
             None if weights is None else weights[rows],
         )
         return batch if self.path is None else self.path.residual(batch)
 
     def chunks(self, X, targets=None, weights=None) -> Iterator[tuple[slice, Batch]]:
         """Walk through all sequences, a bounded number at a time."""
-        for start in range(0, len(X), CHUNK):
-            rows = slice(start, min(start + CHUNK, len(X)))
+        n_cells = X.shape[1] * X.shape[2]
+        size = max(min(CHUNK, _CHUNK_CELLS // n_cells), _SMALLEST_CHUNK)
+        for start in range(0, len(X), size):
+            rows = slice(start, min(start + size, len(X)))
             yield rows, self.batch(X, rows, targets, weights)
 
 

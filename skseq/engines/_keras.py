@@ -170,7 +170,8 @@ class KerasEngine:
         self._trainer: _Trainer | None = None
         self._called: set[tuple] = set()
         if architecture.kind == "autoencoder" and architecture.decoder == "conditional":
-            self._conditional = conditional_decoder(self._layers)
+            n_context = architecture.n_context
+            self._conditional = conditional_decoder(self._layers, n_context)
 
     # Connections. ``factors`` are those of dropout, one for each recurrent layer.
 
@@ -187,7 +188,7 @@ class KerasEngine:
         layers, kind = self._layers, self._architecture.kind
         if kind == "context":
             context = _stack(layers.encoder, sequence, steps, factors)
-            again = layers.dense[1](layers.dense[0](context))
+            again = self._context_again(layers.dense[0](context), sequence)
             return ops.stack([context, context - again], axis=1)
         x = self._encode(sequence, steps, factors)
         factors = factors[len(layers.encoder) :]
@@ -199,15 +200,31 @@ class KerasEngine:
             return self._decode_forced(x, sequence, steps, factors)
         return self._decode(x, steps, factors, like=sequence)
 
+    def _shown(self, sequence):
+        """What the decoder sees of a sequence."""
+        return sequence[:, :, self._architecture.context_inputs]
+
+    def _context_again(self, latent, sequence):
+        if self._architecture.n_context:
+            latent = ops.concatenate([latent, self._shown(sequence)[:, -1]], axis=1)
+        return self._layers.dense[1](latent)
+
     def _decode(self, latent, steps, factors, like):
+        """``like`` is the sequence, of which only the length and the context count."""
         layers, decoder = self._layers, self._architecture.decoder
-        n_timesteps = self._architecture.n_timesteps
+        n_timesteps, n_context = (
+            self._architecture.n_timesteps,
+            self._architecture.n_context,
+        )
         repeated = ops.expand_dims(latent, 1) * ops.ones_like(like[:, :, :1])
         if decoder == "conditional":
-            return self._conditional(repeated, latent=latent, mask=steps)
+            given = self._shown(like) if n_context else repeated
+            return self._conditional(given, latent=latent, mask=steps)
         if decoder == "reshape":
             width = latent.shape[1] // n_timesteps
             repeated = ops.reshape(latent, (-1, n_timesteps, width))
+        if n_context:
+            repeated = ops.concatenate([repeated, self._shown(like)], axis=2)
         outputs = layers.dense[0](_stack(layers.decoder, repeated, steps, factors))
         if decoder == "dense":
             size = n_timesteps, self._architecture.n_features
@@ -216,10 +233,13 @@ class KerasEngine:
 
     def _decode_forced(self, latent, sequence, steps, factors):
         """Decode in reverse order, fed with the true previous step."""
+        context = self._shown(sequence)
         sequence = sequence[:, :, : self._architecture.n_features]
         sequence *= ops.expand_dims(ops.cast(steps, sequence.dtype), -1)
         previous = ops.flip(sequence, axis=1)[:, :-1]
         x = ops.concatenate([ops.zeros_like(sequence[:, :1]), previous], axis=1)
+        if self._architecture.n_context:
+            x = ops.concatenate([x, ops.flip(context, axis=1)], axis=2)
         steps = ops.flip(steps, axis=1)
         zero = ops.zeros_like(latent)
         state = [latent, zero] if self._architecture.cell == "lstm" else [latent]
@@ -238,12 +258,13 @@ class KerasEngine:
 
     @cached_property
     def _decoder(self):
+        """Its second input is a sequence, of which only the context counts."""
         latent = keras.Input((self._architecture.latent_size,))
         if self._architecture.kind == "context":
-            return keras.Model([latent, self._steps], self._layers.dense[1](latent))
-        like = ops.cast(ops.expand_dims(self._steps, -1), "float32")
-        outputs = self._decode(latent, self._steps, (), like)
-        return keras.Model([latent, self._steps], outputs)
+            outputs = self._context_again(latent, self._sequence)
+        else:
+            outputs = self._decode(latent, self._steps, (), self._sequence)
+        return keras.Model([latent, self._sequence, self._steps], outputs)
 
     def _make_trainer(self, loss, masked, dropout, global_clipnorm):
         factors = [
@@ -340,9 +361,13 @@ class KerasEngine:
     def encode(self, batch: Batch) -> np.ndarray:
         return self._forward(self._encoder, batch)
 
-    def decode(self, latent, steps) -> np.ndarray:
+    def decode(self, latent, steps, context=None) -> np.ndarray:
+        shape = *steps.shape, self._architecture.n_inputs
+        sequence = np.zeros(shape, dtype=np.float32)
+        if context is not None:
+            sequence[:, :, self._architecture.context_inputs] = context
         with quiet_first_call(self._called, (self._decoder, steps.shape)):
-            return self._decoder.predict_on_batch([latent, steps])
+            return self._decoder.predict_on_batch([latent, sequence, steps])
 
     def _forward(self, model, batch):
         # Few sizes only: a graph is made for each, and the rounding of a sequence

@@ -15,12 +15,18 @@ from ._product import product
 # spread of its feature. Between 0.3 and 1 the figures of bench_accuracy.py hardly move.
 _NOISE = 0.5
 _LEAST_GAIN = 0.05  # a component of which less is kept only adds to the rounding
+# And of the noise that keeps what a context explains from fitting its rare commands.
+_CONTEXT_NOISE = 0.1
 _MAX_WINDOWS = 20_000  # more do not move the components
-_MAX_SAMPLE = 2**25  # cells of the windows that the path is fitted to: 128 MiB
+_MAX_SAMPLE = 2**24  # cells of the windows that the path is fitted to: 64 MiB
 # Up to so many cells of one window all components are computed exactly, and "auto"
 # keeps all that count: 364 of 520 on Tennessee Eastman, which find 0.804 of the faults
 # at 1% false alarms, and 64 find 0.789. Beyond, cost must not grow with their square.
 _DENSE_CELLS, _MAX_COMPONENTS = 1_000, 64
+# Two are enough where the variances fall off (Halko, Martinsson and Tropp, 2011); of
+# those that do not, one axis is as good as another. Seven, scikit-learn's choice, take
+# most of the time that a path costs.
+_POWER_ITERATIONS = 2
 
 
 @dataclass(frozen=True)
@@ -36,9 +42,15 @@ class LinearPath:
     cell saturates; and the level through a tanh, which is bounded. It reconstructs what
     is left over, in units of ``scale``.
 
-    Of the arrays ``center``, ``spread`` and ``scale`` are of shape (n_features,),
-    ``components`` of (n_components, n_timesteps * n_features), and ``gains``, the share
-    that is kept of each component, of (n_components,).
+    Of context features it takes what they explain from the others first, all of it, and
+    gives it back at the end; the code is of what is left between. The network sees them
+    through a tanh.
+
+    Of the arrays ``scale`` is of shape (n_features,), ``center`` and ``spread`` of
+    (n_features + n_context,), the context last, ``components`` of (n_components,
+    n_timesteps * n_features), and ``gains``, the share that is kept of each component,
+    of (n_components,). ``context_code``, of (n_timesteps * n_context, n_codes), times
+    ``explained``, of (n_codes, n_timesteps * n_features), is what the context explains.
     """
 
     center: np.ndarray
@@ -46,6 +58,8 @@ class LinearPath:
     components: np.ndarray
     gains: np.ndarray
     scale: np.ndarray
+    context_code: np.ndarray | None = None
+    explained: np.ndarray | None = None
 
     @property
     def n_components(self) -> int:
@@ -56,33 +70,67 @@ class LinearPath:
         """Matrix from the standardised cells to the code."""
         return np.ascontiguousarray((self.components * self.gains[:, np.newaxis]).T)
 
+    def _standardized(self, sequences):
+        """Cells of the features, and of the context, less their center, by spread."""
+        n_columns, n_features = len(self.center), len(self.scale)
+        cells = (sequences[:, :, :n_columns] - self.center) / self.spread
+        return cells[:, :, :n_features], cells[:, :, n_features:]
+
+    def _explained_by(self, context):
+        """What the standardised context explains of the flat cells; 0 without one."""
+        if self.context_code is None:
+            return np.float32(0)
+        flat = context.reshape(len(context), -1)
+        return product(product(flat, self.context_code), self.explained)
+
+    def _encode(self, batch):
+        """The code, and what the context explains."""
+        held = _hold(batch.inputs[:, :, : len(self.center)], batch.steps)
+        cells, context = self._standardized(held)
+        explained = self._explained_by(context)
+        flat = cells.reshape(len(cells), -1) - explained
+        return product(flat, self.encoder), explained
+
+    def _decode(self, code, explained):
+        cells = product(code, self.components) + explained
+        n = len(self.scale)
+        return cells.reshape(len(code), -1, n) * self.spread[:n] + self.center[:n]
+
     def encode(self, batch) -> np.ndarray:
         """The code, of shape (n, n_components)."""
-        held = _hold(batch.inputs[:, :, : len(self.center)], batch.steps)
-        cells = (held - self.center) / self.spread
-        return product(cells.reshape(len(cells), -1), self.encoder)
+        return self._encode(batch)[0]
 
-    def decode(self, code) -> np.ndarray:
+    def decode(self, code, context=None) -> np.ndarray:
         """The reconstruction, of shape (n, n_timesteps, n_features)."""
-        cells = product(code, self.components)
-        return (
-            cells.reshape(len(code), -1, len(self.center)) * self.spread + self.center
-        )
+        if context is not None:
+            n = len(self.scale)
+            context = (context - self.center[n:]) / self.spread[n:]
+        return self._decode(code, self._explained_by(context))
 
     def reconstruct(self, batch) -> np.ndarray:
-        return self.decode(self.encode(batch))
+        return self._decode(*self._encode(batch))
+
+    def bounded_context(self, context) -> np.ndarray:
+        """What the network beside it sees of a context."""
+        n = len(self.scale)
+        return np.tanh((context - self.center[n:]) / self.spread[n:])
 
     def inputs(self, batch) -> np.ndarray:
         """What the network beside it sees, of shape (n, n_timesteps, n_inputs)."""
-        n_features = len(self.center)
-        cells = (batch.inputs[:, :, :n_features] - self.center) / self.spread
+        cells, context = self._standardized(batch.inputs)
         steps = batch.steps[:, :, np.newaxis]
         # One way with and without padding: no last bit hangs on the other sequences.
         count = np.maximum(steps.sum(axis=1, keepdims=True), 1, dtype=np.float32)
         level = np.where(steps, cells, 0).sum(axis=1, keepdims=True) / count
-        bounded = np.broadcast_to(np.tanh(level), cells.shape)
-        indicator = batch.inputs[:, :, n_features:]
-        return np.concatenate([cells - level, bounded, indicator], axis=2)
+        # Filled in place: of wide windows each copy weighs.
+        n_features, end = len(self.scale), len(self.center)
+        n, n_timesteps, n_inputs = batch.inputs.shape
+        out = np.empty((n, n_timesteps, n_features + n_inputs), np.float32)
+        np.subtract(cells, level, out=out[:, :, :n_features])
+        np.tanh(context, out=out[:, :, n_features:end])
+        out[:, :, end : end + n_features] = np.tanh(level)
+        out[:, :, end + n_features :] = batch.inputs[:, :, end:]  # the indicator
+        return out
 
     def residual(self, batch):
         """The batch as the network beside it is trained on it."""
@@ -92,13 +140,20 @@ class LinearPath:
 
 def _hold(sequences, steps):
     """Put the first observed step before it, and the last one after it."""
-    if steps.all():
+    padded = ~steps.all(axis=1)
+    if not padded.any():
         return sequences
+    held = sequences.copy()
+    held[padded] = _held_over(sequences[padded], steps[padded])
+    return held
+
+
+def _held_over(sequences, steps):
     n_timesteps = steps.shape[1]
     first = np.argmax(steps, axis=1)[:, np.newaxis]
     last = n_timesteps - 1 - np.argmax(steps[:, ::-1], axis=1)[:, np.newaxis]
-    held = np.clip(np.arange(n_timesteps), first, last)
-    return np.take_along_axis(sequences, held[:, :, np.newaxis], axis=1)
+    places = np.clip(np.arange(n_timesteps), first, last)
+    return np.take_along_axis(sequences, places[:, :, np.newaxis], axis=1)
 
 
 def fit_linear_path(X, preparation, n_components="auto") -> LinearPath:
@@ -106,7 +161,8 @@ def fit_linear_path(X, preparation, n_components="auto") -> LinearPath:
 
     The Wiener filter: of each principal component of the standardised cells it keeps
     the share ``v / (v + s**2)`` of its variance v, where s is 0.5 in units of the
-    spread of a cell.
+    spread of a cell. With a context these are the components of what it does not
+    explain, by a regression on its own components.
 
     Parameters
     ----------
@@ -114,23 +170,34 @@ def fit_linear_path(X, preparation, n_components="auto") -> LinearPath:
         Of many, those at even distances are taken.
 
     preparation : Preparation
-        Its ``fill`` is the center.
+        Its ``fill`` is the center, and its ``is_context`` tells the context.
 
     n_components : int or "auto", default="auto"
         "auto" for those of which more than 5% is kept, one at least, and 64 at the most
         of windows of more than 1,000 cells.
     """
-    center = preparation.fill
+    center, n_context = preparation.fill, 0
+    if preparation.is_context is not None:
+        center = center[np.argsort(preparation.is_context, kind="stable")]
+        n_context = np.count_nonzero(preparation.is_context)
     cells = _sample(X, preparation) - center
     spread = np.sqrt(np.mean(np.square(cells, dtype=np.float64), axis=(0, 1)))
     # What a constant feature differs by is rounding.
     constant = spread <= np.finfo(np.float32).eps * np.abs(center)
     spread = np.where(constant, 1, spread).astype(np.float32)
-    n_samples = len(cells)
-    flat = (cells / spread).reshape(n_samples, -1)
+    n_samples, n_features = len(cells), len(center) - n_context
+    flat, *of_context = (
+        part.reshape(n_samples, -1)
+        for part in np.split(cells / spread, [n_features], axis=2)
+    )
+    # All that varies counts, what the context explains too.
+    noise = _NOISE**2 * (_total_variance(flat) / flat.shape[1] or 1)
+    regression = ()
+    if n_context:
+        regression = _regression(of_context[0], flat)
+        flat -= of_context[0] @ regression[0] @ regression[1]
     most = _MAX_COMPONENTS if n_components == "auto" else n_components
-    axes, variances, total = _principal_axes(flat, most)
-    noise = _NOISE**2 * (total / flat.shape[1] or 1)
+    axes, variances = _principal_axes(flat, most)
     gains = variances / (variances + noise)
     if n_components == "auto":
         # One at least: of a constant table none is kept, and no code is no array.
@@ -140,10 +207,45 @@ def fit_linear_path(X, preparation, n_components="auto") -> LinearPath:
         np.ascontiguousarray(a[:n_components], dtype=np.float32) for a in (axes, gains)
     )
     residual = flat - (flat @ axes.T * gains) @ axes
-    residual = np.square(residual, out=residual).reshape(n_samples, -1, len(center))
-    scale = np.sqrt(residual.mean(axis=(0, 1), dtype=np.float64)) * spread
-    scale = np.where(constant | (scale == 0), spread, scale).astype(np.float32)
-    return LinearPath(center, spread, axes, gains, scale)
+    residual = np.square(residual, out=residual).reshape(n_samples, -1, n_features)
+    own, constant = spread[:n_features], constant[:n_features]
+    scale = np.sqrt(residual.mean(axis=(0, 1), dtype=np.float64)) * own
+    scale = np.where(constant | (scale == 0), own, scale).astype(np.float32)
+    return LinearPath(center, spread, axes, gains, scale, *regression)
+
+
+def _regression(context, cells):
+    """Matrices of which the product with the context is what it explains of the cells.
+
+    Both are standardised.
+    """
+    axes, variances = _principal_axes(context, _MAX_COMPONENTS)
+    scores = context @ axes.T.astype(np.float32)
+    matrices = context_effects(axes, variances, scores.T @ cells / len(cells))
+    return tuple(np.ascontiguousarray(a, dtype=np.float32) for a in matrices)
+
+
+def context_effects(axes, variances, moments):
+    """A regression on the components of a context that stand out of noise.
+
+    Parameters
+    ----------
+    axes : ndarray of shape (n_components, n_context_cells)
+        Principal axes of the standardised context, by falling variance.
+    variances : ndarray of shape (n_components,)
+    moments : ndarray of shape (n_components, n_cells)
+        Second moments of the components and the cells that they explain.
+
+    Returns
+    -------
+    code : ndarray of shape (n_context_cells, n_codes)
+    effects : ndarray of shape (n_codes, n_cells)
+        What the context explains is ``context @ code @ effects``.
+    """
+    gains = variances / (variances + _NOISE**2)
+    n_kept = max(np.count_nonzero(gains > _LEAST_GAIN), 1)
+    noisy = variances[:n_kept, np.newaxis] + _CONTEXT_NOISE**2
+    return axes[:n_kept].T, moments[:n_kept] / noisy
 
 
 def _sample(X, preparation):
@@ -158,7 +260,7 @@ def _sample(X, preparation):
 
 
 def _principal_axes(flat, n_components):
-    """Axes by falling variance, their variances, and the variance of all axes."""
+    """Axes by falling variance, and their variances."""
     n_samples, n_cells = flat.shape
     mean = flat.mean(axis=0, dtype=np.float64)
     if n_cells <= _DENSE_CELLS:
@@ -166,14 +268,19 @@ def _principal_axes(flat, n_components):
         covariance -= np.outer(mean, mean)
         variances, axes = np.linalg.eigh(covariance)
         variances, axes = variances[::-1], axes.T[::-1]
-        total = np.trace(covariance)
     else:
         flat = flat - mean.astype(np.float32)
         n_components = min(n_components, *flat.shape)
-        _, values, axes = randomized_svd(flat, n_components, random_state=0)
+        _, values, axes = randomized_svd(
+            flat, n_components, n_iter=_POWER_ITERATIONS, random_state=0
+        )
         variances = np.square(values, dtype=np.float64) / n_samples
-        total = np.square(flat, out=flat).sum(dtype=np.float64) / n_samples
     # The sign of an axis is arbitrary: its largest entry is made positive.
     largest = np.argmax(np.abs(axes), axis=1)[:, np.newaxis]
     axes = axes * np.sign(np.take_along_axis(axes, largest, axis=1))
-    return axes, np.maximum(variances, 0), total
+    return axes, np.maximum(variances, 0)
+
+
+def _total_variance(flat):
+    squares = np.einsum("ij,ij->", flat, flat, dtype=np.float64) / len(flat)
+    return max(squares - np.square(flat.mean(axis=0, dtype=np.float64)).sum(), 0)

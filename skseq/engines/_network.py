@@ -20,7 +20,8 @@ class FittedNetwork:
     """All that turns sequences into latent vectors and reconstructions.
 
     ``fill`` (n_features,) stands for what is missing. Beside a linear ``path`` the
-    network reconstructs what this leaves over.
+    network reconstructs what this leaves over. The features that ``is_context``
+    (n_features,) marks are seen, and not reconstructed.
     """
 
     architecture: Architecture
@@ -29,6 +30,7 @@ class FittedNetwork:
     path: LinearPath | None = None
     engine: str = "auto"
     n_threads: int = 1
+    is_context: np.ndarray | None = None
 
     @contextlib.contextmanager
     def _running(self):
@@ -40,7 +42,9 @@ class FittedNetwork:
             yield engine
 
     def _chunks(self, X) -> Iterator[tuple[slice, Batch]]:
-        preparation = Preparation(self.fill, self.architecture.missing_indicator)
+        preparation = Preparation(
+            self.fill, self.architecture.missing_indicator, is_context=self.is_context
+        )
         return preparation.chunks(X)
 
     def _seen(self, batch: Batch) -> Batch:
@@ -61,8 +65,11 @@ class FittedNetwork:
                 latent[rows, n_linear:] = engine.encode(self._seen(batch))
         return latent
 
-    def decode(self, latent, n_timesteps) -> np.ndarray:
-        """The sequences that latent vectors stand for."""
+    def decode(self, latent, n_timesteps, context=None) -> np.ndarray:
+        """The sequences that latent vectors stand for, under a context if there is one.
+
+        ``context`` is of shape (n, n_timesteps, n_context), without NaN.
+        """
         n_linear = 0 if self.path is None else self.path.n_components
         shape = len(latent), n_timesteps, self.architecture.n_features
         sequences = np.empty(shape, dtype=np.float32)
@@ -70,10 +77,14 @@ class FittedNetwork:
             for start in range(0, len(latent), CHUNK):
                 part = latent[start : start + CHUNK]
                 steps = np.ones((len(part), n_timesteps), dtype=bool)
-                out = engine.decode(np.ascontiguousarray(part[:, n_linear:]), steps)
+                given = seen = None if context is None else context[start:][: len(part)]
+                if self.path is not None and given is not None:
+                    seen = self.path.bounded_context(given)
+                code = np.ascontiguousarray(part[:, n_linear:])
+                out = engine.decode(code, steps, seen)
                 if self.path is not None:
                     code = np.ascontiguousarray(part[:, :n_linear])
-                    out = out * self.path.scale + self.path.decode(code)
+                    out = out * self.path.scale + self.path.decode(code, given)
                 sequences[start : start + CHUNK] = out
         return sequences
 

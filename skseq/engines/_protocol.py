@@ -48,5 +48,10 @@ class Engine(Protocol):
     def encode(self, batch: Batch) -> np.ndarray:
         """The final state of the encoder (n, latent_size)."""
 
-    def decode(self, latent: np.ndarray, steps: np.ndarray) -> np.ndarray:
-        """From latent vectors to (n, n_timesteps, n_features)."""
+    def decode(
+        self, latent: np.ndarray, steps: np.ndarray, context: np.ndarray | None = None
+    ) -> np.ndarray:
+        """From latent vectors to (n, n_timesteps, n_features).
+
+        ``context`` (n, n_timesteps, n_context) is what the decoder sees beside them.
+        """

@@ -28,6 +28,7 @@ from ..reconstruction._latent import (
 )
 from ..reconstruction._mixin import ReconstructionMixin
 from ..reconstruction._offset import check_contamination
+from ..rows._doubtful import warn_of_features
 from ._network import (
     PackedModel,
     check_output,
@@ -225,9 +226,12 @@ class KerasAutoencoder(
         if not isinstance(self.estimator, import_scikeras().BaseWrapper):
             raise TypeError(
                 "The 'estimator' parameter of KerasAutoencoder must be a "
-                f"scikeras.wrappers.BaseWrapper. Got {self.estimator!r} instead."
+                f"scikeras.wrappers.BaseWrapper. Got {self.estimator!r} instead. Of a "
+                "Keras model, or of a function that makes one, that is "
+                "BaseWrapper(model, loss='mse')."
             )
         X = check_sequences(self, X, reset=True)
+        warn_of_features(X)
         rule = check_contamination(self.contamination, type(self).__name__)
         means = feature_means(X)
         batch = Preparation(means).batch(X, slice(None))

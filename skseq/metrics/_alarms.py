@@ -8,9 +8,9 @@ from sklearn.utils._param_validation import validate_params
 
 from .._warnings import warn
 from ..rows._events import check_rows
+from ..rows._false_rows import false_rows
 from ..rows._time import number_duration, ordered_time, span
 from ..rows._watched import watched_time
-from ._false_rows import false_rows
 
 
 @validate_params(

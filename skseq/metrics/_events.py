@@ -14,8 +14,8 @@ from sklearn.utils._param_validation import (
 
 from .._warnings import warn
 from ..rows._events import check_rows
+from ..rows._false_rows import false_rows
 from ..rows._watched import watched_time
-from ._false_rows import false_rows
 
 ZERO_DIVISION = [
     Options(Real, {0.0, 1.0}),

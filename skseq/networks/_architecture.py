@@ -33,6 +33,7 @@ _CONSTRAINTS = {
     "output_activation": [StrOptions({"linear", "sigmoid", "softmax"})],
     "missing_indicator": ["boolean"],
     "n_context": [Interval(Integral, 0, None, closed="left")],
+    "n_levels": [Interval(Integral, 0, None, closed="left")],
     "dropout": [_SHARE],
     "recurrent_dropout": [_SHARE],
     "l2": [_AMOUNT],
@@ -136,7 +137,7 @@ class Architecture:
         Length of the sequences.
 
     n_features : int
-        Number of features of each step.
+        Number of features of each step, without those of the context.
 
     hidden_layer_sizes : tuple of int
         Units of the layers; of an autoencoder those of the encoder, of which the last
@@ -174,10 +175,16 @@ class Architecture:
         Activation of the last dense layer.
 
     missing_indicator : bool, default=False
-        Whether each step has ``n_features`` more inputs, 1 where a cell is missing.
+        Whether each step has an input more for each feature, of the context too, 1
+        where a cell is missing.
 
     n_context : int, default=0
-        Further inputs of each step, that are not among the outputs.
+        Context features of each step: inputs that are not among the outputs, which the
+        decoder of an autoencoder sees as well, beside the latent vector [3]_. Of the
+        kind "context" it sees those of the last step.
+
+    n_levels : int, default=0
+        Further inputs of each step.
 
     dropout : float, default=0.0
         Share of the outputs of each recurrent layer that is dropped in training.
@@ -197,6 +204,8 @@ class Architecture:
        Towards Data Science, 2019.
     .. [2] P. Malhotra et al., "LSTM-based encoder-decoder for multi-sensor anomaly
        detection", ICML 2016 Anomaly Detection Workshop, arXiv:1607.00148.
+    .. [3] K. Sohn, H. Lee and X. Yan, "Learning structured output representation using
+       deep conditional generative models", NeurIPS 2015.
 
     Examples
     --------
@@ -219,6 +228,7 @@ class Architecture:
     output_activation: str = "linear"
     missing_indicator: bool = False
     n_context: int = 0
+    n_levels: int = 0
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
     l2: float = 0.0
@@ -256,7 +266,13 @@ class Architecture:
 
     @property
     def n_inputs(self) -> int:
-        return self.n_features * (2 if self.missing_indicator else 1) + self.n_context
+        n_columns = self.n_features + self.n_context
+        return n_columns * (2 if self.missing_indicator else 1) + self.n_levels
+
+    @property
+    def context_inputs(self) -> slice:
+        """Those of the inputs of a step that are its context."""
+        return slice(self.n_features, self.n_features + self.n_context)
 
     @property
     def latent_size(self) -> int:
@@ -289,6 +305,7 @@ class Architecture:
             n_inputs //= max(self.n_timesteps, 1)
         elif self.decoder == "conditional":
             n_inputs = self.n_features
+        n_inputs += self.n_context
         return self._stack("decoder", n_inputs, sizes, self.decoder != "dense")
 
     @cached_property
@@ -298,7 +315,7 @@ class Architecture:
             latent = self.latent_size
             return (
                 DenseLayer("latent", n_inputs, latent, self.activation),
-                DenseLayer("dense", latent, n_inputs),
+                DenseLayer("dense", latent + self.n_context, n_inputs),
             )
         n_outputs = self.n_outputs or self.n_features
         if self.kind == "autoencoder" and self.decoder == "dense":

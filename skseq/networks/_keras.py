@@ -77,19 +77,19 @@ def _recurrent(architecture: Architecture, layer: RecurrentLayer):
 class FeedbackCell(keras.layers.Layer):
     """A stack of recurrent cells and a dense layer, fed with their own last output.
 
-    What it is given at each step is not looked at.
+    What it is given at each step is not looked at, unless it is the context.
     """
 
-    def __init__(self, cells, dense, **kwargs):
+    def __init__(self, cells, dense, n_context=0, **kwargs):
         super().__init__(**kwargs)
-        self.cells, self.dense = cells, dense
+        self.cells, self.dense, self.n_context = cells, dense, n_context
         self.state_size = [
             size for cell in cells for size in _as_list(cell.state_size)
         ] + [dense.units]
         self.output_size = dense.units
 
     def build(self, input_shape):
-        n_inputs = self.dense.units
+        n_inputs = self.dense.units + self.n_context
         for layer in (*self.cells, self.dense):
             if not layer.built:
                 layer.build((None, n_inputs))
@@ -97,6 +97,8 @@ class FeedbackCell(keras.layers.Layer):
 
     def call(self, inputs, states, training=False):
         x, states, after = states[-1], list(states), []
+        if self.n_context:
+            x = keras.ops.concatenate([x, inputs], axis=-1)
         for cell in self.cells:
             own = [states.pop(0) for _ in _as_list(cell.state_size)]
             x, own = cell(x, own if len(own) > 1 else own[0], training=training)
@@ -108,6 +110,7 @@ class FeedbackCell(keras.layers.Layer):
         parts = {
             "cells": [keras.saving.serialize_keras_object(c) for c in self.cells],
             "dense": keras.saving.serialize_keras_object(self.dense),
+            "n_context": self.n_context,
         }
         return {**super().get_config(), **parts}
 
@@ -128,7 +131,8 @@ class ConditionalDecoder(keras.layers.RNN):
     """From a latent vector to a sequence: the last step first, then on from each.
 
     The latent vector is the state of the first cell; all other states, and the step
-    before the last one, are zero. It is given what tells the number of steps.
+    before the last one, are zero. It is given the context of each step, or what tells
+    the number of steps.
     """
 
     def build(self, sequence_shape, latent_shape=None):
@@ -140,6 +144,7 @@ class ConditionalDecoder(keras.layers.RNN):
             keras.ops.repeat(zeros, size, axis=1) for size in self.cell.state_size
         ]
         states[0] = latent
+        sequence = keras.ops.flip(sequence, axis=1)
         mask = None if mask is None else keras.ops.flip(mask, axis=1)
         outputs = super().call(
             sequence, initial_state=states, mask=mask, training=training
@@ -150,9 +155,10 @@ class ConditionalDecoder(keras.layers.RNN):
         return (*sequence_shape[:2], self.cell.output_size)
 
 
-def conditional_decoder(layers: Layers) -> ConditionalDecoder:
+def conditional_decoder(layers: Layers, n_context) -> ConditionalDecoder:
     """The decoder as it is used, with the cells that were trained."""
-    cell = FeedbackCell([layer.cell for layer in layers.decoder], layers.dense[0])
+    cells = [layer.cell for layer in layers.decoder]
+    cell = FeedbackCell(cells, layers.dense[0], n_context)
     return ConditionalDecoder(cell, return_sequences=True, name="decoder")
 
 
@@ -163,13 +169,10 @@ def build_models(architecture: Architecture, weights, path=None) -> Models:
     """
     layers = build_layers(architecture)
     inputs = keras.Input((architecture.n_timesteps, architecture.n_inputs), name="x")
-    latent, rest = _chain(layers.encoder, inputs), None
+    latent = _chain(layers.encoder, inputs)
     if architecture.kind == "context":
         latent = layers.dense[0](latent)
-        rest = layers.dense[1:]
-    elif architecture.kind == "autoencoder":
-        rest = _decoder_chain(architecture, layers)
-    if rest is None:
+    elif architecture.kind != "autoencoder":
         dense = layers.dense[0]
         if architecture.kind == "sequence":
             latent = _chain(layers.decoder, latent)
@@ -177,51 +180,84 @@ def build_models(architecture: Architecture, weights, path=None) -> Models:
         model = keras.Model(inputs, dense(latent), name=architecture.kind)
         model.set_weights(weights)
         return Models(model, None, None)
+    decode = _decoder(architecture, layers)
     code = keras.Input((architecture.latent_size,), name="latent_vector")
+    shape = architecture.n_timesteps, architecture.n_context
+    shown = [keras.Input(shape, name="context")] if shape[1] else []
     encoder = keras.Model(inputs, latent, name="encoder")
-    decoder = keras.Model(code, _chain(rest, code), name="decoder")
+    decoder = keras.Model([code, *shown] if shown else code, decode(code, *shown))
     # One flat chain, so that summary() and plot_model() show each layer.
-    model = keras.Model(inputs, _chain(rest, latent), name=architecture.kind)
+    seen = [inputs[:, :, architecture.context_inputs]] if shown else []
+    model = keras.Model(inputs, decode(latent, *seen), name=architecture.kind)
     model.set_weights(weights)
     if path is not None:
-        chain = [*layers.encoder, *rest]
-        model = _beside_linear_path(path, architecture, chain)
+        model = _beside_linear_path(path, architecture, layers, decode)
     return Models(model, encoder, decoder)
 
 
-def _beside_linear_path(path, architecture, chain):
+def _beside_linear_path(path, architecture, layers, decode):
     """The layers of a network, and the linear path beside them."""
     shape = n_timesteps, n_features = architecture.n_timesteps, architecture.n_features
-    n_inputs = architecture.n_inputs - architecture.n_context
+    n_inputs = architecture.n_inputs - architecture.n_levels
     inputs = keras.Input((n_timesteps, n_inputs), name="x")
+    n_columns = n_features + architecture.n_context
     cells = _rescaled("standardized", 1 / path.spread, -path.center / path.spread)(
-        inputs[:, :, :n_features]
+        inputs[:, :, :n_columns]
     )
-    code = keras.layers.Dense(path.n_components, use_bias=False, name="linear_code")
-    back = keras.layers.Dense(path.components.shape[1], use_bias=False, name="linear")
-    x = back(code(keras.layers.Flatten(name="flatten")(cells)))
-    code.set_weights([path.encoder])
-    back.set_weights([path.components])
+    own, context = cells, []
+    if n_columns > n_features:
+        own, context = cells[:, :, :n_features], [cells[:, :, n_features:]]
+    x = _linear_path(path, own, *context)
     x = keras.layers.Reshape(shape, name="linear_path")(x)
-    x = _rescaled("linear_units", path.spread, path.center)(x)
-    outputs = _chain(chain, _seen_beside(inputs, cells, shape))
+    units = path.spread[:n_features], path.center[:n_features]
+    x = _rescaled("linear_units", *units)(x)
+    # Which cells are missing comes last.
+    seen = _seen_beside(own, *context, rest=inputs[:, :, n_columns:])
+    shown = [seen[:, :, architecture.context_inputs]] if context else []
+    outputs = decode(_chain(layers.encoder, seen), *shown)
     outputs = _rescaled("residual_units", path.scale, 0 * path.scale)(outputs)
     outputs = keras.layers.Add(name="sum")([outputs, x])
     return keras.Model(inputs, outputs, name="residual")
+
+
+def _linear_path(path, cells, context=None):
+    """The flat reconstruction of standardised cells."""
+    x, explained = keras.layers.Flatten(name="flatten")(cells), None
+    if context is not None:
+        explained = keras.layers.Flatten(name="flatten_context")(context)
+        for name in ("context_code", "explained"):
+            explained = _linear(name, getattr(path, name))(explained)
+        x = keras.layers.Subtract(name="unexplained")([x, explained])
+    x = _linear("linear_code", path.encoder)(x)
+    x = _linear("linear", path.components)(x)
+    if explained is not None:
+        x = keras.layers.Add(name="with_explained")([x, explained])
+    return x
+
+
+def _linear(name, matrix):
+    layer = keras.layers.Dense(matrix.shape[1], use_bias=False, name=name)
+    layer.build((None, len(matrix)))
+    layer.set_weights([matrix])
+    return layer
 
 
 def _rescaled(name, scale, offset):
     return keras.layers.Rescaling(scale.tolist(), offset.tolist(), name=name)
 
 
-def _seen_beside(inputs, cells, shape):
+def _seen_beside(cells, context=None, *, rest):
     """What the network beside a linear path sees: see ``LinearPath.inputs``."""
     level = keras.layers.GlobalAveragePooling1D(keepdims=True, name="level")(cells)
     parts = [keras.layers.Subtract(name="without_level")([cells, level])]
+    if context is not None:
+        bounded = keras.layers.Activation("tanh", name="bounded_context")
+        parts.append(bounded(context))
     bounded = keras.layers.Activation("tanh", name="bounded_level")(level)
-    parts.append(keras.layers.UpSampling1D(shape[0], name="at_each_step")(bounded))
-    if inputs.shape[2] > shape[1]:
-        parts.append(inputs[:, :, shape[1] :])  # which cells are missing
+    n_timesteps = cells.shape[1]
+    parts.append(keras.layers.UpSampling1D(n_timesteps, name="at_each_step")(bounded))
+    if rest.shape[2]:
+        parts.append(rest)
     return keras.layers.Concatenate(name="seen")(parts)
 
 
@@ -231,22 +267,41 @@ def _chain(layers, x):
     return x
 
 
-def _decoder_chain(architecture, layers):
-    """The layers from the latent vector to the reconstruction."""
+def _decoder(architecture, layers):
+    """From the latent vector, and the context if there is any, to what is emitted."""
+    if architecture.kind == "context":
+        join = keras.layers.Concatenate(name="with_context")
+
+        def from_code(latent, context=None):
+            if context is not None:
+                latent = join([latent, context[:, -1]])
+            return layers.dense[1](latent)
+
+        return from_code
     n_timesteps, n_features = architecture.n_timesteps, architecture.n_features
-    dense = keras.layers.TimeDistributed(layers.dense[0], name="output")
     repeat = keras.layers.RepeatVector(n_timesteps, name="repeat")
-    if architecture.decoder == "repeat":
-        return [repeat, *layers.decoder, dense]
+    if architecture.decoder == "conditional":
+        decode = conditional_decoder(layers, architecture.n_context)
+
+        def backwards(latent, context=None):
+            return decode(repeat(latent) if context is None else context, latent=latent)
+
+        return backwards
+    spread, ends = (
+        repeat,
+        [keras.layers.TimeDistributed(layers.dense[0], name="output")],
+    )
     if architecture.decoder == "reshape":
-        cut = keras.layers.Reshape((n_timesteps, -1), name="reshape")
-        return [cut, *layers.decoder, dense]
-    if architecture.decoder == "dense":
+        spread = keras.layers.Reshape((n_timesteps, -1), name="reshape")
+    elif architecture.decoder == "dense":
         whole = keras.layers.Reshape((n_timesteps, n_features), name="reshape")
-        return [repeat, *layers.decoder, layers.dense[0], whole]
-    decode = conditional_decoder(layers)
+        ends = [layers.dense[0], whole]
+    join = keras.layers.Concatenate(name="with_context")
 
-    def from_latent(latent):
-        return decode(repeat(latent), latent=latent)
+    def step_by_step(latent, context=None):
+        x = spread(latent)
+        if context is not None:
+            x = join([x, context])
+        return _chain([*layers.decoder, *ends], x)
 
-    return [from_latent]
+    return step_by_step

@@ -7,8 +7,10 @@ Arrays of other shapes than an architecture has would be read beyond their end.
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn.base import is_classifier
 from sklearn.utils._param_validation import Interval
 
+from .._members import Member, Members
 from ..engines._linear import LinearPath
 from ..engines._losses import LOSSES
 from ..networks import Architecture
@@ -108,11 +110,17 @@ def _check_moving(estimator):
 def _check_network(estimator):
     architecture, weights = estimator.architecture_, estimator.weights_
     expect(isinstance(architecture, Architecture), "architecture_ is not one")
-    shape = architecture.n_timesteps, architecture.n_features
+    n_context = architecture.n_context
+    shape = architecture.n_timesteps, architecture.n_features + n_context
     expect(
         shape == estimator.sequence_shape_,
         f"architecture_ is for sequences of {shape}, not {estimator.sequence_shape_}",
     )
+    if architecture.kind != "vector":
+        expect(
+            _n_context(estimator) == n_context,
+            f"is_context_ must mark {n_context} features, as architecture_ has them",
+        )
     shapes = architecture.weight_shapes
     expect(
         isinstance(weights, list) and len(weights) == len(shapes),
@@ -125,6 +133,16 @@ def _check_network(estimator):
     _check_optimizer_state(getattr(estimator, "optimizer_state_", None), shapes)
     expect(estimator.engine_ in ("keras", "native"), "engine_ is not one")
     expect(_is_count(estimator._n_threads), "_n_threads is not a count")
+
+
+def _n_context(estimator):
+    """The number of context features, of which at least one other is judged."""
+    mask, n_features = estimator.is_context_, estimator.sequence_shape_[1]
+    if mask is None:
+        return 0
+    _expect_array(mask, "is_context_", (n_features,), bool)
+    expect(mask.any() and not mask.all(), "is_context_ marks no feature, or all")
+    return int(mask.sum())
 
 
 def _check_optimizer_state(state, shapes):
@@ -146,11 +164,12 @@ def _check_offset(estimator):
 def _check_judged(estimator):
     _check_offset(estimator)
     expect(estimator.score_on_ in SCORED_STEPS, "score_on_ is not one of its values")
-    rule, n_features = estimator.error_rule_, estimator.sequence_shape_[1]
+    rule = estimator.error_rule_
     if isinstance(rule, str):
         expect(rule in LOSSES, "error_rule_ is not a loss")
         return
     expect(isinstance(rule, ErrorRule), "error_rule_ is not one")
+    n_features = estimator.sequence_shape_[1] - _n_context(estimator)
     _expect_array(rule.location, "the location of error_rule_", (n_features,))
     _expect_array(rule.precision, "the precision of error_rule_", (n_features,) * 2)
 
@@ -167,17 +186,28 @@ def _check_context(estimator):
 
 def _check_residual(estimator):
     _check_autoencoder(estimator)
-    path, (n_timesteps, n_features) = estimator.path_, estimator.sequence_shape_
+    path, (n_timesteps, n_columns) = estimator.path_, estimator.sequence_shape_
     expect(isinstance(path, LinearPath), "path_ is not one")
-    for name in ("center", "spread", "scale"):
+    n_features = n_columns - _n_context(estimator)
+    for name in ("center", "spread"):
         array = getattr(path, name)
-        _expect_array(array, f"the {name} of path_", (n_features,), np.float32)
+        _expect_array(array, f"the {name} of path_", (n_columns,), np.float32)
+    _expect_array(path.scale, "the scale of path_", (n_features,), np.float32)
     n_components = len(path.gains) if isinstance(path.gains, np.ndarray) else 0
     _expect_array(path.gains, "the gains of path_", (n_components,), np.float32)
     shape = n_components, n_timesteps * n_features
     _expect_array(path.components, "the components of path_", shape, np.float32)
+    code, explained = path.context_code, path.explained
+    if n_columns == n_features:
+        expect(code is None and explained is None, "path_ explains without a context")
+    else:
+        n_codes = len(explained) if np.ndim(explained) else 0
+        shape = n_timesteps * (n_columns - n_features), n_codes
+        _expect_array(code, "the context_code of path_", shape, np.float32)
+        shape = n_codes, n_timesteps * n_features
+        _expect_array(explained, "the explained of path_", shape, np.float32)
     expect(
-        estimator.architecture_.n_context == n_features,
+        estimator.architecture_.n_levels == n_features,
         "architecture_ is not that of a network beside a path",
     )
 
@@ -201,8 +231,15 @@ def _check_pca(estimator):
     shape, n_components = estimator.sequence_shape_, estimator.n_components_
     expect(_is_count(n_components), f"n_components_ is {n_components!r}")
     _expect_array(estimator.mean_, "mean_", shape, np.float32)
-    shape = n_components, shape[0] * shape[1]
+    n_context = _n_context(estimator)
+    n_cells, n_given = shape[0] * (shape[1] - n_context), shape[0] * n_context
+    shape = n_components, n_cells
     _expect_array(estimator.components_, "components_", shape, np.float32)
+    coef = estimator.context_coef_
+    if n_context:
+        _expect_array(coef, "context_coef_", (n_given, n_cells), np.float32)
+    else:
+        expect(coef is None, "context_coef_ is there without a context")
     variances = estimator.explained_variance_
     _expect_array(variances, "explained_variance_", (n_components,))
     _check_judged(estimator)
@@ -212,33 +249,66 @@ def _check_rare_event(estimator):
     _expect_array(estimator.classes_, "classes_", (2,))
     expect(isinstance(estimator.threshold_, Real), "threshold_ is not a number")
     expect(hasattr(estimator._link, "probability"), "_link gives no probability")
-    expect(hasattr(estimator.detector_, "score_samples"), "detector_ gives no scores")
-    imputer = estimator._imputer
-    expect(imputer is None or hasattr(imputer, "transform"), "_imputer is not one")
+    members = estimator._members
+    if members is None:
+        member = Member(estimator.detector_, estimator._imputer, estimator._hidden)
+        _check_member(member, estimator)
+    else:
+        expect(isinstance(members, Members), "_members are none")
+        expect(estimator.detector_ is None, "detector_ stands beside _members")
+        _check_members(members, estimator)
+
+
+def _check_member(member, owner):
+    estimator, preparation, hidden = member
+    has_tags = hasattr(estimator, "__sklearn_tags__")
+    expect(
+        hasattr(estimator, "score_samples") or (has_tags and is_classifier(estimator)),
+        "a detector or member gives no scores",
+    )
+    expect(
+        preparation is None or hasattr(preparation, "transform"),
+        "what prepares windows for a member does not",
+    )
+    if hidden is not None:
+        shape = owner.sequence_shape_[1:]
+        _expect_array(hidden, "what is hidden from a member", shape, bool)
+
+
+def _check_members(members, owner):
+    names, fitted = members.names, members.fitted
+    expect(isinstance(fitted, list) and fitted, "fitted is not a list of members")
+    expect(
+        isinstance(names, list)
+        and all(isinstance(name, str) for name in names)
+        and len(names) == len(fitted),
+        "there is not a name for each member",
+    )
+    for member in fitted:
+        expect(isinstance(member, Member), "a member is not one")
+        _check_member(member, owner)
+    _expect_array(members.logarithmic, "logarithmic", (len(fitted),), bool)
+    arrays = {"centers": members.centers, "scales": members.scales}
+    if members.weights is not None:
+        arrays["weights"] = members.weights
+    for name, array in arrays.items():
+        _expect_array(array, name, (len(fitted),), np.float64)
 
 
 def _check_committee(estimator):
     _check_offset(estimator)
-    members, names = estimator.estimators_, estimator._names
-    expect(isinstance(members, list) and members, "estimators_ is not a list")
-    for member in members:
-        expect(hasattr(member, "score_samples"), "a member gives no scores")
-    expect(
-        isinstance(names, list)
-        and all(isinstance(name, str) for name in names)
-        and len(names) == len(members),
-        "there is not a name for each member",
-    )
-    for name in ("centers_", "scales_"):
-        _expect_array(getattr(estimator, name), name, (len(members),), np.float64)
-    _expect_array(estimator.logarithmic_, "logarithmic_", (len(members),), bool)
-    imputers = estimator._imputers
+    members, imputers = estimator.estimators_, estimator._imputers
+    expect(isinstance(members, list), "estimators_ is not a list")
     expect(
         isinstance(imputers, list) and len(imputers) == len(members),
         "there is not an imputer, or None, for each member",
     )
-    for imputer in imputers:
-        expect(imputer is None or hasattr(imputer, "transform"), "_imputers hold none")
+    hidden = estimator._hidden
+    expect(
+        isinstance(hidden, list) and len(hidden) == len(members),
+        "there is not a mask, or None, for each member",
+    )
+    _check_members(estimator._members, estimator)
 
 
 def _check_each_time_step(estimator):

@@ -10,6 +10,7 @@ from ._archive import FileFormatError
 from ._checks import CHECKS, check_input
 
 _MODULES = {
+    "AlarmRule": "skseq.alarms",
     "Architecture": "skseq.networks",
     "ContextEncoder": "skseq.context_encoder",
     "DetectorCommittee": "skseq.committee",
@@ -24,6 +25,8 @@ _MODULES = {
     "LSTMRegressor": "skseq.supervised",
     "LastRows": "skseq.windowing._last_rows",
     "LinearPath": "skseq.engines._linear",
+    "Member": "skseq._members",
+    "Members": "skseq._members",
     "MovingReference": "skseq.moving_reference",
     "PCAAutoencoder": "skseq.baselines",
     "Pipeline": "sklearn.pipeline",
@@ -47,9 +50,9 @@ _NETWORK = (
     "_n_threads",
     *_SEQUENCES,
 )
-_JUDGED = ("offset_", "error_rule_", "score_on_")
+_JUDGED = ("offset_", "error_rule_", "score_on_", "is_context_")
 _REQUIRED = {
-    "ContextEncoder": (*_NETWORK, "offset_"),
+    "ContextEncoder": (*_NETWORK, "offset_", "is_context_"),
     "DetectorCommittee": (
         "estimators_",
         "centers_",
@@ -58,6 +61,7 @@ _REQUIRED = {
         "offset_",
         "_imputers",
         "_names",
+        "_hidden",
         *_SEQUENCES,
     ),
     "EachSeries": (
@@ -91,16 +95,19 @@ _REQUIRED = {
         *_JUDGED,
         "mean_",
         "components_",
+        "context_coef_",
         "explained_variance_",
         "n_components_",
         *_SEQUENCES,
     ),
     "RareEventClassifier": (
-        "detector_",
-        "classes_",
         "threshold_",
+        "classes_",
+        "detector_",
         "_imputer",
         "_link",
+        "_members",
+        "_hidden",
         *_SEQUENCES,
     ),
     "ResidualAutoencoder": (*_NETWORK, *_JUDGED, "path_"),

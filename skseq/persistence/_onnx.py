@@ -44,6 +44,11 @@ class _Graph:
     def transpose(self, x, *axes):
         return self.add("Transpose", x, perm=axes)
 
+    def columns(self, x, start, stop):
+        """Some values of each step, by number."""
+        numbers = np.arange(start, stop, dtype=np.int64)
+        return self.add("Gather", x, self.constant(numbers), axis=2)
+
 
 def _gates(weights, cell):
     """Weights of one direction, with the gates in the order of ONNX."""
@@ -95,25 +100,34 @@ def _dense(graph, layer, weights, x):
     return graph.add(operator, x) if operator else x
 
 
-def _spread_over_steps(graph, architecture, latent):
+def _spread_over_steps(graph, architecture, latent, inputs):
     """The input of the decoder, (n_timesteps, n_samples, n_inputs)."""
     n_timesteps = architecture.n_timesteps
     if architecture.decoder == "reshape":
         size = architecture.latent_size // n_timesteps
-        return graph.transpose(graph.reshape(latent, 0, n_timesteps, size), 1, 0, 2)
-    once = graph.add("Unsqueeze", latent, graph.constant(np.array([0], np.int64)))
-    return graph.add("Tile", once, graph.constant(np.array([n_timesteps, 1, 1])))
+        x = graph.transpose(graph.reshape(latent, 0, n_timesteps, size), 1, 0, 2)
+    else:
+        once = graph.add("Unsqueeze", latent, graph.constant(np.array([0], np.int64)))
+        x = graph.add("Tile", once, graph.constant(np.array([n_timesteps, 1, 1])))
+    if architecture.n_context:
+        shown = architecture.context_inputs
+        x = graph.add("Concat", x, graph.columns(inputs, *_ends(shown)), axis=2)
+    return x
+
+
+def _ends(columns):
+    return columns.start, columns.stop
 
 
 def _network(graph, architecture, weights, x):
     """What the network gives for (n_samples, n_timesteps, n_inputs)."""
     weights, latent = list(weights), None
-    x = graph.transpose(x, 1, 0, 2)
+    x = inputs = graph.transpose(x, 1, 0, 2)
     for layer in architecture.recurrent_layers:
         if architecture.decoder_layers and layer is architecture.decoder_layers[0]:
             if architecture.kind == "autoencoder":
                 latent = graph.add("Identity", x, outputs=["latent"])
-                x = _spread_over_steps(graph, architecture, x)
+                x = _spread_over_steps(graph, architecture, x, inputs)
         n_weights = len(layer.weight_shapes)
         own, weights = weights[:n_weights], weights[n_weights:]
         x = _recurrent(graph, layer, architecture.activation, own, x)
@@ -133,24 +147,34 @@ def _standardized(graph, path, values):
     return graph.add("Div", deviations, graph.constant(path.spread))
 
 
-def _add_linear_path(graph, path, shape, cells, outputs):
+def _add_linear_path(graph, path, n_timesteps, cells, context, outputs):
     """Add the linear path beside a network, which reconstructs what it leaves over."""
-    flat = graph.reshape(cells, 0, shape[0] * shape[1])
+    n_features, explained = len(path.scale), None
+    flat = graph.reshape(cells, 0, n_timesteps * n_features)
+    if context is not None:
+        explained = graph.reshape(context, 0, len(path.context_code))
+        for matrix in (path.context_code, path.explained):
+            explained = graph.add("MatMul", explained, graph.constant(matrix))
+        flat = graph.add("Sub", flat, explained)
     code = graph.add("MatMul", flat, graph.constant(path.encoder))
     x = graph.add("MatMul", code, graph.constant(path.components))
-    x = graph.add("Mul", graph.reshape(x, 0, *shape), graph.constant(path.spread))
-    x = graph.add("Add", x, graph.constant(path.center))
+    if explained is not None:
+        x = graph.add("Add", x, explained)
+    x = graph.reshape(x, 0, n_timesteps, n_features)
+    x = graph.add("Mul", x, graph.constant(path.spread[:n_features]))
+    x = graph.add("Add", x, graph.constant(path.center[:n_features]))
     outputs = graph.add("Mul", outputs, graph.constant(path.scale))
     return graph.add("Add", outputs, x), code
 
 
-def _seen_beside(graph, cells):
+def _seen_beside(graph, cells, context):
     """What the network beside a linear path sees: see ``LinearPath.inputs``."""
     level = graph.add("ReduceMean", cells, axes=[1], keepdims=1)
     without = graph.add("Sub", cells, level)
     zero = graph.add("Sub", without, without)
     at_each_step = graph.add("Add", graph.add("Tanh", level), zero)
-    return graph.add("Concat", without, at_each_step, axis=2)
+    bounded = [] if context is None else [graph.add("Tanh", context)]
+    return graph.add("Concat", without, *bounded, at_each_step, axis=2)
 
 
 def _both_classes(graph, probability):
@@ -194,10 +218,10 @@ def to_onnx(estimator):
     model : onnx.ModelProto
         Its input "X" is of shape (n_samples, n_timesteps, n_features), float32, for any
         number of samples. NaN is a missing value; sequences must have no padding. Its
-        outputs are "reconstruction" and, where there is one, "latent" of an
-        autoencoder (of the network alone, beside a linear path, whose code is
-        "linear"); "probabilities" of a classifier; "prediction" of a regressor, of
-        shape (n_samples, n_outputs).
+        outputs are "reconstruction", of the features that are no context, and, where
+        there is one, "latent" of an autoencoder (of the network alone, beside a linear
+        path, whose code is "linear"); "probabilities" of a classifier; "prediction" of
+        a regressor, of shape (n_samples, n_outputs).
 
     Raises
     ------
@@ -237,18 +261,29 @@ def to_onnx(estimator):
     missing = graph.add("IsNaN", "X")
     fill = graph.constant(estimator.feature_means_)
     values = graph.add("Where", missing, fill, "X")
+    is_context = getattr(estimator, "is_context_", None)
+    if is_context is not None:
+        order = graph.constant(np.argsort(is_context, kind="stable"))
+        values, missing = (
+            graph.add("Gather", x, order, axis=2) for x in (values, missing)
+        )
     path = estimator._network.path
-    inputs = values
+    inputs, context = values, None
     if path is not None:
         cells = _standardized(graph, path, values)
-        inputs = _seen_beside(graph, cells)
+        if is_context is not None:
+            n_features = architecture.n_features
+            context = graph.columns(cells, *_ends(architecture.context_inputs))
+            cells = graph.columns(cells, 0, n_features)
+        inputs = _seen_beside(graph, cells, context)
     if architecture.missing_indicator:
         indicator = graph.add("Cast", missing, to=TensorProto.FLOAT)
         inputs = graph.add("Concat", inputs, indicator, axis=2)
     x, latent = _network(graph, architecture, estimator.weights_, inputs)
     code = None
     if path is not None:
-        x, code = _add_linear_path(graph, path, estimator.sequence_shape_, cells, x)
+        n_timesteps = architecture.n_timesteps
+        x, code = _add_linear_path(graph, path, n_timesteps, cells, context, x)
     shapes = _name_outputs(graph, estimator, x)
     if code is not None:
         graph.add("Identity", code, outputs=["linear"])
@@ -280,7 +315,8 @@ def _name_outputs(graph, estimator, x):
     """Give the output the name of what it is; its shape by this name."""
     architecture = estimator.architecture_
     if architecture.kind != "vector":
-        name, shape = "reconstruction", estimator.sequence_shape_
+        name = "reconstruction"
+        shape = architecture.n_timesteps, architecture.n_features
     elif not hasattr(estimator, "classes_"):
         name, shape = "prediction", [architecture.n_outputs]
     else:

@@ -10,6 +10,7 @@ from ._feature_error import FeatureErrorDisplay
 from ._latent_space import LatentSpaceDisplay
 from ._loss_curve import LossCurveDisplay
 from ._reconstruction import ReconstructionDisplay
+from ._signals import SignalsDisplay
 from ._threshold import ThresholdDisplay
 from ._timeline import ScoreTimelineDisplay
 
@@ -21,5 +22,6 @@ __all__ = [
     "LossCurveDisplay",
     "ReconstructionDisplay",
     "ScoreTimelineDisplay",
+    "SignalsDisplay",
     "ThresholdDisplay",
 ]

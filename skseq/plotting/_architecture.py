@@ -67,7 +67,12 @@ def _read_layers(model):
         shape = tuple(model.input_shape)[1:]
         flows = [LayerFlow("input", "InputLayer", shape, shape, None, False, 0)]
     for layer in model.layers:
-        if any(cls.__name__ == "Merge" for cls in type(layer).__mro__):
+        name = getattr(layer, "name", "")
+        if name == "context" and flows:
+            continue  # an input further down, which "with_context" takes in
+        if name != "with_context" and any(
+            cls.__name__ == "Merge" for cls in type(layer).__mro__
+        ):
             raise ValueError(
                 f"The layer {layer.name!r} joins branches of the model, but only a "
                 "chain of layers can be drawn. Of a ResidualAutoencoder, give the "
@@ -103,7 +108,7 @@ def _read_layer(layer, input_shape, output_shape):
 def _read_residual(estimator):
     """The network of a ResidualAutoencoder from input to sum, and its linear path."""
     architecture, path = estimator.architecture_, estimator.path_
-    shape = architecture.n_timesteps, architecture.n_features
+    shape = architecture.n_timesteps, architecture.n_features + architecture.n_context
     seen, cells = (shape[0], architecture.n_inputs), (shape[0] * shape[1],)
     network = [
         LayerFlow("x", "InputLayer", shape, shape, *_PLAIN),

@@ -11,6 +11,7 @@ from ._style import (
     check_number,
     draw_threshold,
     legend_above,
+    log_range,
     new_axes,
     use_log_scale,
 )
@@ -151,7 +152,7 @@ class ErrorDistributionDisplay:
 
         n_bins : int, default=50
             Number of bins, of equal width on the scale of the axis: logarithmic where
-            all scores are positive.
+            scores are positive. A few that are 0 stand in the first bin.
 
         Returns
         -------
@@ -164,14 +165,16 @@ class ErrorDistributionDisplay:
         check_number(n_bins, "n_bins", low=1, integer=True)
         self.ax_ = new_axes(ax, self)
         self.figure_ = self.ax_.figure
-        xlabel, low, high = self.score_name, score.min(), score.max()
-        if low < high and use_log_scale(self.ax_, "x", score):
-            edges = np.geomspace(low, high, n_bins + 1)
+        xlabel, limits = self.score_name, log_range(score)
+        if score.min() < score.max() and limits is not None:
+            use_log_scale(self.ax_, "x", score)
+            edges = np.geomspace(*limits, n_bins + 1)
+            score = np.maximum(score, edges[0])  # what lies below stands in the first
             xlabel += " (log scale)"
         else:
             edges = np.histogram_bin_edges(score, n_bins)
         # Rounding must not put the extremes outside.
-        edges[0], edges[-1] = min(edges[0], low), max(edges[-1], high)
+        edges[0], edges[-1] = min(edges[0], score.min()), max(edges[-1], score.max())
         self.patches_ = {}
         for rows, name, color, style in (
             (~event, "normal", BLUE, "-"),

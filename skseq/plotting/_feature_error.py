@@ -9,10 +9,9 @@ from .._detectors import names_of_features, reach
 from .._validation import check_cells
 from ..rows._events import check_labels, event_runs
 from ..rows._time import check_time
-from ._style import VERMILION, format_dates, new_axes
+from ._style import VERMILION, format_dates, gaps, new_axes
 
 _MAX_COLUMNS = 1000  # more than a picture has room for
-_GAP = 10  # a gap is longer than this many median steps
 
 
 class FeatureErrorDisplay:
@@ -207,14 +206,13 @@ def _columns(time, error):
     The last row, and one before a gap, are as wide as the median row.
     """
     n_samples = len(time)
-    steps = np.diff(time)
-    width = np.median(steps) if n_samples > 1 else 1
-    after_gap = np.flatnonzero(steps > _GAP * width) + 1
+    width = np.median(np.diff(time)) if n_samples > 1 else 1
+    after_gap = np.asarray(gaps(time), dtype=int)
     n_columns = min(n_samples, _MAX_COLUMNS)
     starts = np.linspace(0, n_samples, n_columns, endpoint=False).astype(int)
     starts = np.union1d(starts, after_gap)
     cells = np.fmax.reduceat(error, starts, axis=0)
     edges = np.append(time[starts], time[-1:] + width)
-    gaps = np.searchsorted(starts, after_gap)
-    cells = np.insert(cells, gaps, np.nan, axis=0)
-    return np.insert(edges, gaps, time[after_gap - 1] + width), cells
+    at = np.searchsorted(starts, after_gap)
+    cells = np.insert(cells, at, np.nan, axis=0)
+    return np.insert(edges, at, time[after_gap - 1] + width), cells

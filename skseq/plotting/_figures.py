@@ -4,28 +4,30 @@
 import numpy as np
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
-from ._style import BLACK, BLUE, GREEN, VERMILION
+from ..rows._words import share
+from ._style import BLACK, model_style
 
-_STYLES = [(BLUE, "-"), (VERMILION, "--"), (GREEN, "-.")]
 
-
-def figure_and_axes():
-    """An empty figure that pyplot knows nothing of, and its axes."""
+def figure_with_axes(n_axes=1):
+    """An empty figure that pyplot knows nothing of, and its axes, from the top."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 4.8), dpi=150, layout="constrained")
-    axes = figure.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
+    figure = Figure(figsize=(9, max(4.8, 2.8 * n_axes)), dpi=150, layout="constrained")
+    axes = figure.subplots(n_axes, squeeze=False)[:, 0]
+    for ax in axes:
+        ax.spines[["top", "right"]].set_visible(False)
+    return figure, *axes
 
 
 def precision_recall_figure(y, decisions, *, title):
-    """Precision against recall for each model; a dot where its threshold is."""
-    figure, axes = figure_and_axes()
+    """Precision against recall for each model; a dot where its threshold is.
+
+    The first is that of the page or command: colours go by the order, everywhere.
+    """
+    figure, axes = figure_with_axes()
     y = np.asarray(y, dtype=bool)
-    for (name, decision), (color, line) in zip(
-        decisions.items(), _STYLES, strict=False
-    ):
+    for k, (name, decision) in enumerate(decisions.items()):
+        color, line = model_style(k)
         judged = ~np.isnan(decision)
         event, decision = y[judged], decision[judged]
         precision, recall, _ = precision_recall_curve(event, decision)
@@ -40,7 +42,10 @@ def precision_recall_figure(y, decisions, *, title):
             at_threshold = hits / event.sum(), hits / flagged.sum()
             axes.plot(*at_threshold, "o", color=color, clip_on=False, zorder=3)
     axes.axhline(
-        y.mean(), color=BLACK, linestyle=":", label=f"share of events ({y.mean():.2%})"
+        y.mean(),
+        color=BLACK,
+        linestyle=":",
+        label=f"share of events ({share(y.mean())})",
     )
     axes.set(
         xlabel="recall", ylabel="precision", title=title, xlim=(0, 1), ylim=(0, 1.02)

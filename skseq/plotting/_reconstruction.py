@@ -4,6 +4,7 @@
 import numpy as np
 
 from .._detectors import names_of_features, reach
+from ..rows._words import number
 from ._style import (
     BLACK,
     BLUE,
@@ -201,7 +202,7 @@ class ReconstructionDisplay:
         ]
         for panel, k in zip(self.axes_, self.features_, strict=False):
             panel.set_title(
-                f"{names[k]}: {kind} {of_feature[k]:.3g}", fontsize="medium"
+                f"{names[k]}: {kind} {number(of_feature[k])}", fontsize="medium"
             )
             panel.tick_params(labelbottom=False)
         self.axes_[0].legend(

@@ -8,8 +8,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._estimator import all_or_nothing, with_callbacks
 from .._validation import check_sequences, is_windows
+from ..rows._doubtful import warn_of_features
 from ..training._estimator import SequenceNetwork, set_fitted
 from ..training._reports import EpochReports
+from ._context import CONTEXT_FEATURES, context_mask, judged_columns
 from ._fit import Choices, fit_network
 from ._judge import SCORED_STEPS
 from ._mixin import ReconstructionMixin
@@ -36,16 +38,26 @@ class ReconstructingNetwork(ReconstructionMixin, OutlierMixin, SequenceNetwork):
         "error": [StrOptions({"loss", "mse", "mae", "standardized", "mahalanobis"})],
         "score_on": [StrOptions(SCORED_STEPS)],
         "contamination": CONTAMINATION_CONSTRAINTS,
+        "context_features": CONTEXT_FEATURES,
     }
 
     def __init__(
-        self, hidden_layer_sizes, *, loss, error, score_on, contamination, **network
+        self,
+        hidden_layer_sizes,
+        *,
+        loss,
+        error,
+        score_on,
+        contamination,
+        context_features,
+        **network,
     ):
         super().__init__(hidden_layer_sizes, **network)
         self.loss = loss
         self.error = error
         self.score_on = score_on
         self.contamination = contamination
+        self.context_features = context_features
 
     @all_or_nothing
     @with_callbacks
@@ -81,6 +93,7 @@ class ReconstructingNetwork(ReconstructionMixin, OutlierMixin, SequenceNetwork):
         """
         resume = self.warm_start and self.__sklearn_is_fitted__()
         X = check_sequences(self, X, reset=not resume)
+        warn_of_features(X)
         choices, plan = self._choose(X, resume=resume)
         held_out = self._hold_out(X)
         reports = EpochReports(self, X, y, self.max_epochs)
@@ -121,8 +134,9 @@ class ReconstructingNetwork(ReconstructionMixin, OutlierMixin, SequenceNetwork):
 
     def _choose(self, X, **options):
         """Everything that parameters and input decide, before the first step."""
+        is_context = context_mask(self, X)
         if self.loss == "binary_crossentropy":
-            _check_probabilities(X)
+            _check_probabilities(X, is_context)
         choices = Choices(
             self.loss if self.error == "loss" else self.error,
             self.score_on,
@@ -130,14 +144,15 @@ class ReconstructingNetwork(ReconstructionMixin, OutlierMixin, SequenceNetwork):
             self.refit,
         )
         options |= self._architecture_options()
-        return choices, self._plan(X, loss=self.loss, **options)
+        return choices, self._plan(X, loss=self.loss, is_context=is_context, **options)
 
     def _reconstructions(self, X):
         return self._network.outputs(X)
 
 
-def _check_probabilities(X):
+def _check_probabilities(X, is_context):
     table = X.table[X.rows()] if is_windows(X) else X
+    table = table[..., judged_columns(is_context)]
     wrong = table[(table < 0) | (table > 1)]
     if wrong.size:
         raise ValueError(

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._validation import check_cells, check_sequences, named_errors
 from ..windowing._output import windows_frame
+from ._context import check_context, judged_columns
 
 
 def check_latent(estimator, X):
@@ -63,10 +64,12 @@ class LatentVectorsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 class LatentDecoderMixin:
     """And back from latent vectors to sequences, where these are all that it takes.
 
-    A class that uses it has ``_decode(latent)``, for valid latent vectors.
+    A class that uses it has ``_decode(latent, context)``, for valid latent vectors and
+    a context without NaN (None where it has none), and ``_context_means``, which stand
+    for what is not known of a context.
     """
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X, context=None):
         """Give the sequences that latent vectors stand for.
 
         Parameters
@@ -74,10 +77,26 @@ class LatentDecoderMixin:
         X : array-like of shape (n_samples, latent_size)
             Latent vectors.
 
+        context : array-like of shape (n_samples, n_timesteps, n_context), default=None
+            The ``context_features``, where there are any, of the sequences that are
+            asked for. NaN, and None, for their training means.
+
         Returns
         -------
         sequences : ndarray of shape (n_samples, n_timesteps, n_features), or \
                 (n_samples, n_timesteps) where the training data was 2-D
+            Context features are as they were given.
         """
         check_is_fitted(self)
-        return sequences_like(self, self._decode(check_latent(self, X)))
+        latent = check_latent(self, X)
+        context = check_context(self, context, len(latent))
+        if context is None:
+            return sequences_like(self, self._decode(latent, None))
+        context = np.where(np.isnan(context), self._context_means, context)
+        shape = len(latent), *self.sequence_shape_
+        sequences = np.empty(shape, dtype=np.float32)
+        sequences[:, :, judged_columns(self.is_context_)] = self._decode(
+            latent, context
+        )
+        sequences[:, :, self.is_context_] = context
+        return sequences

@@ -82,6 +82,24 @@ def level_names(X):
     return [name for name in X.index.names if name is not None]
 
 
+_WHY_UNNAMED = (
+    " If a step before made an array of a DataFrame, as a ColumnTransformer does, keep "
+    "the names: ColumnTransformer(..., verbose_feature_names_out=False)"
+    ".set_output(transform='pandas')."
+)
+
+
+def _why_renamed(name, names):
+    """A word where a ColumnTransformer put the name of its step before the column's."""
+    renamed = [other for other in names if str(other).endswith(f"__{name}")]
+    if not renamed:
+        return ""
+    return (
+        f" A ColumnTransformer made it {renamed[0]!r}: set its "
+        "verbose_feature_names_out=False."
+    )
+
+
 def resolve_key(X, name, parameter):
     """The column, or else the level of the index, that a parameter gives by name.
 
@@ -99,12 +117,13 @@ def resolve_key(X, name, parameter):
         raise ValueError(
             f"The {parameter!r} parameter names the column {name!r}, which X has "
             f"{names.count(name)} times. Its columns are {names}{index}."
+            f"{_why_renamed(name, names)}"
         )
     n_columns = np.shape(X)[1]
     if isinstance(name, str) or not -n_columns <= name < n_columns:
         raise ValueError(
             f"The {parameter!r} parameter must be an index in [0, {n_columns}) where X "
-            f"is an array. Got {name!r} instead."
+            f"is an array. Got {name!r} instead." + _WHY_UNNAMED * isinstance(name, str)
         )
     return Key(parameter, name, name % n_columns)
 
@@ -125,10 +144,13 @@ def resolve_keys(X, names, parameter):
 # A step of time this much longer than the typical one is a gap that nobody meant: in a
 # table of days, weekends and holidays are shorter.
 _GAP = 10
+# Of fewer rows nothing is said. Of a random order half of the steps go back. A splitter
+# of up to 20 folds that shuffles takes one row in 20, and leaves as many short holes.
+_MIN_ROWS, _SHUFFLED, _HOLES, _SHORT = 50, 0.25, 0.04, 5
 
 
 def warn_of_index(X, groups, time):
-    """Warn where an index tells of series or of gaps that no parameter names."""
+    """Warn where an index tells of series, gaps or disorder that nothing names."""
     if groups or not isinstance(X, pd.DataFrame) or not len(X):
         return
     index = X.index
@@ -154,6 +176,8 @@ def warn_of_index(X, groups, time):
             return
     if time is None and True in clocks:
         _warn_of_jumps(levels[clocks.index(True)])
+    elif time is None and index.nlevels == 1:
+        _warn_of_disorder(index)
 
 
 def _warn_of_jumps(times):
@@ -172,6 +196,35 @@ def _warn_of_jumps(times):
         f"apart. Give {name} to 'time', and 'max_gap' or 'group_by' with it; or drop "
         "the index with X.reset_index(drop=True) if the rows do follow one another."
     )
+
+
+def _warn_of_disorder(index):
+    """Warn of row numbers as a splitter that shuffles leaves them."""
+    if index.dtype.kind not in "iu" or len(index) < _MIN_ROWS or not index.is_unique:
+        return
+    steps = np.diff(index.to_numpy().astype(np.int64))
+    if is_shuffled(steps):
+        what = "The rows of X are shuffled, as their index tells"
+    elif (
+        np.count_nonzero((steps > 1) & (steps <= _SHORT)) >= _HOLES * len(index)
+        and (steps > 0).all()
+        and np.count_nonzero(steps == 1) > 0.5 * len(steps)
+    ):
+        what = "Rows are missing here and there in X, as its index tells"
+    else:
+        return
+    warn(
+        f"{what}: windows join rows that are not neighbours. So do a splitter that "
+        "shuffles (KFold(shuffle=True), train_test_split) and a halving search leave "
+        "them: split in time order, as SeriesTimeSplit of skseq.model_selection does. "
+        "If the rows do follow one another, drop the index with "
+        "X.reset_index(drop=True)."
+    )
+
+
+def is_shuffled(steps):
+    """Tell steps of a random order: every other one goes back."""
+    return len(steps) >= _MIN_ROWS and np.mean(steps < 0) > _SHUFFLED
 
 
 def kind_of_names(names):

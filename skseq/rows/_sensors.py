@@ -9,10 +9,10 @@ import pandas as pd
 from ._series import group_order
 
 _NEAR_CONSTANT = 0.99  # share of one value
-_OTHER_UNIT = 1e4  # times the spread of the others
-_LEAK = 0.95  # correlation with the labels
+OTHER_UNIT = 1e4  # times the spread of the others
+LEAK = 0.95  # correlation with the labels
 _MANY_MISSING = 0.5
-_FEW = 10  # values that may rise by chance
+MIN_VALUES = 10  # values that may rise by chance
 _LABEL_NAME = re.compile(
     r"label|target|fault|alarm|anomal|failure|attack|event|^class$|^y$", re.IGNORECASE
 )
@@ -23,7 +23,8 @@ def _numbers(column):
     is_flag = pd.api.types.is_bool_dtype(column)
     if not is_flag and not pd.api.types.is_numeric_dtype(column):
         return None
-    return column.to_numpy(dtype=float, na_value=np.nan)
+    values = column.to_numpy(dtype=float, na_value=np.nan)
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def _never_falls(values, codes):
@@ -31,7 +32,7 @@ def _never_falls(values, codes):
     observed = ~np.isnan(values)
     values, codes = values[observed], codes[observed]
     steps = np.diff(values)[np.diff(codes) == 0]
-    return len(np.unique(values)) > _FEW and len(steps) > 0 and (steps >= 0).all()
+    return len(np.unique(values)) > MIN_VALUES and len(steps) > 0 and (steps >= 0).all()
 
 
 def _spread(values):
@@ -51,7 +52,7 @@ def _is_label(name, values, distinct, y):
     a, b = values[both], y[both]
     if len(a) < 2 or a.std() == 0 or b.std() == 0:
         return False
-    return bool(abs(np.corrcoef(a, b)[0, 1]) >= _LEAK)
+    return bool(abs(np.corrcoef(a, b)[0, 1]) >= LEAK)
 
 
 def _facts(name, column, codes, order, y):
@@ -105,7 +106,7 @@ def _words(row):
     return ", ".join(text for text, holds in texts.items() if holds) or "good"
 
 
-def grade_sensors(table, *, time=None, group_by=None, y=None):
+def grade_sensors(table, *, time=None, group_by=None, groups=None, y=None):
     """Tell of each column of a table whether it is fit to be a feature.
 
     Parameters
@@ -118,6 +119,9 @@ def grade_sensors(table, *, time=None, group_by=None, y=None):
 
     group_by : str or list of str, default=None
         Columns that name the series, which are not graded either.
+
+    groups : array-like of shape (n_rows,), default=None
+        Series of each row, where no column names it.
 
     y : array-like of shape (n_rows,), default=None
         Labels, 1 in the rows of events.
@@ -148,11 +152,13 @@ def grade_sensors(table, *, time=None, group_by=None, y=None):
     >>> grade_sensors(table)["grade"].to_dict()
     {'flow': 'good', 'valve': 'constant', 'copy': 'same as flow'}
     """
-    groups = [group_by] if isinstance(group_by, str) else list(group_by or ())
-    keys = [key for key in (time, *groups) if key is not None]
+    names = [group_by] if isinstance(group_by, str) else list(group_by or ())
+    keys = [key for key in (time, *names) if key is not None]
     codes = np.zeros(len(table), dtype=int)
-    if groups:
-        codes = table.groupby(groups, sort=False, dropna=False).ngroup().to_numpy()
+    if names:
+        codes = table.groupby(names, sort=False, dropna=False).ngroup().to_numpy()
+    elif groups is not None:
+        codes, _ = pd.factorize(pd.Series(groups), use_na_sentinel=False)
     order, _ = group_order(codes, len(table))
     codes, y = codes[order], None if y is None else np.asarray(y, dtype=float)
     features = table.drop(columns=keys)
@@ -181,5 +187,5 @@ def _other_units(spread):
     other = pd.Series(False, spread.index)
     for name, value in varying.items():
         rest = varying.drop(name)
-        other[name] = len(rest) > 0 and value >= _OTHER_UNIT * rest.median()
+        other[name] = len(rest) > 0 and value >= OTHER_UNIT * rest.median()
     return other

@@ -17,6 +17,8 @@ from .._validation import (
 from ._events import check_values
 from ._table import cell
 
+# In a random order half of the steps go back.
+_MIN_STEPS, _SHUFFLED = 20, 0.25
 HOUR = 3_600_000_000_000
 SECOND = 1_000_000_000
 NUMBERS = "numbers"
@@ -107,6 +109,13 @@ def _check_order(rows, order, key, groups, kind, place):
         later, before = order[later], order[before]
     first = np.argmin(later)
     row, series, remedy = later[first], "", "Sort the rows by time first."
+    if len(steps) >= _MIN_STEPS and np.mean(steps < 0) > _SHUFFLED:
+        remedy = (
+            "The rows are shuffled: so do a splitter with shuffle=True, a halving "
+            "search and permutation_importance (of the time column) leave them. Split "
+            "in time order, as SeriesTimeSplit of skseq.model_selection does; or sort "
+            "the rows by time first."
+        )
     if groups:
         names = tuple(cell(group, row) for group in groups)
         series = f" of the series {names[0] if len(names) == 1 else names!r}"

@@ -2,10 +2,12 @@
 """Fitted estimators as a stream calls them: without names, and with a memory."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from .._members import Members
 from ..moving_reference import MovingReference
 from ._series import Memory
 
@@ -104,6 +106,9 @@ class Twin:
             return type(value)(map(self._of, value))
         if isinstance(value, dict) and type(value) is dict:
             return {key: self._of(part) for key, part in value.items()}
+        if isinstance(value, Members):
+            members = [member._make(map(self._of, member)) for member in value.fitted]
+            return replace(value, fitted=members)
         if not isinstance(value, BaseEstimator):
             return value
         twin = copy.copy(value)

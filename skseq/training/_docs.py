@@ -28,6 +28,14 @@ CELLS = """
         Whether the network is told which cells are missing, as further inputs.
 """
 
+CONTEXT = """
+    context_features : array-like of str, int or bool, default=None
+        Names, indices or a mask of the features that explain and are not judged: set
+        points, commands, modes, the weather. They are inputs at each step, of a decoder
+        too, which so need not learn them from the latent vector; they are in no target,
+        no error and no attribution. None for none.
+"""
+
 TRAINING = """
     learning_rate : float, default=1e-3
         Step size of Adam.
@@ -100,7 +108,9 @@ SCORES = """
         sets ``offset_`` no further out than six standard deviations of the logarithms
         of the errors, by their quartiles: held-out events must not hide later ones. On
         the same, ``("quantile", q)`` lets a share of ``1 - q`` be outliers, and
-        ``("pot", q)`` sets the offset by peaks over threshold, at a risk of q.
+        ``("pot", q)`` sets the offset by peaks over threshold, at a risk of q. From n
+        sequences no share below ``1 / (n + 1)`` can be told: hold out 100 or more for
+        1%, and of windows that overlap some times as many.
 """
 
 FITTED = """
@@ -135,6 +145,9 @@ FITTED = """
 """
 
 JUDGED = """
+    is_context_ : ndarray of bool of shape (n_features,) or None
+        Mask of the ``context_features``.
+
     error_rule_ : ErrorRule or str
         The error of a cell: what was learned of errors, or the name of a loss.
 
@@ -179,7 +192,16 @@ VALIDATION = """
 """
 
 # Those that stand in others come last.
-_BLOCKS = ("CELLS", "TRAINING", "RUNNING", "SCORES", "FITTED", "JUDGED", "SEEN")
+_BLOCKS = (
+    "CELLS",
+    "CONTEXT",
+    "TRAINING",
+    "RUNNING",
+    "SCORES",
+    "FITTED",
+    "JUDGED",
+    "SEEN",
+)
 _BLOCKS += ("HELD_OUT", "VALIDATION")
 
 

@@ -60,6 +60,7 @@ class FittedNetworkMixin:
             getattr(self, "path_", None),
             self.engine_,
             self._n_threads,
+            getattr(self, "is_context_", None),
         )
 
     def _keras_models(self):
@@ -178,17 +179,27 @@ class SequenceNetwork(
             return None
         return hold_out(X, self.validation_fraction, how=self.validation, **options)
 
-    def _plan(self, X, *, loss, resume, max_epochs=None, fit_path=None, **options):
+    def _plan(
+        self,
+        X,
+        *,
+        loss,
+        resume,
+        max_epochs=None,
+        fit_path=None,
+        is_context=None,
+        **options,
+    ):
         """All that is decided before the first step: it raises what parameters ask.
 
         ``resume`` tells to go on from the fit before, ``options`` are those of the
         Architecture.
         """
         rng = check_random_state(self.random_state)
-        architecture = self._make_architecture(X.shape[1:], **options)
+        architecture = self._make_architecture(X.shape[1:], is_context, **options)
         engine = choose_engine(architecture, self.engine)
         if resume:
-            self._check_resumed(architecture)
+            self._check_resumed(architecture, is_context)
             fill = self.feature_means_
             initial = History(self.weights_, self.optimizer_state_)
         else:
@@ -204,11 +215,15 @@ class SequenceNetwork(
             self.n_threads,
             fit_path,
             self.random_state,
+            is_context,
         )
 
-    def _make_architecture(self, shape, **options):
+    def _make_architecture(self, shape, is_context=None, **options):
+        n_timesteps, n_columns = map(int, shape)
+        n_context = 0 if is_context is None else int(np.count_nonzero(is_context))
         return Architecture(
-            *map(int, shape),
+            n_timesteps,
+            n_columns - n_context,
             _layer_sizes(self.hidden_layer_sizes, type(self).__name__),
             self.activation,
             cell=self.cell,
@@ -218,10 +233,16 @@ class SequenceNetwork(
             recurrent_dropout=float(self.recurrent_dropout),
             l2=float(self.l2),
             input_noise=float(self.input_noise),
+            n_context=n_context,
             **options,
         )
 
-    def _check_resumed(self, architecture):
+    def _check_resumed(self, architecture, is_context):
+        if not np.array_equal(is_context, getattr(self, "is_context_", None)):
+            raise ValueError(
+                "Training cannot go on with other 'context_features'. Got "
+                f"{self.context_features!r}."
+            )
         if architecture != self.architecture_:
             raise ValueError(
                 "Training cannot go on with another network: the parameters of "
@@ -251,6 +272,8 @@ def network_attributes(network):
         "engine_": network.engine,
         "_n_threads": network.n_threads,
     }
+    if network.architecture.kind != "vector":  # else all are seen, and none is judged
+        attributes["is_context_"] = network.is_context
     if network.path is not None:
         attributes["path_"] = network.path
     return attributes

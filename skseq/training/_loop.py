@@ -48,11 +48,14 @@ class History:
 
 
 class NonFiniteLossError(ValueError):
-    """The loss left the finite numbers."""
+    """The loss, or what the last step made of the weights, left the finite numbers."""
 
     def __init__(self, loss, epoch):
+        what = f"training loss became {loss}"
+        if np.isfinite(loss):
+            what = "weights of the network became infinite or NaN"
         super().__init__(
-            f"The training loss became {loss} in epoch {epoch}. Scale X "
+            f"The {what} in epoch {epoch}. Scale X "
             "(StandardScaler, or EachTimeStep(StandardScaler()) after windowing), "
             "lower 'learning_rate', or use activation='tanh'."
         )
@@ -95,16 +98,18 @@ def train(
     reports: EpochReports,
     fitted_attributes: Callable[[list[np.ndarray]], dict],
     checkpoint: Checkpoint | None = None,
+    title: str = "Training",
 ) -> History:
     """Train from the weights of ``initial``.
 
     With held-out rows, training ends when their loss has not improved by ``tol`` for
     ``n_iter_no_change`` epochs, and the weights of the best epoch are kept; without,
-    the last ones. ``reports`` hears of each epoch, with what ``fitted_attributes``
-    makes of its weights, and can ask to stop. A ``checkpoint`` is written after each
-    epoch, and gone on from where there is one. A loss that leaves the finite numbers,
-    and an interruption by the user, end the training: ``stopped`` tells why, where the
-    weights of an epoch are there to be kept; else the error is raised.
+    the last ones. Who watches is told the ``title``. ``reports`` hears of each epoch,
+    with what ``fitted_attributes`` makes of its weights, and can ask to stop. A
+    ``checkpoint`` is written after each epoch, and gone on from where there is one. A
+    loss or weights that leave the finite numbers, and an interruption by the user, end
+    the training: ``stopped`` tells why, where the weights of an epoch are there to be
+    kept; else the error is raised.
     """
     history = History(initial.weights)
     if data.held_out is not None:
@@ -127,24 +132,41 @@ def train(
         optimizer_state=initial.optimizer_state,
     )
     watcher = current_watcher()
-    watcher.begin(len(data.training), settings.max_epochs, len(history.loss_curve))
+    watcher.begin(
+        len(data.training), settings.max_epochs, len(history.loss_curve), title
+    )
+    if settings.verbose:
+        print(f"{title}: {len(data.training):,} sequences", end="")
+        rest = "" if data.held_out is None else f", {len(data.held_out):,} held out"
+        print(rest)
     with _keeping_the_best(history):
         for epoch in range(len(history.loss_curve) + 1, settings.max_epochs + 1):
             if _is_over(history, settings):
                 break
             reports.begin_epoch()
             loss = _train_epoch(engine, architecture, data, settings, rng, epoch)
-            if not np.isfinite(loss):
+            # A loss is told before its step: the last one may have broken the network.
+            if not (np.isfinite(loss) and _are_finite(engine.weights())):
                 raise NonFiniteLossError(loss, epoch)
             history.loss_curve.append(loss)
             _judge(history, engine, data, settings)
+            if data.held_out is not None:
+                _tell_of_validation(history, settings, watcher)
             if checkpoint is not None:
                 checkpoint.write(_state(history, engine, rng))
             if reports.end_epoch(lambda: fitted_attributes(engine.weights())):
                 break
     watcher.end()
     history.optimizer_state = engine.optimizer_state()
+    if not _are_finite(history.optimizer_state):
+        # Nothing to go on from: a warm start begins with an optimiser of no steps.
+        zeros = [np.zeros_like(state) for state in history.optimizer_state]
+        history.optimizer_state = zeros
     return history
+
+
+def _are_finite(arrays):
+    return all(np.isfinite(array).all() for array in arrays)
 
 
 def _resumed(saved):
@@ -190,10 +212,21 @@ def _judge(history, engine, data, settings):
     best = np.inf
     if history.best_epoch:
         best = history.validation_loss_curve[history.best_epoch - 1]
+    if np.isnan(best):  # nothing is below it
+        best = np.inf
     loss = validation_loss(engine, data, settings.loss)
     history.validation_loss_curve.append(loss)
     if loss < best - settings.tol or not history.best_epoch:
         history.best_epoch, history.weights = epoch, engine.weights()
+
+
+def _tell_of_validation(history, settings, watcher):
+    loss = history.validation_loss_curve[-1]
+    watcher.validated(loss)
+    if settings.verbose:
+        is_best = history.best_epoch == len(history.loss_curve)
+        best = "the best" if is_best else f"the best was epoch {history.best_epoch}"
+        print(f"validation loss: {loss:.4g} ({best})")
 
 
 def _state(history, engine, rng):

@@ -53,10 +53,13 @@ class Plan:
     random_state: object = (
         None  # as given: a checkpoint is of one, where it is a number
     )
+    is_context: np.ndarray | None = None
 
     def prepare(self, X) -> Preparation:
         """How the batches are made where the training sequences are these."""
-        preparation = Preparation(self.fill, self.architecture.missing_indicator)
+        preparation = Preparation(
+            self.fill, self.architecture.missing_indicator, is_context=self.is_context
+        )
         if self.fit_path is None:
             return preparation
         return replace(preparation, path=self.fit_path(X, preparation))
@@ -69,6 +72,7 @@ class Plan:
             preparation.path,
             self.engine,
             self.n_threads,
+            self.is_context,
         )
 
     def train(
@@ -93,7 +97,15 @@ class Plan:
             )
         return network, history
 
-    def _train(self, examples, parts, reports, attributes=None, checkpoint=None):
+    def _train(
+        self,
+        examples,
+        parts,
+        reports,
+        attributes=None,
+        checkpoint=None,
+        title="Training",
+    ):
         training, held_out = parts
         preparation = self.prepare(examples.X[training])
         data = Data(
@@ -123,6 +135,7 @@ class Plan:
                     self.network(weights, preparation)
                 ),
                 checkpoint=checkpoint,
+                title=title,
             )
         return self.network(history.weights, preparation), history
 
@@ -138,7 +151,8 @@ class Plan:
         parts = all_rows(len(examples.X)), None
         plan = replace(self, settings=settings)
         try:
-            again = plan._train(examples, parts, NoReports())
+            title = "Training on all rows"
+            again = plan._train(examples, parts, NoReports(), title=title)
             reason = again[1].stopped
         except (KeyboardInterrupt, NonFiniteLossError) as error:
             reason = str(error) or "Training was interrupted in epoch 1."
@@ -158,7 +172,7 @@ class Plan:
         settings = asdict(self.settings)
         del settings["verbose"]
         about = {
-            "the network": str(self.architecture),
+            "the network": f"{self.architecture}, {self.is_context}",
             "the data": digest_of(*arrays, data.targets, data.weights, *beside),
             "the held-out part": digest_of(data.training, data.held_out),
             "the start": self._start(),

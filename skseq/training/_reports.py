@@ -10,11 +10,16 @@ from contextvars import ContextVar
 class _Nobody:
     """The watcher where there is none; what each of them has."""
 
-    def begin(self, n_rows: int, max_epochs: int, n_done: int) -> None:
+    def begin(
+        self, n_rows: int, max_epochs: int, n_done: int, title: str = "Training"
+    ) -> None:
         """A training begins, after ``n_done`` epochs where it goes on from a file."""
 
     def advance(self, epoch: int, n_rows: int, loss: float) -> None:
         """A batch was trained on; ``loss`` is the mean of this epoch so far."""
+
+    def validated(self, loss: float) -> None:
+        """An epoch was judged on what is held out."""
 
     def end(self) -> None:
         """The training is over, maybe before the last epoch."""

@@ -238,14 +238,28 @@ def _remedy(labelled, how):
     return remedy
 
 
+def _why_empty(X):
+    """A word on windows that no series can fill."""
+    if not is_windows(X):
+        return ""
+    longest = int(np.diff([*X.series_starts, len(X.table)]).max())
+    if X.shape[1] <= longest:
+        return ""
+    return (
+        f"Windows of {X.shape[1]} steps are longer than every series, of which the "
+        f"longest has {_count(longest, 'row')}: make 'window_size' shorter. "
+    )
+
+
 def _check(chosen, labelled, fraction, remedy, tell_of_held_out):
     """Raise where nothing can be trained or judged; warn of what the parts lack."""
     if chosen.faults[0]:
         raise ValueError(
             f"'validation_fraction' of {fraction} cannot be held out of "
             f"{len(labelled.X)} sample(s): no sequence would be left in one of the "
-            "parts, after those that share rows with both are set aside. Give more "
-            "rows, another fraction, or another 'validation'."
+            "parts, after those that share rows with both are set aside. "
+            f"{_why_empty(labelled.X)}Give more rows, another fraction, or another "
+            "'validation'."
         )
     for part, label in chosen.lacks:
         name = labelled.name(label)

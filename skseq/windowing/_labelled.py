@@ -72,7 +72,7 @@ class Labelled:
         return ~(self.X.holds_any(event) if is_windows(self.X) else event)
 
     @cached_property
-    def _events(self):
+    def events(self):
         """Number of the event of each window, 0 for those of the usual class."""
         order = time_order(self.X.ends) if is_windows(self.X) else slice(None)
         codes = self.codes[order]
@@ -92,7 +92,7 @@ class Labelled:
 
     def count_events(self, flags):
         """Number of events of which a part holds a window."""
-        return int(np.count_nonzero(np.bincount(self._events[flags])[1:]))
+        return int(np.count_nonzero(np.bincount(self.events[flags])[1:]))
 
     def lacks(self, training, held_out):
         """The (part, class) of which there is no window: classes of y alone."""

@@ -48,6 +48,10 @@ class WindowPlan:
             return self.reach.gap
         return pd.Timedelta(self.reach.gap, "ns")
 
+    def as_given(self, time):
+        """Time values as numbers or datetimes: in UTC, or, of durations, since 1970."""
+        return time if self.time.kind == NUMBERS else time.view("M8[ns]")
+
     def rows_of(self, X):
         """The rows of a later table by series, and their order in it."""
         rows, order, keys = read_rows(X, self.groups, self.time)

@@ -28,6 +28,7 @@ from ..rows._table import take_features
 from ..rows._time import check_time_is_given, ticks, time_deltas, typical_step
 from ._last_rows import LastRows
 from ._output import SequenceTransformerMixin
+from ._pauses import warn_of_gap, warn_of_pause
 from ._plan import WindowPlan, reach_of, read_rows
 from ._windows import Windows
 
@@ -116,8 +117,10 @@ class SlidingWindow(
     -----
     UserWarning
         In ``fit``, where the index of a DataFrame tells of series (a MultiIndex), or
-        goes back in time or has gaps (a DatetimeIndex), and neither ``group_by`` nor
-        ``time`` names it.
+        goes back in time or has gaps (a DatetimeIndex), or of rows that were shuffled
+        (numbers), and neither ``group_by`` nor ``time`` names it; where ``max_gap`` is
+        shorter than the time between most rows. In ``transform``, where a series goes
+        on long after its last row in the training, and ``max_gap`` is None.
 
     See Also
     --------
@@ -243,6 +246,8 @@ class SlidingWindow(
             step = plan.reach.gap or typical_step(rows.time, rows.starts)
             self.time_delta_scale_ = float(step / ticks(time.kind)) if step else 1.0
             plan = replace(plan, delta_scale=self.time_delta_scale_)
+        if time is not None:
+            warn_of_gap(rows, plan)
         if time is not None and plan.rows_back:
             plan = replace(plan, last_rows=LastRows.of(table, rows, order, plan))
         self.plan_ = plan
@@ -273,6 +278,8 @@ class SlidingWindow(
             table = take_rows(table, order)
         ends = rows.positions
         if plan.last_rows is not None:
+            if plan.reach.gap is None:
+                warn_of_pause(plan.last_rows.rows, rows, plan.time.kind)
             table, rows, ends = plan.last_rows.precede(table, rows)
         reach = plan.reach
         starts = reach.starts(rows, ends)
@@ -292,6 +299,7 @@ class SlidingWindow(
             feature_names=self.get_feature_names_out() if named else None,
             index=X.index if isinstance(X, pd.DataFrame) else None,
             series_names=rows.names,
+            times=None if plan.time is None else plan.as_given(rows.time),
         )
 
     def inverse_transform(self, X):

@@ -54,6 +54,9 @@ class Windows:
     series_names : tuple of ndarray of shape (n_series,), default=()
         Names of the series: an array for each column that names them.
 
+    times : ndarray of shape (n_rows,), default=None
+        Time of each row of the table: numbers, or datetimes.
+
     Attributes
     ----------
     shape : tuple of three int
@@ -106,6 +109,7 @@ class Windows:
         feature_names=None,
         index=None,
         series_names=(),
+        times=None,
     ):
         if not isinstance(table, np.ndarray):
             raise TypeError(
@@ -125,6 +129,7 @@ class Windows:
         self.feature_names = None if feature_names is None else list(feature_names)
         self.index = index
         self.series_names = tuple(map(np.asarray, series_names))
+        self.times = None if times is None else np.asarray(times)
         self._check()
 
     def _check(self):
@@ -137,6 +142,11 @@ class Windows:
             raise ValueError(
                 f"'index' must have one label for each of the {len(self)} windows. "
                 f"Got {len(self.index)} instead."
+            )
+        if self.times is not None and self.times.shape != self.table.shape[:1]:
+            raise ValueError(
+                f"'times' must have one value for each of the {len(self.table)} rows "
+                f"of the table. Got the shape {self.times.shape} instead."
             )
         for names in self.series_names:
             if names.shape != self.series_starts.shape:
@@ -473,6 +483,7 @@ class Windows:
             ends=np.searchsorted(rows, self.ends).astype(self.ends.dtype),
             series_starts=series_starts,
             series_names=tuple(names[kept] for names in self.series_names),
+            times=None if self.times is None else self.times[rows],
         )
 
     def __getstate__(self):

@@ -138,7 +138,6 @@ def test_detect_writes_two_pictures(detected):
 
 
 def test_detect_writes_a_page_about_the_scored_rows(detected, table):
-    pytest.importorskip("plotly")
     page = (detected[1] / "report.html").read_text(encoding="utf-8")
     assert f"Wrote {detected[1] / 'report.html'}" in detected[0].replace("\n", "")
     assert f"residual autoencoder scored {N_ROWS - N_TRAIN} rows" in page
@@ -149,8 +148,60 @@ def test_detect_writes_a_page_about_the_scored_rows(detected, table):
     assert "a day" in page
 
 
+def test_detect_writes_a_line_for_each_alarm_and_event(detected, scores, table):
+    alarms = pd.read_csv(detected[1] / "alarms.csv", parse_dates=["start", "end"])
+    events = pd.read_csv(detected[1] / "events.csv", parse_dates=["start"])
+    flags = np.concatenate([[0], scores["decision"], [0]])
+    starts = N_TRAIN + np.flatnonzero(np.diff(flags) == 1)
+    np.testing.assert_array_equal(alarms["first_row"], starts)
+    assert (alarms["start"].to_numpy() == table["timestamp"][starts].to_numpy()).all()
+    assert alarms["features"].str.count("sensor_").eq(3).all()
+    y = table["event"].to_numpy()
+    first = np.flatnonzero((y == 1) & (np.roll(y, 1) == 0))
+    np.testing.assert_array_equal(events["first_row"], first[first >= N_TRAIN])
+    for row, found in zip(events["first_row"], events["found"], strict=True):
+        rows = scores["row"].between(row, row + 5)
+        assert found == scores["decision"][rows].any()
+
+
+@pytest.fixture(scope="module")
+def unlabelled(table, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("unlabelled")
+    table.drop(columns="event").to_csv(folder / "table.csv", index=False)
+    source = ["detect", folder / "table.csv", "--time", "timestamp"]
+    result = run(*source, "--train-until", N_TRAIN, "--out", folder / "out", *TINY)
+    assert result.exit_code == 0, result.output
+    return result.stdout, folder / "out"
+
+
+def test_without_labels_detect_tells_of_alarms_alone(unlabelled):
+    output, out = unlabelled
+    assert {path.name for path in out.iterdir()} == {
+        "scores.csv",
+        "alarms.csv",
+        "score.png",
+        "report.html",
+    }
+    assert "Note:" not in output
+    assert "events" not in output
+    decision = pd.read_csv(out / "scores.csv")["decision"]
+    line = next(line for line in output.splitlines() if line.startswith("committee "))
+    _, rows, alarms, _ = re.split("  +", line.strip())
+    assert int(rows) == len(decision) == N_ROWS - N_TRAIN
+    assert int(alarms) == (np.diff(decision, prepend=0) == 1).sum()
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "no row is labelled" in page
+    assert "average precision" not in page
+
+
+def test_a_horizon_without_labels_is_an_error(table, tmp_path):
+    table.to_csv(tmp_path / "table.csv", index=False)
+    result = run("detect", tmp_path / "table.csv", "--out", tmp_path, "--horizon", "3")
+    assert result.exit_code == 2
+    assert "--horizon needs --label" in result.stderr
+
+
 def test_detect_writes_the_page_where_it_is_told(table, tmp_path):
-    pytest.importorskip("plotly")
     table.to_csv(tmp_path / "table.csv", index=False)
     source = ["detect", tmp_path / "table.csv", "--label", "event", "--time"]
     target = ["--out", tmp_path / "out", "--report", tmp_path / "page.html"]
@@ -158,20 +209,6 @@ def test_detect_writes_the_page_where_it_is_told(table, tmp_path):
     assert result.exit_code == 0, result.output
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "up to 3 rows before an event" in page
-    assert not (tmp_path / "out" / "report.html").exists()
-
-
-def test_without_plotly_detect_says_how_to_get_the_page(table, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        _results, "find_spec", lambda name: None if name == "plotly" else 1
-    )
-    table.to_csv(tmp_path / "table.csv", index=False)
-    source = ["detect", tmp_path / "table.csv", "--label", "event"]
-    keys = ["--time", "timestamp", "--out", tmp_path / "out"]
-    result = run(*source, *keys, *TINY)
-    assert result.exit_code == 0, result.output
-    assert "needs plotly: pip install skseq[report]\n" in result.stdout
-    assert (tmp_path / "out" / "score.png").exists()
     assert not (tmp_path / "out" / "report.html").exists()
 
 
@@ -370,10 +407,12 @@ def test_a_folder_that_cannot_be_made_ends_with_one_line(table, tmp_path):
 
 def test_demo_makes_a_table_and_detects_in_it(tmp_path, monkeypatch):
     calls = []
-    monkeypatch.setattr(cli, "detect", lambda *args, **kwargs: calls.append(args))
+    monkeypatch.setattr(
+        cli, "detect", lambda *args, label, **rest: calls.append((*args, label))
+    )
     result = run("demo", "--out", tmp_path / "demo")
     assert result.exit_code == 0, result.output
-    tables, label, out = calls[0]
+    tables, out, label = calls[0]
     table = read_labelled_table(
         tables, label, reading(time=["timestamp"], group_by=None)
     )

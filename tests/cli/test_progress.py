@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from skseq import LSTMAutoencoder, SlidingWindow
-from skseq.cli._progress import training_bars
+from skseq.cli._progress import _TrainingLines, training_bars
 from skseq.training._reports import current_watcher
 
 
@@ -77,7 +77,7 @@ def test_a_fit_that_trains_twice_has_two_bars(engine, terminal):
     with training_bars(terminal):
         ae.fit(windows)
     first, second = lines_of(terminal)[-3:-1]
-    assert re.search(rf"^Training .* epoch 2/2 loss {ae.loss_curve_[-1]:.4g} ", first)
+    assert re.search(rf"^Training .* epoch 2/2 loss {ae.loss_curve_[-1]:.4g}, ", first)
     assert f"epoch {ae.best_epoch_}/{ae.best_epoch_}" in second
     assert second.startswith("Training on all rows")
 
@@ -93,7 +93,50 @@ def test_training_that_stops_early_completes_its_bar(terminal):
     assert bar.finished
 
 
-def test_nothing_is_written_where_there_is_no_terminal():
+def test_a_bar_shows_the_loss_of_what_is_held_out(terminal):
+    X = np.random.default_rng(0).normal(size=(60, 3, 1))
+    ae = LSTMAutoencoder(2, max_epochs=2, engine="native", random_state=0)
+    with training_bars(terminal):
+        ae.fit(X)
+    told = f"loss {ae.loss_curve_[1]:.4g}, val {ae.validation_loss_curve_[1]:.4g}"
+    assert any(told in line for line in lines_of(terminal))
+
+
+def test_a_line_comes_every_half_minute_where_there_is_no_terminal(clock):
+    lines = []
+    watcher = _TrainingLines(lines.append, clock)
+    watcher.begin(1000, 9, 0)
+    for epoch in range(1, 8):
+        clock.now += 10
+        watcher.advance(epoch, 1000, 1 / epoch)
+        watcher.validated(2 / epoch)
+    assert lines == [
+        "Training: epoch 3/9, loss 0.3333, held out 1, 100 rows/s",
+        "Training: epoch 6/9, loss 0.1667, held out 0.4, 100 rows/s",
+    ]
+
+
+def test_a_notebook_without_widgets_has_lines_in_the_place_of_bars(monkeypatch):
+    console = Console(file=io.StringIO(), force_jupyter=True)
+    monkeypatch.setattr("skseq.cli._progress.find_spec", lambda name: None)
+    with training_bars(console):
+        assert isinstance(current_watcher(), _TrainingLines)
+
+
+def test_verbose_announces_each_training_and_shows_what_is_held_out(capsys):
+    windows = SlidingWindow(3).fit_transform(np.sin(np.arange(90) / 3)[:, np.newaxis])
+    ae = LSTMAutoencoder(2, max_epochs=2, refit=True, verbose=1, random_state=0)
+    ae.fit(windows)
+    shown = capsys.readouterr().out
+    held_out = ae.validation_["held_out"]["n_windows"]
+    n_training = ae.validation_["training"]["n_windows"]
+    assert f"Training: {n_training} sequences, {held_out} held out\n" in shown
+    assert "Training on all rows: 90 sequences\n" in shown
+    for loss in ae.validation_loss_curve_:
+        assert f"validation loss: {loss:.4g} (" in shown
+
+
+def test_nothing_is_written_of_a_short_training_where_there_is_no_terminal():
     console = Console(file=io.StringIO())
     with training_bars(console):
         LSTMAutoencoder(2, max_epochs=1, engine="native").fit(np.zeros((9, 3, 1)))

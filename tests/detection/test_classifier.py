@@ -270,12 +270,18 @@ def test_rules_without_events_are_followed_where_none_is_held_out(rule):
     assert clf.calibration_method_ is None
 
 
-def test_events_that_do_not_stand_out_warn():
+def test_events_that_do_not_stand_out_are_told_and_flag_few():
     X, y = make_windows()
     X = X.with_table(-X.table)
     clf = RareEventClassifier(Recorder())
-    with pytest.warns(UserWarning, match="no event that stands out: predict_proba is"):
+    with (
+        pytest.warns(UserWarning, match="no event that stands out: predict_proba is"),
+        pytest.warns(UserWarning, match="'f1' would flag 100.0% .* 2.50% are events"),
+    ):
         clf.fit(X, y)
+    score = X.table[320:, -1].astype(np.float32).astype(np.float64)
+    assert clf.threshold_ == np.quantile(score[y[320:] == 0], 0.99)
+    assert clf.predict(X).mean() < 0.05
     assert np.all(np.diff(np.sort(clf.predict_proba(X)[:, 1])) >= 0)
 
 
@@ -362,20 +368,6 @@ def test_no_random_state_leaves_the_global_generator_alone():
     assert clf.detector_.random_state is None
 
 
-def test_detector_is_a_residual_autoencoder_by_default(monkeypatch):
-    module = "skseq.detection._classifier.ResidualAutoencoder"
-    monkeypatch.setattr(module, Recorder)
-    clf = RareEventClassifier(random_state=0).fit(*make_windows())
-    assert isinstance(clf.detector_, Recorder)
-    assert clf.detector_.random_state is not None
-
-
-def test_the_network_of_the_default_detector_is_seeded():
-    detector = RareEventClassifier(random_state=0)._make_detector()
-    assert isinstance(detector, skseq.ResidualAutoencoder)
-    assert detector.network.random_state is not None
-
-
 class Failing(Recorder):
     def fit(self, X, y=None):
         raise KeyboardInterrupt
@@ -414,7 +406,8 @@ def test_fit_leaves_its_input_alone():
     [
         ({"detector": StandardScaler()}, "'detector' parameter"),
         ({"fit_on": "events"}, "'fit_on' parameter"),
-        ({"threshold": "f2"}, "'threshold' parameter"),
+        ({"threshold": "f2"}, r"'f1', .* \('alarms_per', n, per\) .* Got 'f2' instead"),
+        ({"alarm_rule": 3}, "'alarm_rule' parameter"),
         ({"threshold": ("quantile", 99)}, r"Got \('quantile', 99\) instead"),
         ({"threshold": 0.5}, "'threshold' parameter"),
         ({"validation_fraction": 1.0}, "'validation_fraction' parameter"),

@@ -73,18 +73,10 @@ def test_a_seeded_fit_leaves_no_trace_in_any_generator(X):
     assert not is_op_determinism_enabled()
 
 
-def run(code):
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        # TensorFlow sets this one itself; a user who does is not kept from its log.
-        env={k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-
-
-REDUCE = """
+# A pickle is what loads SciKeras first; then it is loaded anew, as a user does.
+FRESH = """
+import json, pickle, sys
+import numpy as np
 from skseq.keras_networks._scikeras import import_scikeras
 from skseq.networks._quiet import import_keras
 keras = import_keras()
@@ -93,40 +85,60 @@ classes = (
 )
 def methods():
     return [(cls.__reduce__, getattr(cls, "__deepcopy__", None)) for cls in classes]
+
 before = methods()
+X = np.load(sys.argv[1] + "/X.npy")
+with open(sys.argv[1] + "/ae.pkl", "rb") as file:
+    ae = pickle.load(file)
+import_scikeras()
+said = {"as it was": methods() == before}
+said["scores"] = ae.score_samples(X).tolist()
+ae.fit(X)
+said["as it was after a fit"] = methods() == before
+
+for name in [name for name in sys.modules if name.startswith("scikeras")]:
+    del sys.modules[name]
+import scikeras.wrappers
+patched = methods()
+import_scikeras()
+said["keeps its patch"] = methods() == patched != before
+print(json.dumps(said))
 """
 
 
-def test_scikeras_is_loaded_without_a_patch_of_keras_or_a_word():
-    code = REDUCE + "import_scikeras(); assert methods() == before"
-    assert run(code).stderr == ""
-
-
-def test_a_user_who_loaded_scikeras_keeps_its_patch():
-    run(
-        REDUCE + "import scikeras.wrappers; patched = methods(); import_scikeras()\n"
-        "assert methods() == patched != before"
-    )
-
-
-def test_a_pickle_loads_and_works_in_a_fresh_process_without_a_trace(X, tmp_path):
+@pytest.fixture(scope="module")
+def fresh(X, tmp_path_factory):
+    """What a fresh process says, its standard error, and the scores to be expected."""
+    folder = tmp_path_factory.mktemp("fresh")
     # A function of this module would not be found there.
     network = build({"X_shape_": X.shape}).to_json()
     ae = autoencoder(functools.partial(keras.models.model_from_json, network)).fit(X)
-    path = tmp_path / "ae.pkl"
-    path.write_bytes(pickle.dumps(ae))
-    code = f"""
-import json, pickle, sys
-import numpy as np
-with open({str(path)!r}, "rb") as file:
-    ae = pickle.load(file)
-X = np.asarray({X.tolist()}, dtype=np.float32)
-scores = ae.score_samples(X).tolist()
-import keras
-assert keras.Model.__reduce__.__module__.startswith("keras")
-ae.fit(X)
-print(json.dumps(scores))
-"""
-    done = run(code)
-    assert done.stderr == ""
-    np.testing.assert_allclose(json.loads(done.stdout), ae.score_samples(X), rtol=1e-5)
+    (folder / "ae.pkl").write_bytes(pickle.dumps(ae))
+    np.save(folder / "X.npy", X)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", FRESH, folder],
+        # TensorFlow sets this one itself; a user who does is not kept from its log.
+        env={k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout), done.stderr, ae.score_samples(X)
+
+
+def test_scikeras_is_loaded_without_a_patch_of_keras_or_a_word(fresh):
+    said, stderr, _ = fresh
+    assert said["as it was"]
+    assert stderr == ""
+
+
+def test_a_user_who_loaded_scikeras_keeps_its_patch(fresh):
+    said, _, _ = fresh
+    assert said["keeps its patch"]
+
+
+def test_a_pickle_loads_and_works_in_a_fresh_process_without_a_trace(fresh):
+    said, _, expected = fresh
+    np.testing.assert_allclose(said["scores"], expected, rtol=1e-5)
+    assert said["as it was after a fit"]

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from skseq.networks import _quiet
 from skseq.networks._quiet import _NOISE, quiet_tracing
 
 
@@ -48,9 +49,15 @@ def run(code, **environment):
     )
 
 
+# The module alone, which needs nothing else of the package: that takes seconds to load.
+IMPORT = (
+    f"import os, sys; sys.path.insert(0, {os.path.dirname(_quiet.__file__)!r})\n"
+    "from _quiet import hold_back_stderr\n"
+)
+
+
 def test_messages_of_others_come_through_while_noise_is_held_back():
-    code = (
-        "import os; from skseq.networks._quiet import hold_back_stderr\n"
+    code = IMPORT + (
         "with hold_back_stderr():\n"
         "    os.write(2, b'I0000 00:00:1 a.cc:1] noise\\n')\n"
         "    os.write(2, b'message\\n')\n"
@@ -59,8 +66,7 @@ def test_messages_of_others_come_through_while_noise_is_held_back():
 
 
 def test_everything_comes_through_after_an_error():
-    code = (
-        "import os; from skseq.networks._quiet import hold_back_stderr\n"
+    code = IMPORT + (
         "with hold_back_stderr():\n"
         "    os.write(2, b'E0000 00:00:1 a.cc:1] the cause\\n')\n"
         "    raise SystemExit(3)\n"
@@ -72,10 +78,7 @@ def test_everything_comes_through_after_an_error():
     )
 
 
-HOLD = (
-    "import os, sys; from skseq.networks._quiet import hold_back_stderr\n"
-    "noise = lambda: os.write(2, b'I0000 00:00:1 a.cc:1] noise\\n')\n"
-)
+HOLD = IMPORT + ("noise = lambda: os.write(2, b'I0000 00:00:1 a.cc:1] noise\\n')\n")
 
 
 def test_what_python_prints_comes_through_in_its_order_with_its_empty_lines():
@@ -170,8 +173,7 @@ def test_the_first_call_of_a_network_is_silent_but_for_the_users_own_lines():
 
 
 def test_a_user_who_has_set_the_log_level_is_left_alone():
-    code = (
-        "import os; from skseq.networks._quiet import hold_back_stderr\n"
+    code = IMPORT + (
         "with hold_back_stderr():\n"
         "    os.write(2, b'I0000 00:00:1 a.cc:1] wanted\\n')\n"
     )

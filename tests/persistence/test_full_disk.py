@@ -66,11 +66,11 @@ def write_table(path, version):
 
 
 def write_report(path, version):
-    pytest.importorskip("plotly")
     pytest.importorskip("matplotlib")
     y = np.arange(60) % 10 == 0
     with pytest.MonkeyPatch.context() as patch:  # pictures take most of the time
-        patch.setattr("skseq._report._report.draw_pictures", lambda *given: [])
+        for name in ("draw_pictures", "drift_picture"):
+            patch.setattr(f"skseq._report._fields.{name}", lambda *given: [])
         model = PCAAutoencoder(2).fit(X)
         report(model, X, y, path, title=str(version), n_resamples=10)
 

@@ -210,3 +210,15 @@ def test_the_linear_path_leads_from_the_input_to_the_sum(residual):
 def test_a_model_that_is_no_chain_is_refused_with_the_remedy(residual):
     with pytest.raises(ValueError, match="joins branches.*give the estimator itself"):
         ArchitectureDisplay.from_estimator(residual.model_)
+
+
+def test_a_context_is_drawn_where_it_joins_the_latent_vector():
+    X = np.random.default_rng(0).normal(size=(40, 3, 2))
+    network = LSTMAutoencoder(2, max_epochs=1, random_state=0)
+    detector = ResidualAutoencoder(network, context_features=[1]).fit(X)
+    rows = ArchitectureDisplay.from_estimator(detector).layers
+    names = [layer.name for layer in rows]
+    after_repeat = rows[names.index("repeat") + 1]
+    assert after_repeat.name == "with_context"
+    assert after_repeat.output_shape == (3, 3)
+    assert "context" not in names

@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+from tolerances import of_forward
 
 import skseq.engines.native._built
 from skseq import (
@@ -97,6 +98,21 @@ def test_what_reconstructs_gives_each_sequence_its_own_scores(name, isa):
     X = make()
     estimator.fit(X)
     assert_same_in_any_company(lambda part: results(estimator, part), X)
+
+
+def test_keras_gives_each_sequence_its_own_scores_but_for_rounding():
+    """It has products of its own; sizes from one graph to the next one included."""
+    pytest.importorskip("keras")
+    X = arrays()
+    estimator = LSTMAutoencoder(3, max_epochs=1, random_state=0, engine="keras")
+    whole = results(estimator.fit(X), X)
+    for part in ([0], [40, 1023], [N - 1], np.arange(300), np.arange(N)[::-1]):
+        parts = results(estimator, X[np.asarray(part)])
+        for name, expected in whole.items():
+            atol = of_forward(expected, X.shape[1])
+            np.testing.assert_allclose(
+                parts[name], expected[part], rtol=0, atol=atol, err_msg=name
+            )
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,19 @@ def test_the_score_of_a_row_is_its_mean_over_the_windows_that_hold_it(fitted, wi
     np.testing.assert_allclose(fitted.score_rows(part), expected)
 
 
+def test_a_row_may_score_as_the_mean_of_the_windows_that_hold_it(fitted, windows):
+    part = windows[20:120]
+    scores = fitted.score_samples(part)
+    by_row = {}
+    for score, start, end in zip(scores, part.starts, part.ends, strict=True):
+        for row in range(start, end + 1):
+            by_row.setdefault(row, []).append(score)
+    empty = np.isnan(part.table).all(axis=1)
+    expected = [np.nan if empty[end] else np.nanmean(by_row[end]) for end in part.ends]
+    got = fitted.score_rows(part, aggregate="windows")
+    np.testing.assert_allclose(got, expected)
+
+
 def test_rows_of_arrays_are_not_known(windows):
     array = np.asarray(windows)
     pca = PCAAutoencoder(2).fit(array)

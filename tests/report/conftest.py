@@ -34,7 +34,6 @@ def scored(table):
 
 @pytest.fixture(scope="module")
 def path(models, scored, tmp_path_factory):
-    pytest.importorskip("plotly")
     pytest.importorskip("matplotlib")
     target = tmp_path_factory.mktemp("report") / "report.html"
     estimator, baselines = models["last step"], dict(list(models.items())[1:])
@@ -44,4 +43,5 @@ def path(models, scored, tmp_path_factory):
 @pytest.fixture
 def quick(monkeypatch):
     """No pictures, which take most of the time of a page."""
-    monkeypatch.setattr("skseq._report._report.draw_pictures", lambda *given: [])
+    for name in ("draw_pictures", "drift_picture"):
+        monkeypatch.setattr(f"skseq._report._fields.{name}", lambda *given: [])

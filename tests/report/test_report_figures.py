@@ -13,9 +13,9 @@ from skseq._report._bootstrap import (
 )
 from skseq._report._operating import candidate_thresholds, operating_points
 from skseq._report._scored import Rows
-from skseq._report._timeline import drawn_rows
 from skseq._report._verdict import judge
-from skseq._report._worst import worst_windows
+from skseq._report._worst import Detector, worst_windows
+from skseq._report._zoomed import drawn_rows
 from skseq.metrics import false_alarm_rate
 
 
@@ -159,7 +159,7 @@ def test_worst_windows_share_no_row_and_explain_their_scores(models, scored):
     pipeline = models["PCA"]
     windows, detector = pipeline[0].transform(X), pipeline[-1].detector_
     score = -detector.score_samples(windows)
-    worst = worst_windows(detector, windows, Rows(y == 1), score)
+    worst = worst_windows(Detector(detector, windows), Rows(y == 1), score)
     chosen = [window.row for window in worst]
     assert chosen[0] == np.argmax(score)
     assert np.diff(np.sort(chosen)).min() >= 5
@@ -175,6 +175,6 @@ def test_worst_windows_share_no_row_and_explain_their_scores(models, scored):
 def test_line_that_is_drawn_loses_no_peak():
     score = np.random.default_rng(0).normal(size=50_000)
     score[[7, 31_415]] = 50, -50
-    drawn = drawn_rows(Rows(np.zeros(50_000, bool)), score)
+    drawn = drawn_rows(score)
     assert len(drawn) <= 4000
     assert {7, 31_415} <= set(drawn)

@@ -88,6 +88,8 @@ def streams(draw):
 
 
 @pytest.mark.filterwarnings("ignore:'validation_fraction' of:UserWarning")
+@pytest.mark.filterwarnings("ignore:'max_gap' is:UserWarning")
+@pytest.mark.filterwarnings("ignore:A series goes on:UserWarning")
 @examples
 @given(streams())
 def test_any_stream_scores_as_its_table_does(case):
@@ -226,7 +228,7 @@ def test_rows_of_a_column_transformer_keep_their_names_and_times(sensors):
         remainder="passthrough",
         verbose_feature_names_out=False,
     ).set_output(transform="pandas")
-    slider = SlidingWindow(4, group_by="sensor_id", time="timestamp")
+    slider = SlidingWindow(4, group_by="sensor_id", time="timestamp", max_gap="1D")
     pipeline = make_pipeline(scale, slider, PCAAutoencoder(2)).fit(frame[:150])
     scores = StreamScorer(pipeline).score_many(frame[150:].to_dict("records"))
     assert_same(scores, pipeline.score_samples(frame[150:]))

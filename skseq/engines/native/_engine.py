@@ -87,9 +87,12 @@ class NativeEngine:
         weights = self.weights()[: self._n_encoder]
         return self._forward(self._network.encoder, weights, batch)[:, 0]
 
-    def decode(self, latent, steps) -> np.ndarray:
+    def decode(self, latent, steps, context=None) -> np.ndarray:
         weights = self.weights()[self._n_encoder :]
         latent = latent[:, np.newaxis]
+        if context is not None:
+            shape = *steps.shape, latent.shape[2]
+            latent = np.concatenate([np.broadcast_to(latent, shape), context], axis=2)
         return self._forward(
             self._network.decoder, weights, Batch(latent, steps, latent)
         )

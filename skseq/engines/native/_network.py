@@ -16,9 +16,9 @@ import numpy as np
 from ...networks import Architecture
 from .._batches import Batch
 from . import _kernels
-from ._blocks import Workspace, to_blocks
+from ._blocks import Workspace, empty, to_blocks
 from ._kernels import CACHE_ROWS, LANES
-from ._losses import activate_output
+from ._outputs import activate_output
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,9 @@ class Network:
         this state at every time step: an autoencoder. None for a sequence network.
     activation : {"tanh", "relu", "linear"}, default="tanh"
     output_activation : {"linear", "sigmoid", "softmax"}, default="linear"
+    context : tuple of two int, default=(0, 0)
+        Between these are the inputs of a step that the layer after ``last`` sees beside
+        its state.
     """
 
     n_features: int
@@ -45,12 +48,13 @@ class Network:
     last: int | None = None
     activation: str = "tanh"
     output_activation: str = "linear"
+    context: tuple[int, int] = (0, 0)
 
     @classmethod
     @lru_cache(maxsize=64)
     def of(cls, architecture: Architecture) -> Network:
         """The network that an Architecture describes."""
-        last = None
+        last, shown = None, architecture.context_inputs
         if architecture.kind != "sequence":
             last = len(architecture.encoder_layers) - 1
         return cls(
@@ -60,6 +64,7 @@ class Network:
             last=last,
             activation=architecture.activation,
             output_activation=architecture.output_activation,
+            context=(shown.start, shown.stop),
         )
 
     @cached_property
@@ -77,7 +82,18 @@ class Network:
     def decoder(self) -> Network:
         """The part that follows on the final state; its weights come last."""
         units = self.units[self.last + 1 :]
-        return replace(self, n_features=self.units[self.last], units=units, last=None)
+        n_inputs = self.units[self.last] + self.n_context
+        return replace(self, n_features=n_inputs, units=units, last=None)
+
+    @property
+    def n_context(self) -> int:
+        start, stop = self.context
+        return stop - start
+
+    @property
+    def shows_context(self) -> bool:
+        """Whether there is a context, and a layer that sees it beside a state."""
+        return self.n_context > 0 and self.last is not None and self.returns_sequences
 
     @property
     def returns_sequences(self) -> bool:
@@ -87,9 +103,9 @@ class Network:
     def shapes(self) -> list[tuple[int, ...]]:
         """Shapes of the weights, in the order of ``keras.Model.get_weights()``."""
         shapes, inputs = [], self.n_features
-        for units in self.units:
+        for layer, units in enumerate(self.units):
             shapes += [(inputs, 4 * units), (units, 4 * units), (4 * units,)]
-            inputs = units
+            inputs = units + (self.n_context if layer == self.last else 0)
         if self.n_outputs is not None:
             shapes += [(inputs, self.n_outputs), (self.n_outputs,)]
         return shapes
@@ -164,6 +180,8 @@ def forward(
         if dropout:
             steps[-1].dropout = dropout[layer]
             x = x * dropout[layer]
+        if layer == network.last and network.shows_context:
+            x = _beside_context(x, inputs.x[:, :, slice(*network.context)])
     if network.n_outputs is not None:
         y = work.empty("y", shape=(n_blocks, x.shape[1], network.n_outputs, LANES))
         _kernels.dense_forward(x, *weights[-2:], y)
@@ -188,11 +206,22 @@ def forward_few(
         part = weights[3 * layer : 3 * layer + 3]
         _kernels.lstm_forward_few(x, *part, h, mask, network.activation)
         x = np.ascontiguousarray(h[:, -1:]) if layer == network.last else h
+        if layer == network.last and network.shows_context:
+            x = _beside_context(x, batch.inputs[:, :, slice(*network.context)])
     if network.n_outputs is not None:
         y = np.empty((*x.shape[:2], network.n_outputs), dtype=np.float32)
         _kernels.dense_forward_few(x, *weights[-2:], y)
         x = y
     return activate_output(network.output_activation, x)
+
+
+def _beside_context(state, context):
+    """A state at each step, and the context of the step; the values are on axis 2."""
+    units = state.shape[2]
+    shape = *context.shape[:2], units + context.shape[2], *context.shape[3:]
+    x = empty(shape)
+    x[:, :, :units], x[:, :, units:] = state, context
+    return x
 
 
 def backward(
@@ -215,6 +244,10 @@ def backward(
     _kernels.dense_backward(dy, dense.x, *weights[-2:], *gradients[-2:], dx)
     for layer in reversed(range(len(network.units))):
         step, part = steps[layer], slice(3 * layer, 3 * layer + 3)
+        if layer == network.last and network.shows_context:
+            # The state stood at each step; the context is no variable.
+            of_state = dx[:, :, : network.units[layer]]
+            dx = np.ascontiguousarray(of_state.sum(axis=1, keepdims=True))
         if step.dropout is not None:
             dx *= step.dropout
         dh = dx  # with a single time step, the gradient by the final state

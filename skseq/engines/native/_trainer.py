@@ -11,13 +11,13 @@ from .._batches import Batch
 from . import _kernels
 from ._blocks import Workspace, to_blocks
 from ._kernels import LANES
-from ._losses import check_loss, loss_and_gradient
 from ._network import (
     Inputs,
     Network,
     backward,
     forward,
 )
+from ._outputs import check_loss, loss_and_gradient
 
 SHARD_WORK = 4e7  # floating-point operations that are worth a thread
 MAX_SHARDS = 8

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Networks composed from the kernels, held to float64 NumPy and to Keras."""
 
+import functools
 from concurrent.futures import ThreadPoolExecutor
 
 import naive_lstm as naive
@@ -32,6 +33,7 @@ def autoencoder(n_features, sizes, activation="tanh"):
 NETWORKS = {
     "autoencoder": autoencoder(3, (5, 2)),
     "relu autoencoder": autoencoder(3, (4,), "relu"),
+    "autoencoder in a context": Network(3, (5, 2, 2, 5), 1, last=1, context=(1, 3)),
     "sequence": Network(3, (4, 3), 2),
     "vector": Network(3, (4, 3), 2, last=1, output_activation="sigmoid"),
     "classes": Network(3, (4, 3), 5, last=1, output_activation="softmax"),
@@ -393,37 +395,46 @@ KERAS_CASES = {
 }
 
 
-@pytest.mark.parametrize("name", KERAS_CASES)
-def test_twenty_updates_and_predictions_equal_keras(name, isa):
+@functools.cache
+def trained_by_keras(name):
+    """A case of the data, and what Keras makes of it: for all instruction sets."""
     keras = pytest.importorskip("keras")
-
     network, loss = KERAS_CASES[name]
     rng = np.random.default_rng(0)
     x = rng.normal(size=(20, 18, 7, 3)).astype(np.float32)
     y = targets(network, x.reshape(-1, 7, 3), loss)
-    y = y.reshape(20, 18, *y.shape[1:])
+    y = x if name == "autoencoder" else y.reshape(20, 18, *y.shape[1:])
     sample_weight = rng.random((20, 18)).astype(np.float32)
     model = keras_model(network, 7, l2=0.02)
     model.compile(keras.optimizers.Adam(0.01, global_clipnorm=0.05), loss=loss)
-    weights = model.get_weights()
+    before, losses = model.get_weights(), []
+    for x_batch, y_batch, weight in zip(x, y, sample_weight, strict=True):
+        if network.returns_sequences:
+            weight = weight[:, np.newaxis]
+        else:
+            y_batch = y_batch[:, 0]
+        losses.append(model.train_on_batch(x_batch, y_batch, sample_weight=weight))
+    outputs = model.predict(x[0], verbose=0)
+    return (x, y, sample_weight), before, losses, model.get_weights(), outputs
+
+
+@pytest.mark.parametrize("name", KERAS_CASES)
+def test_twenty_updates_and_predictions_equal_keras(name, isa):
+    network, loss = KERAS_CASES[name]
+    data, weights, losses, expected, outputs = trained_by_keras(name)
     assert [w.shape for w in weights] == network.shapes
     trainer = Trainer(
         network, weights, loss=loss, learning_rate=0.01, l2=0.02, global_clipnorm=0.05
     )
-    for x_batch, y_batch, w_batch in zip(x, y, sample_weight, strict=True):
-        target = x_batch if name == "autoencoder" else y_batch
-        theirs = target if network.returns_sequences else target[:, 0]
-        keras_weight = w_batch[:, None] if network.returns_sequences else w_batch
-        expected = model.train_on_batch(x_batch, theirs, sample_weight=keras_weight)
-        batch = batch_of(x_batch, target)._replace(weights=w_batch)
+    for x_batch, y_batch, weight, of_keras in zip(*data, losses, strict=True):
+        batch = batch_of(x_batch, y_batch)._replace(weights=weight)
         atol = of_training(trainer.weights, 20)
-        assert trainer.train_on_batch(batch) == pytest.approx(expected, abs=atol)
+        assert trainer.train_on_batch(batch) == pytest.approx(of_keras, abs=atol)
     atol = of_training(trainer.weights, 20)
-    for ours, theirs in zip(trainer.weights, model.get_weights(), strict=True):
+    for ours, theirs in zip(trainer.weights, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=atol)
-    expected = model.predict(x[0], verbose=0)
-    ours = predict(network, model.get_weights(), x[0])
-    np.testing.assert_allclose(ours.reshape(expected.shape), expected, atol=1e-5)
+    ours = predict(network, expected, data[0][0])
+    np.testing.assert_allclose(ours.reshape(outputs.shape), outputs, atol=1e-5)
 
 
 def test_padding_carries_the_state_over_as_in_keras():

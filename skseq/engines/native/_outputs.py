@@ -41,7 +41,7 @@ def _before_activation(activation, y, dy):
     return gradient(y, dy)
 
 
-LOSSES = ("mse", "mae", "huber")
+_OF_ANY_OUTPUT = ("mse", "mae", "huber")
 ENTROPIES = (
     ("binary_crossentropy", "sigmoid"),
     ("categorical_crossentropy", "softmax"),
@@ -50,11 +50,11 @@ ENTROPIES = (
 
 def check_loss(loss: str, activation: str) -> None:
     """Refuse a loss that is not known, or not for this output activation."""
-    if loss not in LOSSES and (loss, activation) not in ENTROPIES:
+    if loss not in _OF_ANY_OUTPUT and (loss, activation) not in ENTROPIES:
         raise ValueError(
             f"loss={loss!r} does not go with output_activation={activation!r}. The "
-            f"losses are {', '.join(LOSSES)} (with any), binary_crossentropy (with "
-            "sigmoid) and categorical_crossentropy (with softmax)."
+            f"losses are {', '.join(_OF_ANY_OUTPUT)} (with any), binary_crossentropy "
+            "(with sigmoid) and categorical_crossentropy (with softmax)."
         )
 
 
@@ -77,4 +77,6 @@ def loss_and_gradient(
     if loss == "categorical_crossentropy":  # a mean over classes until here
         n_classes = y.shape[2]
         return n_classes * value, np.multiply(dy, n_classes, out=dy)
-    return value, _before_activation(activation, y, dy) if loss in LOSSES else dy
+    if loss in _OF_ANY_OUTPUT:
+        dy = _before_activation(activation, y, dy)
+    return value, dy

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from ..rows._time import span
+from ._time import span
 
 # The share of the normal rows that "auto" may excuse on each side of the events: 10%
 # over both sides, as in the Numenta Anomaly Benchmark. So an alarm that never stops has
@@ -30,13 +30,24 @@ def false_rows(y_true, y_pred, rows, tolerance, time=None, as_duration=None):
     Those outside of the events, but for the rows beside an event, up to ``tolerance``,
     that belong to an alarm that meets an event.
     """
+    beside = rows_beside_events(y_true, rows, tolerance, time, as_duration)
+    return false_beyond(beside, y_true, y_pred, rows)
+
+
+def rows_beside_events(y_true, rows, tolerance, time=None, as_duration=None):
+    """Flag the rows in an event, or no farther from one of its series."""
     if isinstance(tolerance, str) and tolerance == "auto":
         tolerance = auto_tolerance(y_true, rows)
     distance, places = span(tolerance, "tolerance", rows, time, as_duration)
+    return _near(y_true, rows, distance, places)
+
+
+def false_beyond(beside, y_true, y_pred, rows):
+    """``false_rows`` with what ``rows_beside_events`` gives, for many ``y_pred``."""
     alarms = rows.runs(y_pred)
     meets = np.zeros(rows.n_rows, dtype=bool)
     meets[y_pred] = np.repeat(alarms.count(y_true) > 0, alarms.stops - alarms.starts)
-    return y_pred & ~y_true & ~(meets & _near(y_true, rows, distance, places))
+    return y_pred & ~y_true & ~(meets & beside)
 
 
 def _near(y_true, rows, distance, places):

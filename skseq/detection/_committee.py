@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A committee that is fitted on a labelled past, and weighed on its held-out part."""
+
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from sklearn.base import clone, is_classifier
+from sklearn.linear_model import LogisticRegression
+
+from .._members import Members, bounded, fit_members
+from .._validation import is_windows
+from .._warnings import warn
+from ..committee import default_detectors
+from ..reconstruction._errors import subsample
+from ..windowing._held_out import HeldOut
+from ..windowing._labelled import Labelled
+from ._weights import MIN_EVENTS, cross_fitted, fit_weights
+
+
+def default_members():
+    return [
+        *default_detectors(),
+        ("logistic", LogisticRegression(C=0.01, class_weight="balanced")),
+    ]
+
+
+@dataclass(frozen=True)
+class Past:
+    """Windows, which of them are events, which hold one, and what is held out."""
+
+    X: object
+    event: np.ndarray
+    holds_event: np.ndarray
+    parts: HeldOut
+    fit_on: str
+
+    @classmethod
+    def of(cls, X, event, parts, fit_on):
+        holds_event = X.holds_any(event) if is_windows(X) else event
+        return cls(X, event, holds_event, parts, fit_on)
+
+    def for_detectors(self, rows):
+        """Those of some windows that detectors are fitted on."""
+        return rows if self.fit_on == "all" else rows[~self.holds_event[rows]]
+
+    def given_to(self, estimator, rows):
+        """What a member is fitted on: windows, and their labels for a classifier."""
+        if is_classifier(estimator):
+            return self.X[rows], self.event[rows]
+        return self.X[self.for_detectors(rows)], None
+
+
+@contextmanager
+def _reported(step, owner, estimator):
+    """Tell callbacks of the fit of a member; it tells of its own steps if it can."""
+    can_tell = hasattr(estimator, "set_callbacks")
+    with step.propagate_callback_context(estimator) if can_tell else nullcontext():
+        step.call_on_fit_task_begin(estimator=owner)
+        yield
+        step.call_on_fit_task_end(estimator=owner)
+
+
+@dataclass(frozen=True)
+class Committee:
+    """Unfitted members by name, and how they are fitted for an estimator."""
+
+    names: list
+    estimators: list
+    hidden: list
+    owner: object
+    task: object
+
+    def without_classifiers(self):
+        kept = [k for k, e in enumerate(self.estimators) if not is_classifier(e)]
+        lists = (self.names, self.estimators, self.hidden)
+        names, estimators, hidden = ([part[k] for k in kept] for part in lists)
+        return replace(self, names=names, estimators=estimators, hidden=hidden)
+
+    def fitted(self, past, rows):
+        """A fitted copy of each member."""
+        jobs = []
+        members = zip(self.names, self.estimators, self.hidden, strict=True)
+        for name, estimator, hidden in members:
+            step = self.task.subcontext(task_name=f"fit-{name}")
+            report = partial(_reported, step, self.owner)
+            given = past.given_to(estimator, rows)
+            jobs.append((clone(estimator), *given, hidden, report))
+        return fit_members(jobs, self.owner.n_jobs)
+
+
+def _why_not_weighed(past):
+    """Why no weights can be learnt, or None; and whether it is to be warned of."""
+    n_events = past.parts.n_events[1]
+    if n_events < MIN_EVENTS:
+        return f"{n_events} event(s), where {MIN_EVENTS} or more are needed"
+    if past.holds_event[past.parts.held_out].all():
+        return "no window without an event"
+    return None
+
+
+def fit_committee(committee, past, *, refit):
+    """Fit the members, and weigh them on the held-out windows.
+
+    Parameters
+    ----------
+    committee : Committee
+
+    past : Past
+
+    refit : bool
+
+    Returns
+    -------
+    members : Members
+        Without weights where the held-out part cannot tell them.
+
+    score : ndarray of float64
+        Of the held-out windows, higher for events, NaN where one is not judged.
+
+    is_cross_fitted : bool
+        Whether ``score`` is of weights that did not see these windows.
+    """
+    committee, can_weigh = _those_to_fit(committee, past)
+    held_out = past.parts.held_out
+    X, event = past.X[held_out], past.event[held_out]
+    members, standardized = Members.judged_on(
+        committee.names,
+        committee.fitted(past, past.parts.training),
+        X,
+        _usual(past.holds_event[held_out]),
+    )
+    score, is_cross_fitted = None, False
+    if can_weigh:
+        members, score = _weighed(members, X, event, standardized)
+        is_cross_fitted = score is not None
+    if score is None:
+        score = members.combined(standardized)
+    if refit:
+        both = past.for_detectors(past.parts.training)
+        fitted = committee.fitted(past, np.arange(len(past.X)))
+        members = members.fitted_again(fitted, subsample(past.X[both]))
+    return members, score, is_cross_fitted
+
+
+def _usual(holds_event):
+    """Those that tell what is usual: all, where every one holds an event."""
+    return ~holds_event if not holds_event.all() else slice(None)
+
+
+def _those_to_fit(committee, past):
+    """The members that can be fitted and judged, and whether they can be weighed."""
+    detectors = committee.without_classifiers()
+    reason = _why_not_weighed(past)
+    if reason is not None and detectors.names:
+        if past.event.any():
+            warn(
+                f"The part held out ({past.parts.place}) has {reason}: the members "
+                "cannot be weighed. That which is most surprised decides, and "
+                f"classifiers have no part in it. {past.parts.remedy}"
+            )
+        return detectors, False
+    has_classifiers = len(detectors.names) < len(committee.names)
+    is_lost = has_classifiers and not past.event[past.parts.training].any()
+    if reason is not None or (is_lost and not detectors.names):
+        raise ValueError(
+            "The members of 'detector' are classifiers alone, which need events to be "
+            f"trained on, and some held out. There are {past.parts.n_events[0]} in the "
+            f"training part and {past.parts.n_events[1]} held out "
+            f"({past.parts.place}). Add a detector, or label more events."
+        )
+    if is_lost:
+        warn(
+            "No event is left to train on: classifiers have no part in the committee. "
+            f"{past.parts.remedy}"
+        )
+    return (detectors if is_lost else committee), True
+
+
+def _weighed(members, X, event, standardized):
+    """The members with weights, and scores by weights that did not see their window.
+
+    The scores are None where there are too few events for that.
+    """
+    judged = np.flatnonzero(~np.isnan(standardized).all(axis=1))
+    seen, labels = bounded(standardized[judged]), event[judged]
+    n_events = Labelled(X[judged], labels).events.max(initial=0)
+    if n_events < MIN_EVENTS or labels.all():
+        return members, None
+    weights = fit_weights(seen, labels)
+    if not weights.any():
+        warn(
+            "No member of the committee scores the held-out events higher than the "
+            "rest: they cannot be weighed. That which is most surprised decides."
+        )
+        return members, None
+    weighed = cross_fitted(X[judged], seen, labels)
+    members = replace(members, weights=weights)
+    if weighed is None:
+        return members, None
+    score = np.full(len(event), np.nan)
+    score[judged] = weighed
+    return members, score

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Weights of the members of a committee, from held-out windows and their labels."""
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from .._validation import is_windows
+from ..windowing._labelled import Labelled, time_order
+
+# Beside a loss that is a sum over the windows: it matters where there are few.
+RIDGE = 0.1
+# One event tells of one kind of event; two are told apart from one that is a whim.
+MIN_EVENTS = 2
+# So that, with one fold of events left out, weights are still set by three of them.
+MIN_EVENTS_TO_CROSS = 4
+_N_FOLDS = 5
+
+
+def fit_weights(scores, event, ridge=RIDGE):
+    """Non-negative weights of scores, by a logistic regression; they sum up to 1.
+
+    The log losses of the events and those of the rest count alike; ``ridge / 2`` times
+    the sum of the squared weights is added to them. So the weighed score is a mean of
+    scores, in their units, however well it tells the events: that of a regression grows
+    without bound as these stand out.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_samples, n_members)
+        Finite.
+
+    event : ndarray of bool of shape (n_samples,)
+        Of both kinds.
+
+    ridge : float
+
+    Returns
+    -------
+    weights : ndarray of shape (n_members,)
+        All 0 where no score is higher for events.
+
+    References
+    ----------
+    .. [1] D. H. Wolpert, "Stacked generalization", Neural Networks 5(2), 1992.
+    .. [2] L. Breiman, "Stacked regressions", Machine Learning 24(1), 1996, which finds
+       that the weights must not be negative.
+    """
+    n_samples, n_members = scores.shape
+    sign = np.where(event, 1.0, -1.0)
+    # Those of scikit-learn's class_weight="balanced".
+    share = np.where(event, 1 / event.sum(), 1 / (~event).sum()) * n_samples / 2
+
+    def objective(parameters):
+        intercept, weights = parameters[0], parameters[1:]
+        margin = sign * (scores @ weights + intercept)
+        loss = share @ np.logaddexp(0, -margin) + ridge / 2 * weights @ weights
+        slope = -share * sign * expit(-margin)
+        gradient = np.append(slope.sum(), scores.T @ slope + ridge * weights)
+        return loss / n_samples, gradient / n_samples
+
+    weights = minimize(
+        objective,
+        np.zeros(1 + n_members),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(None, None)] + [(0, None)] * n_members,
+        options={"ftol": 1e-12, "gtol": 1e-8, "maxiter": 1000},
+    ).x[1:]
+    return weights / (weights.sum() or 1)
+
+
+def folds_of_events(X, event):
+    """Fold of each window: neighbours in time, with as many events in each.
+
+    A bound between two folds lies midway between two events. None of too few events.
+    """
+    order = time_order(X.ends) if is_windows(X) else slice(None)
+    events = Labelled(X, event).events[order]
+    n_events = events.max()
+    if n_events < MIN_EVENTS_TO_CROSS:
+        return None
+    n_folds = min(_N_FOLDS, n_events)
+    first, last = (
+        np.array([np.flatnonzero(events == k)[end] for k in range(1, n_events + 1)])
+        for end in (0, -1)
+    )
+    fold_of_event = np.arange(n_events) * n_folds // n_events
+    changes = np.flatnonzero(np.diff(fold_of_event))
+    bounds = (last[changes] + first[changes + 1] + 1) // 2
+    folds = np.empty(len(events), dtype=int)
+    folds[order] = np.searchsorted(bounds, np.arange(len(events)), side="right")
+    return folds
+
+
+def cross_fitted(X, scores, event):
+    """Weighed scores of windows by weights that none of their rows was used for.
+
+    Returns
+    -------
+    weighed : ndarray of shape (n_samples,) or None
+        None where there are too few events, or a fold would leave no normal window.
+    """
+    folds = folds_of_events(X, event)
+    if folds is None:
+        return None
+    weighed = np.empty(len(scores))
+    for fold in np.unique(folds):
+        inside = folds == fold
+        others = ~inside
+        if is_windows(X):
+            others &= ~X.shares_rows(X[inside])
+        if event[others].all() or not event[others].any():
+            return None
+        weighed[inside] = scores[inside] @ fit_weights(scores[others], event[others])
+    return weighed
