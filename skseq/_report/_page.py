@@ -11,6 +11,7 @@ from string import Template
 import numpy as np
 import pandas as pd
 
+from .._files import check_regular
 from ..plotting._style import model_style
 from ..rows._words import duration, number, share
 
@@ -47,6 +48,7 @@ def check_target(path):
             f"'path' must lie in a folder that exists. Got {path}: there is no folder "
             f"{path.parent}."
         )
+    check_regular(path)
     if not os.access(path.parent, os.W_OK):
         raise PermissionError(
             f"'path' must lie in a folder that can be written to. Got {path}."

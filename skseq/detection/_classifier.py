@@ -323,15 +323,15 @@ class RareEventClassifier(
            [0.35, 0.65],
            [0.95, 0.05]])
 
-    A committee tells who found the events. Here they are alike, so that a classifier
-    does:
+    A committee tells who found the events. Here they are alike, so that most of them
+    is the classifier's:
 
     >>> from sklearn.linear_model import LogisticRegression
     >>> members = [("pca", detector), ("logistic", LogisticRegression())]
     >>> clf = make_pipeline(SlidingWindow(5), RareEventClassifier(members))
     >>> clf.fit(X[:800], y[:800])[-1].weights_.round(1)
-    pca         0.0
-    logistic    1.0
+    pca         0.3
+    logistic    0.7
     Name: weight, dtype: float64
     """
 
