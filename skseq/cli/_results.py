@@ -17,7 +17,7 @@ from sklearn.metrics import (
 )
 
 from .._detectors import reach
-from .._files import replacing
+from .._files import plain_csv, replacing
 from .._report._page import check_target
 from .._report._report import write_page as write_report
 from ..alarms import AlarmRule, alarm_table, event_table
@@ -190,6 +190,8 @@ def write_results(out, table, future, models, decisions, choices):
     *_, name = models
     model, decision = models[name], decisions[name]
     parts = _contributions(future.windows, model)
+    if parts is not None:  # what explains is no part of what is judged
+        parts = parts.drop(columns=list(table.context))
     scores = _scores(table, future, model, decision, parts)
     frames = {"scores.csv": scores.set_index("row")}
     frames |= _alarms_and_events(
@@ -197,7 +199,7 @@ def write_results(out, table, future, models, decisions, choices):
     )
     for target, frame in frames.items():
         with replacing(out / target) as file:
-            frame.to_csv(file)
+            plain_csv(frame).to_csv(file)
     figures = {"score.png": _score_figure(scores, future, model.threshold_, table)}
     figures["score.png"].suptitle(_title(name, choices.horizon))
     if future.labelled:

@@ -82,6 +82,6 @@ def _save_model(out, parts, model):
     except TypeError:
         save(pipeline, path, trusted=[_TREES])
         line += f" --trust {_TREES}"
-    line += " < new.csv"
+    line += " --explain < new.csv"
     typer.echo(f"Wrote model.skseq. To score new rows with it: {line}")
     return line

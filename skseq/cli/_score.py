@@ -16,6 +16,7 @@ import typer
 from .._files import is_full, naming_file
 
 _BLOCK = 1024  # lines that are scored together where nobody waits for each
+_N_TOP = 3  # features that are named for a row
 _WORDS = {"": None, "NA": None, "True": True, "False": False}
 
 
@@ -90,20 +91,26 @@ class Lines:
 class _Scores:
     """Scores lines, and writes a line for each."""
 
-    def __init__(self, scorer, header, *, skip_errors, ignore):
+    def __init__(self, scorer, header, *, skip_errors, ignore, explain):
         self._scorer, self._ignore = scorer, set(ignore)
         self._skip_errors, self._n_rows = skip_errors, 0
         self._columns, self._as_text = (
             scorer._steps.columns,
             scorer._steps.text_columns(),
         )
+        self._explain = explain
+        self._keys = _keys_of(scorer._steps.plan) if explain else []
         self._take_header(header)
         self._alarms = True
         try:
             scorer.is_alarm(math.nan)
         except TypeError:
             self._alarms = False
-        print("row,score,alarm" if self._alarms else "row,score", flush=True)
+        names = ["row", *(self._name_of(key) for key in self._keys), "score"]
+        names += ["alarm"] * self._alarms
+        names += [f"feature_{k + 1}" for k in range(_N_TOP)] if explain else []
+        self._print(names)
+        sys.stdout.flush()
 
     def _take_header(self, header):
         kept = [name for name in header if name not in self._ignore]
@@ -117,7 +124,7 @@ class _Scores:
             self._columns.check_names(kept)
         except ValueError as error:
             raise ValueError(f"{error} Or leave it out with --ignore.") from error
-        self._header = header
+        self._header, self._kept = header, kept
 
     def is_header(self, cells):
         """Tell the header, which a logger writes that was started again."""
@@ -147,8 +154,8 @@ class _Scores:
                 raise error from None
             _complain(error)
             scores = [math.nan]
-        for score in scores:
-            self._print(float(score))
+        for score, (_, cells) in zip(scores, block, strict=True):
+            self._write_score(float(score), cells)
         sys.stdout.flush()
 
     def _row(self, cells):
@@ -167,16 +174,44 @@ class _Scores:
             if name not in self._ignore
         }
 
-    def _print(self, score):
+    def _write_score(self, score, cells):
         is_missing = math.isnan(score)
-        fields = [self._n_rows, "" if is_missing else score]
+        fields = [self._n_rows, *self._cells_of_keys(cells)]
+        fields.append("" if is_missing else score)
         if self._alarms:
             fields.append("" if is_missing else int(self._scorer.is_alarm(score)))
-        print(*fields, sep=",")
+        if self._explain:
+            fields += [""] * _N_TOP if is_missing else self._top_features()
+        self._print(fields)
         self._n_rows += 1
 
+    def _print(self, fields):
+        csv.writer(sys.stdout, lineterminator="\n").writerow(fields)
 
-def _score_lines(scorer, *, follow, skip_errors, ignore):
+    def _name_of(self, key):
+        return self._kept[key.column] if self._columns.names is None else key.name
+
+    def _cells_of_keys(self, cells):
+        """Time and series of a line, as they stand there."""
+        if isinstance(cells, Exception) or len(cells) != len(self._header):
+            return [""] * len(self._keys)
+        named = dict(zip(self._header, cells, strict=True))
+        return [named[self._name_of(key)] for key in self._keys]
+
+    def _top_features(self):
+        """Those that add most to the score of the last row; none that is not judged."""
+        shares = self._scorer.explain_last()
+        top = [*shares.index[shares.notna() & (shares != 0)][:_N_TOP]]
+        return top + [""] * (_N_TOP - len(top))
+
+
+def _keys_of(plan):
+    """Columns of the time and of the series, in this order."""
+    keys = [*([] if plan.time is None else [plan.time]), *plan.groups]
+    return [key for key in keys if key.column is not None]
+
+
+def _score_lines(scorer, *, follow, skip_errors, ignore, explain):
     lines = Lines(sys.stdin.buffer, needs_end=follow)
     _, header = next(iter(lines), (0, None))
     if header is None:
@@ -185,8 +220,11 @@ def _score_lines(scorer, *, follow, skip_errors, ignore):
         )
     if isinstance(header, Exception):
         raise ValueError(f"line {lines.number}: {header}")
-    scores = _Scores(scorer, header, skip_errors=skip_errors, ignore=ignore)
-    block, size = [], 1 if follow else _BLOCK
+    scores = _Scores(
+        scorer, header, skip_errors=skip_errors, ignore=ignore, explain=explain
+    )
+    # What a score is made of is known of the last row.
+    block, size = [], 1 if follow or explain else _BLOCK
     for number, cells in lines:
         is_header = isinstance(cells, list) and scores.is_header(cells)
         if block and (is_header or len(block) == size):
@@ -235,6 +273,14 @@ def score(
     follow: Annotated[
         bool,
         typer.Option("--follow", help="Score and write each line as soon as it comes."),
+    ] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="Write time and series, too, and the three features that add most to "
+            "the score, as detect does. Slower: each line is scored by itself.",
+        ),
     ] = False,
     on_error: Annotated[
         OnError,
@@ -311,6 +357,7 @@ def score(
                 follow=follow,
                 skip_errors=on_error == OnError.skip,
                 ignore=ignore or (),
+                explain=explain,
             )
     except BrokenPipeError:
         _discard_output()  # nobody reads on

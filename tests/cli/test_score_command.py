@@ -169,3 +169,35 @@ def test_a_model_of_an_array_takes_the_columns_in_order(tmp_path, table):
     scores = read(run(text, tmp_path / "pump.skseq").stdout)["score"]
     assert_allclose(scores, pipeline.score_samples(X[200:]), rtol=1e-6)
     assert run("p\n1\n", tmp_path / "pump.skseq").exit_code == 2
+
+
+def test_explained_lines_have_time_series_and_the_features_that_add_most(model):
+    path, pipeline, rows = model
+    rows = rows[:12]
+    result = run(rows.to_csv(index=False), path, "--explain")
+    assert result.exit_code == 0, result.stderr
+    scores = read(result.stdout)
+    features = ["feature_1", "feature_2", "feature_3"]
+    assert scores.columns.tolist() == [
+        *("row", "timestamp", "sensor_id", "score", "alarm"),
+        *features,
+    ]
+    assert scores["sensor_id"].tolist() == rows["sensor_id"].tolist()
+    times = pd.to_datetime(scores["timestamp"])
+    assert (times.to_numpy() == rows["timestamp"].to_numpy()).all()
+    assert_allclose(scores["score"], pipeline.score_samples(rows), rtol=1e-6)
+    windows = pipeline[:2].transform(rows)
+    shares = pipeline[2].explain(windows)
+    expected = shares.columns.to_numpy()[np.argsort(-shares.to_numpy(), axis=1)]
+    n = min(3, shares.shape[1])
+    np.testing.assert_array_equal(scores[features[:n]], expected[:, :n])
+
+
+def test_a_row_without_a_score_is_not_explained(model):
+    path, _, rows = model
+    dead = rows.columns.difference(["sensor_id", "timestamp"])
+    text = rows[:1].assign(**dict.fromkeys(dead)).to_csv(index=False)
+    twice = text + text.splitlines()[1].replace("2024", "1999") + "\n"
+    result = run(twice, path, "--explain", "--on-late", "drop")
+    last = result.stdout.splitlines()[-1].split(",")
+    assert last[3:] == [""] * 5
