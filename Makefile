@@ -13,7 +13,7 @@ NATIVE := skseq/engines/native
 KERNELS := $(wildcard $(NATIVE)/*.cpp $(NATIVE)/*.h) $(NATIVE)/CMakeLists.txt
 PRELOAD = $(shell c++ -print-file-name=libasan.so) $(shell c++ -print-file-name=libubsan.so)
 
-.PHONY: help demo test lint bench docs sanitize clean
+.PHONY: help demo test lint bench docs sanitize fuzz oldest clean
 
 help:
 	@echo "make demo   run the demonstration "
@@ -22,6 +22,8 @@ help:
 	@echo "make bench  run the benchmarks"
 	@echo "make docs   build the documentation into docs/_build/html"
 	@echo "make sanitize  run the tests of the kernels under the sanitizers (Linux)"
+	@echo "make fuzz   forge files and feed odd tables for an hour or more"
+	@echo "make oldest run the tests with the lowest declared versions"
 	@echo "make clean  remove .venv and everything built"
 
 demo: .venv/.dev
@@ -53,8 +55,30 @@ sanitize: .venv-sanitize/.dev
 		-C cmake.define.SKSEQ_SANITIZE=ON -C build-dir=build/sanitize .
 	@touch $@
 
+# How many: make MUTATED=20000 MANIFESTS=1000 fuzz
+MUTATED ?= 500000
+MANIFESTS ?= 10000
+
+fuzz: .venv/.dev
+	SKSEQ_FUZZ_CASES=$(MUTATED) SKSEQ_FUZZ_MANIFESTS=$(MANIFESTS) \
+		$(BIN)/python -m pytest -n $(WORKERS) tests/fuzz \
+		tests/persistence/test_forged_files.py \
+		tests/persistence/test_manifest_grammar.py
+
+# An environment of its own with the lowest versions that pyproject.toml allows, those of
+# the extras too. uv resolves to these, pip cannot.
+oldest: .venv-oldest/.dev
+	.venv-oldest/bin/python -m pytest -n $(WORKERS) --dist loadscope tests
+
+.venv-oldest/.dev: pyproject.toml $(KERNELS)
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/pip install --quiet uv
+	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python \
+		--resolution lowest-direct --editable ".[plot,test]"
+	@touch $@
+
 clean:
-	rm -rf .venv .venv-sanitize build dist docs/_build docs/auto_examples docs/generated .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-oldest .venv-sanitize build dist docs/_build docs/auto_examples docs/generated .pytest_cache .ruff_cache .hypothesis
 	find skseq tests benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

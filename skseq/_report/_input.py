@@ -69,8 +69,10 @@ def final(estimator):
 def is_simple(estimator):
     """Tell a model without a network and without members: one that is quickly tried."""
     fitted = final(estimator)
-    parts = {"weights_", "loss_curve_", "named_estimators_"}
-    return not any(hasattr(fitted, name) for name in parts)
+    members = getattr(fitted, "named_estimators_", None)
+    if members is not None:
+        return len(members) == 1 and is_simple(*members.values())
+    return not any(hasattr(fitted, name) for name in ("weights_", "loss_curve_"))
 
 
 def decider(estimator):

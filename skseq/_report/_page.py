@@ -11,6 +11,7 @@ from string import Template
 import numpy as np
 import pandas as pd
 
+from .._files import check_regular
 from ..plotting._style import model_style
 from ..rows._words import duration, number, share
 
@@ -47,6 +48,7 @@ def check_target(path):
             f"'path' must lie in a folder that exists. Got {path}: there is no folder "
             f"{path.parent}."
         )
+    check_regular(path)
     if not os.access(path.parent, os.W_OK):
         raise PermissionError(
             f"'path' must lie in a folder that can be written to. Got {path}."
@@ -95,7 +97,9 @@ def weights_html(weights):
     """Weights of the members of a committee, by name; "" where none were learnt."""
     if not isinstance(weights, pd.Series) or weights.isna().all():  # or a network's
         return ""
-    total = sum(weights) or 1
+    if weights.isna().all():
+        return "<p>The members share the decision: no held-out event weighs them.</p>"
+    total = weights.sum() or 1
     lines = "".join(
         f"<tr><th scope='row'>{escape(str(name))}</th><td>{share(value / total)}</td>"
         f"<td><i class='bar' style='width:{100 * value / total:.0f}%'></i></td></tr>"

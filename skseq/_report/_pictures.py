@@ -82,8 +82,8 @@ def draw_pictures(drawn):
         figures["Distribution of the scores"] = _distribution(drawn)
     if has_both:
         figures["What each threshold gives"] = _thresholds(drawn)
-    if detector is not None and detector.reconstructs:
-        fitted = detector.fitted
+    if detector is not None and detector.reconstructor is not None:
+        fitted = detector.reconstructor
         figures[f"Error of each feature{title}"] = _feature_error(drawn, part)
         figures["The worst window"] = _reconstruction(drawn)
         # Others have latent vectors of a part of the sequence only.
@@ -209,7 +209,7 @@ def _thresholds(drawn):
 
 
 def _feature_error(drawn, part):
-    fitted, windows = drawn.detector.fitted, drawn.detector.X[part]
+    fitted, windows = drawn.detector.reconstructor, drawn.detector.seen[part]
     error = fitted.reconstruction_error(windows, per="feature")
     if np.isnan(error).all():
         return None
@@ -226,8 +226,8 @@ def _feature_error(drawn, part):
 
 def _reconstruction(drawn):
     display = ReconstructionDisplay.from_estimator(
-        drawn.detector.fitted,
-        drawn.detector.X,
+        drawn.detector.reconstructor,
+        drawn.detector.seen,
         sample=drawn.worst,
         max_features=3,
         ax=axes(1.5 * _HEIGHT),
@@ -237,7 +237,7 @@ def _reconstruction(drawn):
 
 def _latent(drawn):
     """Latent vectors of the events, and of as many others as can be told apart."""
-    fitted, X, y = drawn.detector.fitted, drawn.detector.X, drawn.rows.y
+    fitted, X, y = drawn.detector.reconstructor, drawn.detector.seen, drawn.rows.y
     normal, events = np.flatnonzero(~y), np.flatnonzero(y)
     chosen = np.sort(
         np.concatenate(

@@ -22,13 +22,12 @@ class Detector(NamedTuple):
 
     fitted: object
     X: object  # windows of all rows
-
-    @property
-    def reconstructs(self):
-        return hasattr(self.fitted, "reconstruction_error")
+    reconstructor: object = None  # the part that reconstructs, if there is one
+    seen: object = None  # the windows that it is given
 
     def judged(self, flags):
-        return self._replace(X=self.X[flags])
+        seen = None if self.seen is None else self.seen[flags]
+        return self._replace(X=self.X[flags], seen=seen)
 
     def explain(self, X, per="feature"):
         """Share of each feature or cell in the score of windows, as a frame."""
@@ -56,15 +55,20 @@ class Detector(NamedTuple):
 
 
 def telling(estimator, X):
-    """The part of an estimator that explains, or reconstructs; None without one."""
-    for attribute in ("explain", "reconstruction_error"):
-        try:
-            fitted, windows = reach(estimator, X, attribute)
-        except TypeError:
-            continue
-        windows = windows if hasattr(windows, "shape") else np.asarray(windows)
-        return Detector(fitted, windows)
-    return None
+    """The parts of an estimator that explain, and reconstruct; None without any."""
+    explaining = _part(estimator, X, "explain")
+    reconstructing = _part(estimator, X, "reconstruction_error")
+    first = explaining or reconstructing
+    return first and Detector(*first, *(reconstructing or ()))
+
+
+def _part(estimator, X, attribute):
+    """The part with an attribute and its windows; None without one."""
+    try:
+        fitted, windows = reach(estimator, X, attribute)
+    except TypeError:
+        return None
+    return fitted, windows if hasattr(windows, "shape") else np.asarray(windows)
 
 
 def worst_windows(detector, rows, score, n_windows=10):

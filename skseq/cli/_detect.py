@@ -35,6 +35,7 @@ from ._table import rows_before
 
 RESIDUAL, COMMITTEE = "residual autoencoder", "committee"
 LSTM, PCA = "LSTM autoencoder", "PCA"
+LOGISTIC = "LogisticRegression"
 HELD_OUT = 0.2  # of the training rows, for the threshold
 
 
@@ -165,6 +166,8 @@ def make_detectors(choices, labelled):
         Model.pca: (PCA, pca),
     }[choices.model or (Model.residual if labelled else Model.committee)]
     others = {PCA: pca, "IsolationForest": IsolationForest()}
+    if labelled:  # a committee of one
+        others[LOGISTIC] = [("logistic", members["logistic"])]
     return {key: value for key, value in others.items() if key != name} | {name: main}
 
 
@@ -174,19 +177,26 @@ def fit(detectors, past, choices, *, context, bars=True):
     if threshold is None:
         threshold = "f1" if past.y.any() else ("quantile", NORMAL_QUANTILE)
     rule = None if choices.alarm_rule is None else AlarmRule(**choices.alarm_rule)
-    models = {}
+    models, messages = {}, []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for name, detector in detectors.items():
             typer.echo(f"Fitting {name} ...")
-            with training_bars() if bars else nullcontext():
-                models[name] = RareEventClassifier(
-                    detector,
-                    threshold=threshold,
-                    alarm_rule=rule,
-                    context_features=list(context) or None,
-                    validation_fraction=HELD_OUT,
-                    random_state=choices.seed,
-                ).fit(past.windows, past.y)
-    messages = [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
+            model = RareEventClassifier(
+                detector,
+                threshold=threshold,
+                alarm_rule=rule,
+                context_features=list(context) or None,
+                validation_fraction=HELD_OUT,
+                random_state=choices.seed,
+            )
+            try:
+                with training_bars() if bars else nullcontext():
+                    models[name] = model.fit(past.windows, past.y)
+            except ValueError as error:
+                if name != LOGISTIC:
+                    raise
+                # What needs more events than there are is not compared with.
+                messages.append(f"{LOGISTIC} is left out. {error}")
+    messages += [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
     return models, list(dict.fromkeys(messages))

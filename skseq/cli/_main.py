@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
+from .._files import check_regular
 from . import _choices, _options
 from ._errors import check_not_read, check_there, one_line_errors
 from ._score import score
@@ -189,7 +190,8 @@ def detect(
     """Train on the past of a table, score its future.
 
     Every column but those of --label, --time and --group-by is a feature. The model,
-    and PCA and an isolation forest beside it, learn from the windows without event.
+    and PCA and an isolation forest beside it, learn from the windows without event, a
+    logistic regression from all.
     Writes scores.csv, alarms.csv and score.png, with labels events.csv and
     precision_recall.png too; a page that shows what came of it, report.html; and
     model.skseq, with which skseq score goes on.
@@ -217,7 +219,10 @@ def detect(
         )
         page = out / "report.html" if report is None else report
         read = [*tables, *([] if events is None else [events])]
-        check_not_read([page, *(out / name for name in _choices.RESULTS)], read)
+        results = [page, *(out / name for name in _choices.RESULTS)]
+        check_not_read(results, read)
+        for path in results:
+            check_regular(path)
         _choices.check_out(out, force=force)
         if find_spec("matplotlib") is None:
             raise ImportError("The pictures need matplotlib: pip install skseq[plot]")

@@ -17,7 +17,7 @@ from sklearn.metrics import (
 )
 
 from .._detectors import reach
-from .._files import replacing
+from .._files import plain_csv, replacing
 from .._report._page import check_target
 from .._report._report import write_page as write_report
 from ..alarms import AlarmRule, alarm_table, event_table
@@ -199,7 +199,7 @@ def write_results(out, table, future, models, decisions, choices):
     )
     for target, frame in frames.items():
         with replacing(out / target) as file:
-            frame.to_csv(file)
+            plain_csv(frame).to_csv(file)
     figures = {"score.png": _score_figure(scores, future, model.threshold_, table)}
     figures["score.png"].suptitle(_title(name, choices.horizon))
     if future.labelled:

@@ -88,22 +88,23 @@ class RareEventClassifier(
         of padding and missing values; other classifiers a :class:`WindowSummary`, with
         the mean where it is missing, standardised.
 
-        None for the "residual", "lstm" and "forest" of :class:`DetectorCommittee`, and
-        "logistic", a ``LogisticRegression(C=0.01, class_weight="balanced")``, whose
-        parameters can be set all the same: ``set_params(logistic__C=1, lstm="drop")``.
+        None for the "residual", "lstm" and "forest" of :class:`DetectorCommittee`, the
+        network without its :class:`MovingReference`, and "logistic", a
+        ``LogisticRegression(C=0.01, class_weight="balanced")``, whose parameters can be
+        set all the same: ``set_params(logistic__C=1, lstm="drop")``.
 
     fit_on : {"normal", "all"}, default="normal"
         Windows that detectors are fitted on. "normal" for those that hold no event row
         at all, which only a :class:`Windows` can tell; of an array, those that are not
         labelled as events. "all" for every window.
 
-    threshold : "event_f1", "f1" or tuple, default="event_f1"
+    threshold : "f1", "event_f1" or tuple, default="f1"
         How the threshold is set on the held-out windows.
 
+        - "f1" or ``("fbeta", beta)``: the highest F-beta of rows.
         - "event_f1" or ``("event_fbeta", beta)``: the highest F-beta of events, each of
           which counts once, and of alarms, runs of flagged windows of a series, as of
           :func:`~skseq.metrics.event_precision_recall_fscore_support`.
-        - "f1" or ``("fbeta", beta)``: the highest F-beta of rows.
         - ``("precision", p)``: the highest recall of those with a precision of at least
           ``p``.
         - ``("recall", r)``: the highest precision of those with a recall of at least
@@ -322,15 +323,15 @@ class RareEventClassifier(
            [0.35, 0.65],
            [0.95, 0.05]])
 
-    A committee tells who found the events. Here they are alike, so that a classifier
-    does:
+    A committee tells who found the events. Here they are alike, so that most of them
+    is the classifier's:
 
     >>> from sklearn.linear_model import LogisticRegression
     >>> members = [("pca", detector), ("logistic", LogisticRegression())]
     >>> clf = make_pipeline(SlidingWindow(5), RareEventClassifier(members))
     >>> clf.fit(X[:800], y[:800])[-1].weights_.round(1)
-    pca         0.0
-    logistic    1.0
+    pca         0.3
+    logistic    0.7
     Name: weight, dtype: float64
     """
 
@@ -355,7 +356,7 @@ class RareEventClassifier(
         detector=None,
         *,
         fit_on="normal",
-        threshold="event_f1",
+        threshold="f1",
         alarm_rule=None,
         context_features=None,
         validation_fraction=0.2,

@@ -137,8 +137,14 @@ def state_of(value):
     if isinstance(value, tuple):
         return value._asdict()
     # A callback watches a fit; it is no part of what came of it.
-    state = value.__getstate__().items()
-    return {name: part for name, part in state if name != "_skl_callbacks"}
+    state = dict(value.__getstate__())
+    state.pop("_skl_callbacks", None)
+    return _without_checkpoint(state)
+
+
+def _without_checkpoint(state):
+    """A path is of one machine: a later fit would write to it, whatever it is there."""
+    return state | {"checkpoint": None} if "checkpoint" in state else state
 
 
 def is_fitted(name, state):
@@ -167,7 +173,7 @@ def restored(name, state, *, fitted):
     required = _REQUIRED.get(name, ()) if fitted else ()
     _check_names({*cls._get_param_names(), *required}, state, cls)
     value = cls.__new__(cls)
-    value.__setstate__(state)
+    value.__setstate__(_without_checkpoint(state))
     value._validate_params()
     if fitted or name == "Pipeline":
         check_input(value)

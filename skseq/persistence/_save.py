@@ -8,27 +8,27 @@ import sys
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 
-from .._files import write_atomically
+from .._files import check_regular, write_atomically
 from ._archive import (
     FileFormatError,
     pack,
     read_file,
     unpack,
 )
+from ._bounds import MAX_BYTES, check_arrays_header, check_json
 from ._values import Decoder, Encoder
 
 __all__ = ["FileFormatError", "load", "save"]
 
 _FORMAT_VERSION = 2
 _MANIFEST, _ARRAYS = "manifest.json", "arrays.safetensors"
-_MAX_MANIFEST = 2**26
 
 
 def save(estimator, path, *, trusted=()):
     """Save an estimator, fitted or not, to a file that holds no code.
 
-    Unlike a pickle, the file can do nothing to whoever loads it: it names classes out
-    of a fixed table, and holds their parameters and arrays.
+    Unlike a pickle, the file runs nothing when it is loaded: it names classes out of a
+    fixed table, and holds their parameters and arrays.
 
     Parameters
     ----------
@@ -39,12 +39,14 @@ def save(estimator, path, *, trusted=()):
 
     path : str or path-like
         File to write, as a whole or not at all: what it held before is only replaced
-        when all is written.
+        when all is written. A link is followed to its file.
 
     trusted : sequence of str, default=()
-        Types of scikit-learn that skops [1]_ does not trust, but may be saved, such as
-        "sklearn.tree._tree.Tree", the nodes of every forest: a forged one could crash
-        the process. The error that refuses them names them.
+        Types of scikit-learn that may be saved though their compiled code believes what
+        their arrays say, such as "sklearn.tree._tree.Tree", the nodes of every forest,
+        or "sklearn.svm._classes.OneClassSVM": a forged one could crash the process.
+        They are those that skops [1]_ does not trust, and some more. The error that
+        refuses them names them.
 
     Raises
     ------
@@ -54,6 +56,10 @@ def save(estimator, path, *, trusted=()):
     ValueError
         If a parameter is not valid, or attributes do not go together.
 
+    OSError
+        If the path is no regular file, such as a folder, a device or a pipe, or cannot
+        be written to.
+
     See Also
     --------
     load : The inverse.
@@ -61,9 +67,9 @@ def save(estimator, path, *, trusted=()):
     Notes
     -----
     The file is a zip, not compressed, of a JSON manifest, the arrays as safetensors
-    [2]_, and the scikit-learn objects as skops writes them. A callback is not saved. A
-    ``RandomState`` is saved with its state; one that two steps share becomes one for
-    each.
+    [2]_, and the scikit-learn objects as skops writes them. A callback is not saved,
+    nor is ``checkpoint``, a path that belongs to this machine. A ``RandomState`` is
+    saved with its state; one that two steps share becomes one for each.
 
     References
     ----------
@@ -93,6 +99,7 @@ def save(estimator, path, *, trusted=()):
             f"{estimator!r} instead."
         )
     _check_trusted(trusted)
+    check_regular(path)
     content = to_bytes(estimator, trusted=trusted)
     try:
         from_bytes(content, trusted=trusted)
@@ -113,7 +120,7 @@ def load(path, *, trusted=()):
         File to read.
 
     trusted : sequence of str, default=()
-        Types that skops does not trust, but you do, since you know who wrote the file.
+        Types that are not trusted, but are by you, who know who wrote the file.
 
     Returns
     -------
@@ -129,6 +136,13 @@ def load(path, *, trusted=()):
     See Also
     --------
     save : The inverse.
+
+    Notes
+    -----
+    Whoever wrote the file chose what the estimator answers: its scores, its threshold,
+    and how much time and memory they take, up to 2**28 cells of a sequence. The shapes
+    of all arrays that compiled code reads are checked; of types in ``trusted`` they are
+    not.
 
     Examples
     --------
@@ -167,10 +181,10 @@ def to_bytes(estimator, *, trusted=()):
         "estimator": encoder.encode(estimator, type(estimator).__name__),
     }
     text = json.dumps(manifest, indent=1, allow_nan=False).encode()
-    if len(text) > _MAX_MANIFEST:
+    if len(text) > MAX_BYTES:
         raise ValueError(
             f"What is no array of {type(estimator).__name__} has {len(text)} bytes as "
-            f"JSON, more than the {_MAX_MANIFEST} that a file may have."
+            f"JSON, more than the {MAX_BYTES} that a file may have."
         )
     arrays = save_arrays(encoder.arrays)
     return pack({_MANIFEST: text, _ARRAYS: arrays, **encoder.blobs})
@@ -194,7 +208,9 @@ def _from_members(members, trusted):
         if name not in members:
             raise FileFormatError(f"its member {name!r} is missing")
     manifest = _read_manifest(members.pop(_MANIFEST))
-    arrays = load_arrays(members.pop(_ARRAYS))
+    stored = members.pop(_ARRAYS)
+    check_arrays_header(stored)
+    arrays = load_arrays(stored)
     decoder = Decoder(arrays, members, trusted)
     try:
         estimator = decoder.decode_all(manifest["estimator"], "estimator")
@@ -206,8 +222,7 @@ def _from_members(members, trusted):
 
 
 def _read_manifest(text):
-    if len(text) > _MAX_MANIFEST:
-        raise FileFormatError(f"its manifest has more than {_MAX_MANIFEST} bytes")
+    check_json(text, "its manifest")
     manifest = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
     version = manifest.get("format_version")
     if version != _FORMAT_VERSION:

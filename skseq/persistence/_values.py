@@ -8,13 +8,13 @@ import contextlib
 import math
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from ..rows._time import is_zone
 from . import _skops
 from ._archive import FileFormatError
 from ._classes import (
@@ -53,6 +53,8 @@ def _pack_timestamp(stamp):
 def _unpack_timestamp(value):
     count, unit, zone = value
     stamp = pd.Timestamp(np.datetime64(count, unit))
+    if not (zone is None or is_zone(zone)):
+        raise ValueError(f"{zone!r} is no name of a time zone")
     return stamp if zone is None else stamp.tz_localize("UTC").tz_convert(zone)
 
 
@@ -78,7 +80,6 @@ _KINDS = {
     "float": _Kind(float, repr, float),  # those that JSON has not
     "tuple": _Kind(tuple, list, tuple),
     "dict": _Kind(dict, _pack_dict, _unpack_dict),
-    "path": _Kind(type(Path()), str, Path),
     "timedelta": _Kind(timedelta, _pack_duration, lambda parts: timedelta(*parts)),
     "pandas.Timedelta": _Kind(
         pd.Timedelta, _pack_timedelta, lambda t: pd.Timedelta(np.timedelta64(*t))

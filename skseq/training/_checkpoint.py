@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .._files import write_atomically
+from .._files import check_regular, write_atomically
 
 _FORMAT = 1
 
@@ -43,17 +43,28 @@ class Checkpoint:
     def __init__(self, path: str | os.PathLike, about: dict[str, str]):
         self._path, self._about = Path(path), about
 
-    def read(self) -> State | None:
+    def read(self, shapes, max_epochs, *, held_out) -> State | None:
         """The state in the file, None where there is no file.
+
+        Parameters
+        ----------
+        shapes : list of tuple of int
+            Of the weights.
+        max_epochs : int
+        held_out : bool
+            Whether there is a loss of what was held out.
 
         Raises
         ------
         ValueError
             If the file is damaged, or of another training.
+
+        OSError
+            If it is no regular file.
         """
         from safetensors import SafetensorError, safe_open
 
-        if not self._path.exists():
+        if not check_regular(self._path).exists():
             return None
         try:
             with safe_open(self._path, framework="numpy") as file:
@@ -63,20 +74,19 @@ class Checkpoint:
             if about["digest"] != _digest(arrays):
                 raise ValueError("its arrays are not those that were written")
         except (SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(
-                f"The checkpoint {str(self._path)!r} cannot be read: {error}. Delete "
-                "it to train from the start."
-            ) from error
+            raise self._unreadable(error) from error
         self._check(about)
-        curve = arrays.get("validation_loss_curve")
-        return State(
-            _numbered(arrays, "weight"),
-            _numbered(arrays, "optimizer"),
-            _numbered(arrays, "best_weight"),
-            best_epoch=int(arrays["best_epoch"]),
-            loss_curve=arrays["loss_curve"].tolist(),
-            validation_loss_curve=None if curve is None else curve.tolist(),
-            random_state=("MT19937", arrays["random_keys"], *about["random_state"]),
+        try:
+            state = _state(arrays, about["random_state"])
+            _check_state(state, shapes, max_epochs, held_out)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise self._unreadable(error) from error
+        return state
+
+    def _unreadable(self, error):
+        return ValueError(
+            f"The checkpoint {str(self._path)!r} cannot be read: {error}. Delete it to "
+            "train from the start."
         )
 
     def _check(self, about):
@@ -121,6 +131,55 @@ class Checkpoint:
             "digest": _digest(arrays),
         }
         write_atomically(self._path, save(arrays, {"skseq": json.dumps(about)}))
+
+
+def _state(arrays, random_state):
+    curve = arrays.get("validation_loss_curve")
+    return State(
+        _numbered(arrays, "weight"),
+        _numbered(arrays, "optimizer"),
+        _numbered(arrays, "best_weight"),
+        best_epoch=int(arrays["best_epoch"]),
+        loss_curve=arrays["loss_curve"].tolist(),
+        validation_loss_curve=None if curve is None else curve.tolist(),
+        random_state=("MT19937", arrays["random_keys"], *random_state),
+    )
+
+
+def _check_state(state, shapes, max_epochs, held_out):
+    """Raise a ValueError where no training of these weights can have come to this.
+
+    The digest tells a damaged file, not one that somebody made up: what does not fit
+    would be read beyond its end.
+    """
+    expected = {
+        "weights": (state.weights, shapes),
+        "best_weights": (state.best_weights, shapes),
+        "optimizer_state": (state.optimizer_state, [(), *shapes, *shapes]),
+    }
+    for name, (arrays, of_shape) in expected.items():
+        found = [array.shape for array in arrays]
+        if found != list(map(tuple, of_shape)):
+            raise ValueError(f"its {name} have the shapes {found}, not {of_shape}")
+        if not all(a.dtype.kind in "fiu" and np.isfinite(a).all() for a in arrays):
+            raise ValueError(f"its {name} are not all finite numbers")
+    curves = [state.loss_curve]
+    n_epochs = len(state.loss_curve)
+    if (state.validation_loss_curve is not None) != held_out:
+        raise ValueError("its curves are not those of this training")
+    curves += [state.validation_loss_curve] if held_out else []
+    if not 1 <= n_epochs <= max_epochs or not 1 <= state.best_epoch <= n_epochs:
+        raise ValueError(
+            f"it is of {n_epochs} epochs, the best of them {state.best_epoch}, of at "
+            f"most {max_epochs}"
+        )
+    if any(len(c) != n_epochs or not np.isfinite(c).all() for c in curves):
+        raise ValueError("a loss is missing or not finite")
+    _, keys, position, has_gauss, gauss = state.random_state
+    if keys.dtype != np.uint32 or keys.shape != (624,) or not 0 <= position <= 624:
+        raise ValueError("its random numbers are no state of a generator")
+    if has_gauss not in (0, 1) or not np.isfinite(gauss):
+        raise ValueError("its random numbers are no state of a generator")
 
 
 def _numbered(arrays, name):

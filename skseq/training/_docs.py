@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the docstrings of all network estimators say alike, once."""
 
+from inspect import cleandoc
+
 CELLS = """
     cell : {"lstm", "gru"}, default="lstm"
         Kind of the recurrent layers.
@@ -207,6 +209,8 @@ _BLOCKS += ("HELD_OUT", "VALIDATION")
 
 def with_docs(cls):
     """Put the blocks above in the place of ``<CELLS>`` and their like."""
+    text = cleandoc(cls.__doc__)  # as the compiler of Python 3.13 leaves it
     for name in _BLOCKS:
-        cls.__doc__ = cls.__doc__.replace(f"    <{name}>", globals()[name].strip("\n"))
+        text = text.replace(f"<{name}>", cleandoc(globals()[name]))
+    cls.__doc__ = text
     return cls

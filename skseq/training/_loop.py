@@ -114,7 +114,11 @@ def train(
     history = History(initial.weights)
     if data.held_out is not None:
         history.validation_loss_curve = []
-    saved = None if checkpoint is None else checkpoint.read()
+    saved = None
+    if checkpoint is not None:
+        held_out = data.held_out is not None
+        shapes = architecture.weight_shapes
+        saved = checkpoint.read(shapes, settings.max_epochs, held_out=held_out)
     if saved is not None:
         initial, history, rng = _resumed(saved)
     engine.load_weights(initial.weights)

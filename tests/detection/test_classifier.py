@@ -279,7 +279,7 @@ def test_events_that_do_not_stand_out_are_told_and_flag_few():
     clf = RareEventClassifier(Recorder())
     with (
         pytest.warns(UserWarning, match="no event that stands out: predict_proba is"),
-        pytest.warns(UserWarning, match="_f1' would flag 100.0% .* 2.50% are events"),
+        pytest.warns(UserWarning, match="'f1' would flag 100.0% .* 2.50% are events"),
     ):
         clf.fit(X, y)
     score = X.table[320:, -1].astype(np.float32).astype(np.float64)

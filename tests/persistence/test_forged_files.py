@@ -7,17 +7,23 @@ import io
 import json
 import os
 import random
+import re
 import tracemalloc
 import warnings
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import numpy as np
+import pandas as pd
 import pytest
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
-from sklearn.base import BaseEstimator
-from sklearn.pipeline import make_pipeline
+from sklearn.base import BaseEstimator, clone
+from sklearn.cluster import KMeans
+from sklearn.impute import SimpleImputer
+from sklearn.neighbors import LocalOutlierFactor
+from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import OneClassSVM
 
 from skseq import (
     EachTimeStep,
@@ -26,7 +32,7 @@ from skseq import (
     ResidualAutoencoder,
     SlidingWindow,
 )
-from skseq.persistence import FileFormatError, load
+from skseq.persistence import FileFormatError, load, save
 from skseq.persistence._archive import (
     _SEAL_SIZE,
     _seal,
@@ -341,11 +347,18 @@ def test_a_missing_member_is_found(network_file):
         (b"{", "not valid|damaged"),
         (b'{"a": 1, "a": 2}', "twice"),
         (b'{"format_version": NaN}', "NaN, which is not JSON"),
-        (b"[" * 10**6, "damaged"),
+        (b"[" * 10**6, "nested more than 100 deep"),
+        (b"[" * 200 + b"]" * 200, "nested more than 100 deep"),
+        (b"[" + b"[]," * 10**6 + b"[]]", "more than 1000000 parts"),
+        (b'"' + b"a" * 2**24 + b'"', "more than 16777216 bytes"),
+        (b'{"a": "[[[[[", "b": "' + b'\\",' * 10**6 + b'"}', "version None"),
         (b"\xff", "damaged"),
         (b"[]", "damaged"),
     ],
-    ids=["cut", "twice", "nan", "deep", "no text", "list"],
+    ids=[
+        *("cut", "twice", "nan", "deep", "closed", "many", "long", "in text"),
+        *("no text", "list"),
+    ],
 )
 def test_a_manifest_that_is_not_one_is_found(text, message, network_file):
     members = unpack(network_file)
@@ -477,3 +490,86 @@ def test_a_mutated_file_is_an_error_or_an_estimator(
             with contextlib.suppress(Exception):
                 estimator.score_samples(X[:, 0] if "steps" in vars(estimator) else X)
     assert min(outcomes.values()) > 0, outcomes
+
+
+def test_a_large_file_of_brackets_is_refused_before_anything_is_built(network_file):
+    members = unpack(network_file)
+    content = pack(members | {"manifest.json": b"[" * 60_000_000})
+    tracemalloc.start()
+    try:
+        with pytest.raises(FileFormatError, match="more than 16777216 bytes"):
+            from_bytes(content)
+        assert tracemalloc.get_traced_memory()[1] < 3 * len(content)
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_list_of_arrays_is_bounded(network_file):
+    members = unpack(network_file)
+    listed = b"[" * 5000
+    arrays = len(listed).to_bytes(8, "little") + listed
+    with pytest.raises(FileFormatError, match="list of its arrays is nested"):
+        from_bytes(pack(members | {"arrays.safetensors": arrays}))
+    arrays = (2**40).to_bytes(8, "little")
+    with pytest.raises(FileFormatError, match="names of its arrays have over"):
+        from_bytes(pack(members | {"arrays.safetensors": arrays}))
+
+
+@pytest.mark.parametrize(
+    "zone", ["dateutil//etc/passwd", "tzlocal()", "../../etc/passwd", "/etc/passwd", 5]
+)
+def test_a_time_zone_by_path_is_refused(zone):
+    content = to_bytes(SlidingWindow(max_gap=pd.Timestamp("2026-03-01", tz="UTC")))
+
+    def edit(manifest):
+        manifest["estimator"]["state"]["max_gap"]["value"][2] = zone
+
+    with pytest.raises(FileFormatError, match="is no name of a time zone"):
+        from_bytes(resealed(content, edit))
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "UTC+01:00", "Etc/GMT-3"])
+def test_a_time_zone_by_name_is_loaded(zone):
+    stamp = pd.Timestamp("2026-03-01", tz=zone)
+    assert from_bytes(to_bytes(SlidingWindow(max_gap=stamp))).max_gap == stamp
+
+
+def test_a_checkpoint_in_a_file_is_not_believed(network_file):
+    edit = set_in_state("checkpoint", "/etc/crontab")
+    assert from_bytes(resealed(network_file, edit)).checkpoint is None
+
+
+def test_a_pipeline_with_a_memory_is_refused_wherever_it_is(X, tmp_path):
+    inner = make_pipeline(SimpleImputer(), StandardScaler(), memory=str(tmp_path))
+    step = EachTimeStep(inner).fit(X)
+    with pytest.raises(FileFormatError, match="'memory' of a Pipeline must be None"):
+        from_bytes(to_bytes(step))
+    union = EachTimeStep(make_union(inner)).fit(X)
+    with pytest.raises(ValueError, match="Pipeline with a 'memory'"):
+        save(union, tmp_path / "union")
+    assert not (tmp_path / "union").exists()
+
+
+COMPILED = {
+    "svm": OneClassSVM(),
+    "neighbours": LocalOutlierFactor(novelty=True),
+    "clusters": KMeans(2, n_init=1),
+}
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_what_has_compiled_code_must_be_trusted(name, X):
+    estimator = COMPILED[name]
+    estimator = clone(estimator).fit(X.reshape(len(X), -1))
+    kind = type(estimator)
+    full_name = f"{kind.__module__}.{kind.__name__}"
+    pipeline = make_pipeline(estimator)
+    with pytest.raises(TypeError, match=rf"{full_name}.* is not trusted"):
+        to_bytes(pipeline)
+    try:
+        content = to_bytes(pipeline, trusted=[full_name])
+    except TypeError as error:  # what it holds is not trusted by skops either
+        names = re.findall(r"sklearn[\w.]+", str(error))
+        content = to_bytes(pipeline, trusted=[full_name, *names])
+    with pytest.raises(FileFormatError, match="is not trusted"):
+        from_bytes(content)

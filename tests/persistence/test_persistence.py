@@ -115,7 +115,7 @@ def test_a_loaded_regressor_predicts_the_same(n_outputs, sequences):
     ("detector", "trusted"),
     [
         (PCAAutoencoder(4), ()),
-        (OneClassSVM(), ()),
+        (OneClassSVM(), ("sklearn.svm._classes.OneClassSVM",)),
         (make_pipeline(EachTimeStep(StandardScaler()), PCAAutoencoder(4)), ()),
         (IsolationForest(n_estimators=3, random_state=0), (TREE,)),
     ],
@@ -234,8 +234,12 @@ def test_a_random_state_goes_on_where_it_was():
     assert copy.random_state.rand() == detector.random_state.rand()
 
 
-def test_a_path_stays_a_path():
-    assert loaded(LSTMAutoencoder(checkpoint=Path("a.b"))).checkpoint == Path("a.b")
+def test_a_checkpoint_is_not_carried_to_another_machine():
+    detector = LSTMAutoencoder(checkpoint=Path("a.b"))
+    assert loaded(detector).checkpoint is None
+    nested = make_pipeline(SlidingWindow(), RareEventClassifier(detector))
+    assert loaded(nested)[-1].detector.checkpoint is None
+    assert detector.checkpoint == Path("a.b")
 
 
 def test_a_callback_is_not_saved(sequences):

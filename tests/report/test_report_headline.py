@@ -5,7 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.ensemble import IsolationForest
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.utils import Bunch
 
 from skseq import DetectorCommittee, PCAAutoencoder, RareEventClassifier
 from skseq._report._drift import course_of, drift_in_words
@@ -109,6 +111,7 @@ def test_simple_models_are_those_without_network_and_members(models):
     assert is_simple(models["PCA"])
     clf = RareEventClassifier(committee, threshold=("quantile", 0.9))
     assert not is_simple(clf.fit(X, np.zeros(60, int)))
+    assert is_simple(Bunch(named_estimators_={"logistic": LogisticRegression()}))
     assert isinstance(final(models["forest"]), IsolationForest)
     assert isinstance(decider(models["forest"]), RareEventClassifier)
 

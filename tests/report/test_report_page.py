@@ -13,13 +13,13 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 from sklearn.pipeline import make_pipeline
-from skseq._report._timeline import threshold_table, timeline
 
 from skseq import PCAAutoencoder, RareEventClassifier, SlidingWindow
 from skseq._report import _report as module
 from skseq._report import report
 from skseq._report._page import json_for_script, weights_html
 from skseq._report._scored import Model, Rows
+from skseq._report._zoomed import threshold_table, timeline
 from skseq.metrics import false_alarm_rate
 from skseq.rows._words import number
 
@@ -358,6 +358,7 @@ def test_a_line_breaks_at_a_gap_and_series_have_strips_of_their_own():
     assert strips[1]["events"] == []
 
 
+@pytest.mark.filterwarnings("ignore:The part held out")
 def test_sensors_are_graded_in_the_units_of_the_table(quick, sensors, tmp_path):
     frame, y = sensors
     frame = frame.assign(valve=1.0, hours=np.arange(300.0) // 4)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from make import assert_same_weights
 from sklearn.base import clone
 
 from skseq import LSTMAutoencoder, LSTMRegressor, SlidingWindow
+from skseq.networks import Architecture
 from skseq.training import _loop
 from skseq.training._checkpoint import Checkpoint
 
@@ -21,6 +23,13 @@ def X():
     X = np.random.default_rng(0).normal(size=(60, 5, 2)).astype(np.float32)
     X[3, :2] = np.nan
     return X
+
+
+SHAPES = Architecture(5, 2, (3,)).weight_shapes
+
+
+def read_state(path, max_epochs=1, *, held_out=True):
+    return Checkpoint(path, {}).read(SHAPES, max_epochs, held_out=held_out)
 
 
 class Killed(BaseException):
@@ -166,7 +175,7 @@ def test_a_full_disk_leaves_the_old_file(X, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    state = Checkpoint(path, {}).read()
+    state = read_state(path)
     with pytest.raises(OSError, match="No space left"):
         Checkpoint(path, {}).write(state)
     assert path.read_bytes() == before
@@ -220,5 +229,43 @@ def test_a_process_killed_while_it_trains_leaves_a_state_to_go_on_from(X, tmp_pa
     )
     whole = clone(ae).fit(X)
     ae.set_params(checkpoint=str(tmp_path / "state"))
-    assert len(Checkpoint(tmp_path / "state", {}).read().loss_curve) == 2
+    state = read_state(tmp_path / "state", max_epochs=4, held_out=False)
+    assert len(state.loss_curve) == 2
     assert_same_fit(ae.fit(X), whole)
+
+
+def with_bad_keys(state):
+    _, keys, *rest = state.random_state
+    return replace(state, random_state=("MT19937", keys[:9], *rest))
+
+
+FORGED = {
+    "a weight less": lambda s: replace(s, weights=s.weights[:-1]),
+    "a shape": lambda s: replace(s, best_weights=[w[:1] for w in s.best_weights]),
+    "not finite": lambda s: replace(s, weights=[w * np.nan for w in s.weights]),
+    "moments": lambda s: replace(s, optimizer_state=s.optimizer_state[:3]),
+    "epochs": lambda s: replace(
+        s, loss_curve=[0.1] * 99, validation_loss_curve=[0.1] * 99
+    ),
+    "best epoch": lambda s: replace(s, best_epoch=2),
+    "curves": lambda s: replace(s, validation_loss_curve=[]),
+    "loss": lambda s: replace(s, loss_curve=[np.inf]),
+    "no held-out part": lambda s: replace(s, validation_loss_curve=None),
+    "random numbers": with_bad_keys,
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_state_that_no_training_came_to_is_refused(name, X, tmp_path, state_file):
+    path = tmp_path / "state"
+    Checkpoint(path, {}).write(FORGED[name](read_state(state_file)))
+    with pytest.raises(ValueError, match="cannot be read: .* Delete it"):
+        read_state(path)
+
+
+@pytest.fixture(scope="module")
+def state_file(X, tmp_path_factory):
+    path = tmp_path_factory.mktemp("state") / "state"
+    LSTMAutoencoder(3, max_epochs=1, checkpoint=path, engine="native").fit(X)
+    assert read_state(path).best_epoch == 1
+    return path
