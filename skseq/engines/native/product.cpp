@@ -15,7 +15,7 @@ constexpr int VECTORS = 4;
 constexpr int VECTORS = 2;
 #endif
 // Of x and of the matrix, what is met again while it is in the cache.
-constexpr Size BLOCK_ROWS = 16 * ROWS, BLOCK_DEPTH = 256;
+constexpr Size BLOCK_ROWS = 16 * ROWS, BLOCK_DEPTH = 256, BLOCK_COLUMNS = 128;
 
 template <class T>
 constexpr Size LENGTH = sizeof(float) * WIDTH / sizeof(T);  // of a vector
@@ -78,16 +78,18 @@ SKSEQ_INLINE void multiply(T* out, Size out_stride, const T* x, Size x_stride,
       std::memcpy(out + r * out_stride + v * LENGTH<T>, &sums[r][v], sizeof sums[r][v]);
 }
 
+// The same of any rows, and of as many columns as whole tiles have.
 template <int M = ROWS, class T>
-SKSEQ_INLINE void multiply_rows(Size rows, T* out, Size out_stride, const T* x,
-                                Size x_stride, const T* matrix, Size stride,
-                                Size depth, bool start) {
+SKSEQ_INLINE void multiply_tiles(Size rows, Size columns, T* out, Size out_stride,
+                                 const T* x, Size x_stride, const T* matrix,
+                                 Size stride, Size depth, bool start) {
   for (; rows >= M; rows -= M, out += M * out_stride, x += M * x_stride)
-    multiply<M>(out, out_stride, x, x_stride, matrix, stride, depth, start);
+    for (Size c = 0; c < columns; c += COLUMNS<T>)
+      multiply<M>(out + c, out_stride, x, x_stride, matrix + c, stride, depth, start);
   if constexpr (M > 1)
     if (rows)
-      multiply_rows<M - 1>(rows, out, out_stride, x, x_stride, matrix, stride, depth,
-                           start);
+      multiply_tiles<M - 1>(rows, columns, out, out_stride, x, x_stride, matrix, stride,
+                            depth, start);
 }
 
 // The same where only some columns of a tile are there: by a copy, filled up with zeros.
@@ -99,8 +101,8 @@ void multiply_edge(Size rows, Size columns, T* out, Size out_stride, const T* x,
     std::memcpy(of_matrix + k * COLUMNS<T>, matrix + k * stride, sizeof(T) * columns);
   for (Size r = 0; r < rows; r++)
     std::memcpy(of_out + r * COLUMNS<T>, out + r * out_stride, sizeof(T) * columns);
-  multiply_rows(rows, of_out, COLUMNS<T>, x, x_stride, of_matrix, COLUMNS<T>, depth,
-                start);
+  multiply_tiles(rows, COLUMNS<T>, of_out, COLUMNS<T>, x, x_stride, of_matrix,
+                 COLUMNS<T>, depth, start);
   for (Size r = 0; r < rows; r++)
     std::memcpy(out + r * out_stride, of_out + r * COLUMNS<T>, sizeof(T) * columns);
 }
@@ -113,17 +115,18 @@ void product_of(const Product<T>& p) {
   if (!p.depth) std::memset(p.out, 0, sizeof(T) * p.rows * p.columns);
   for (Size r = 0; r < p.rows; r += BLOCK_ROWS)
     for (Size k = 0; k < p.depth; k += BLOCK_DEPTH)
-      for (Size c = 0; c < p.columns; c += COLUMNS<T>) {
-        const Size rows = least(BLOCK_ROWS, p.rows - r), columns = p.columns - c,
-                   depth = least(BLOCK_DEPTH, p.depth - k);
+      for (Size c = 0; c < p.columns; c += BLOCK_COLUMNS) {
+        const Size rows = least(BLOCK_ROWS, p.rows - r),
+                   depth = least(BLOCK_DEPTH, p.depth - k),
+                   columns = least(BLOCK_COLUMNS, p.columns - c),
+                   edge = columns % COLUMNS<T>, whole = columns - edge;
         T* out = p.out + r * p.columns + c;
         const T *x = p.x + r * p.depth + k, *matrix = p.matrix + k * p.columns + c;
-        if (columns < COLUMNS<T>)
-          multiply_edge(rows, columns, out, p.columns, x, p.depth, matrix, p.columns,
-                        depth, k == 0);
-        else
-          multiply_rows(rows, out, p.columns, x, p.depth, matrix, p.columns, depth,
-                        k == 0);
+        multiply_tiles(rows, whole, out, p.columns, x, p.depth, matrix, p.columns, depth,
+                       k == 0);
+        if (edge)
+          multiply_edge(rows, edge, out + whole, p.columns, x, p.depth, matrix + whole,
+                        p.columns, depth, k == 0);
       }
 }
 
