@@ -180,22 +180,38 @@ def fit_linear_path(X, preparation, n_components="auto") -> LinearPath:
     if preparation.is_context is not None:
         center = center[np.argsort(preparation.is_context, kind="stable")]
         n_context = np.count_nonzero(preparation.is_context)
-    cells = _sample(X, preparation) - center
-    spread = np.sqrt(np.mean(np.square(cells, dtype=np.float64), axis=(0, 1)))
-    # What a constant feature differs by is rounding.
-    constant = spread <= np.finfo(np.float32).eps * np.abs(center)
-    spread = np.where(constant, 1, spread).astype(np.float32)
+    cells, spread, constant = _standardized_sample(X, preparation, center)
     n_samples, n_features = len(cells), len(center) - n_context
-    flat, *of_context = (
-        part.reshape(n_samples, -1)
-        for part in np.split(cells / spread, [n_features], axis=2)
+    flat, context = (
+        part.reshape(n_samples, -1) for part in np.split(cells, [n_features], axis=2)
     )
     # All that varies counts, what the context explains too.
     noise = _NOISE**2 * (_total_variance(flat) / flat.shape[1] or 1)
     regression = ()
     if n_context:
-        regression = _regression(of_context[0], flat)
-        flat -= of_context[0] @ regression[0] @ regression[1]
+        regression = _regression(context, flat)
+        flat -= context @ regression[0] @ regression[1]
+    axes, gains = _filter(flat, noise, n_components)
+    residual = flat - (flat @ axes.T * gains) @ axes
+    residual = np.square(residual, out=residual).reshape(n_samples, -1, n_features)
+    own, constant = spread[:n_features], constant[:n_features]
+    scale = np.sqrt(residual.mean(axis=(0, 1), dtype=np.float64)) * own
+    scale = np.where(constant | (scale == 0), own, scale).astype(np.float32)
+    return LinearPath(center, spread, axes, gains, scale, *regression)
+
+
+def _standardized_sample(X, preparation, center):
+    """Cells of some sequences, the spread of each feature, and those without one."""
+    cells = _sample(X, preparation) - center
+    spread = np.sqrt(np.mean(np.square(cells, dtype=np.float64), axis=(0, 1)))
+    # What a constant feature differs by is rounding.
+    constant = spread <= np.finfo(np.float32).eps * np.abs(center)
+    spread = np.where(constant, 1, spread).astype(np.float32)
+    return cells / spread, spread, constant
+
+
+def _filter(flat, noise, n_components):
+    """Axes, and the share that is kept of each."""
     most = _MAX_COMPONENTS if n_components == "auto" else n_components
     axes, variances = _principal_axes(flat, most)
     gains = variances / (variances + noise)
@@ -203,15 +219,9 @@ def fit_linear_path(X, preparation, n_components="auto") -> LinearPath:
         # One at least: of a constant table none is kept, and no code is no array.
         n_kept = np.count_nonzero(gains > _LEAST_GAIN)
         n_components = max(n_kept, 1)
-    axes, gains = (
+    return tuple(
         np.ascontiguousarray(a[:n_components], dtype=np.float32) for a in (axes, gains)
     )
-    residual = flat - (flat @ axes.T * gains) @ axes
-    residual = np.square(residual, out=residual).reshape(n_samples, -1, n_features)
-    own, constant = spread[:n_features], constant[:n_features]
-    scale = np.sqrt(residual.mean(axis=(0, 1), dtype=np.float64)) * own
-    scale = np.where(constant | (scale == 0), own, scale).astype(np.float32)
-    return LinearPath(center, spread, axes, gains, scale, *regression)
 
 
 def _regression(context, cells):
