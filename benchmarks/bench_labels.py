@@ -304,7 +304,7 @@ def pyod_xgbod(table, seed):
 
 
 RULES = [
-    "f1",
+    "event_f1",
     ("probability", 0.5),
     ("quantile", 0.99),
     ("quantile", 0.995),

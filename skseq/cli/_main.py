@@ -221,9 +221,9 @@ def detect(
         read = [*tables, *([] if events is None else [events])]
         results = [page, *(out / name for name in _choices.RESULTS)]
         check_not_read(results, read)
+        _choices.check_out(out, force=force)
         for path in results:
             check_regular(path)
-        _choices.check_out(out, force=force)
         if find_spec("matplotlib") is None:
             raise ImportError("The pictures need matplotlib: pip install skseq[plot]")
         options = _options.reading(time=time, group_by=group_by, **written)

@@ -52,7 +52,11 @@ def series_codes(groups, parameter="group_by", places=None):
                 f"The {place} has a missing value in row {missing[0]}. Give each row "
                 "the name of its series."
             )
-    keys = [group.array for group in groups]
+    # pandas 2 warns of the array that stands for one of NumPy.
+    keys = [
+        group.to_numpy() if isinstance(group.dtype, np.dtype) else group.array
+        for group in groups
+    ]
     with named_errors(parameter):
         codes = groups[0].groupby(keys, sort=False, observed=True).ngroup()
     return codes.to_numpy(index_dtype(len(codes)))
