@@ -217,6 +217,7 @@ def detect(
             network=_choices.network_of(layers, max_epochs),
             seed=seed,
         )
+        _choices.check_folder(out)
         page = out / "report.html" if report is None else report
         read = [*tables, *([] if events is None else [events])]
         results = [page, *(out / name for name in _choices.RESULTS)]
