@@ -222,7 +222,7 @@ def detect(
         read = [*tables, *([] if events is None else [events])]
         results = [page, *(out / name for name in _choices.RESULTS)]
         check_not_read(results, read)
-        _choices.check_out(out, force=force)
+        _choices.check_out(out, read, force=force)
         for path in results:
             check_regular(path)
         if find_spec("matplotlib") is None:
