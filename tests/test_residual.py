@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 
+import skseq.engines._batches
 from skseq import (
     ResidualAutoencoder,
     SlidingWindow,
@@ -237,6 +238,17 @@ def test_windows_are_trained_on_to_the_last_when_the_epochs_are_known(windows):
     other = residual().fit(changed)
     assert not np.array_equal(detector.weights_[0], other.weights_[0])
     assert not np.array_equal(detector.path_.components, other.path_.components)
+
+
+@pytest.mark.parametrize("context_features", [None, [1]])
+def test_codes_that_are_too_many_to_keep_are_computed_anew(
+    windows, context_features, monkeypatch
+):
+    detector = residual(max_epochs=2).set_params(context_features=context_features)
+    kept = clone(detector).fit(windows)
+    monkeypatch.setattr(skseq.engines._batches, "_MAX_CODES", 0)
+    assert_same_weights(detector.fit(windows), kept)
+    assert detector.validation_loss_curve_ == kept.validation_loss_curve_
 
 
 def test_the_last_path_is_that_of_all_windows(windows):

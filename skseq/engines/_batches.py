@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ FORWARD_SIZES = (64, 256, CHUNK)
 # Cells of the sequences in one forward pass, and the fewest of these: what is computed
 # of them is many times as large.
 _CHUNK_CELLS, _SMALLEST_CHUNK = 2**22, 32
+_MAX_CODES = 2**24  # numbers that are kept of all sequences while training: 64 MiB
 _ROWS = 16_384  # of a table, in one step of a walk through it
 
 
@@ -62,8 +63,11 @@ class Preparation:
     path: LinearPath | None = None
     is_context: np.ndarray | None = None
 
-    def batch(self, X, rows, targets=None, weights=None) -> Batch:
-        """Gather sequences; without ``targets``, these are their own."""
+    def batch(self, X, rows, targets=None, weights=None, codes=None) -> Batch:
+        """Gather sequences; without ``targets``, these are their own.
+
+        ``codes`` are those of :meth:`codes`, which need not be computed again then.
+        """
         values = np.ascontiguousarray(X[rows], dtype=np.float32)
         inputs, missing = values, np.isnan(values)
         steps = np.ones(values.shape[:2], dtype=bool)
@@ -82,15 +86,27 @@ class Preparation:
             own if targets is None else targets[rows],
             None if weights is None else weights[rows],
         )
-        return batch if self.path is None else self.path.residual(batch)
+        if self.path is None:
+            return batch
+        return self.path.residual(batch, None if codes is None else codes[rows])
 
-    def chunks(self, X, targets=None, weights=None) -> Iterator[tuple[slice, Batch]]:
-        """Walk through all sequences, a bounded number at a time."""
+    def codes(self, X) -> np.ndarray | None:
+        """What the path keeps of each sequence, unless it would be too much memory."""
+        if self.path is None or len(X) * self.path.n_codes > _MAX_CODES:
+            return None
+        chunks = replace(self, path=None).chunks(X)
+        return np.concatenate([self.path.codes(batch) for _, batch in chunks])
+
+    def chunks(self, X, *of_sequences) -> Iterator[tuple[slice, Batch]]:
+        """Walk through all sequences, a bounded number at a time.
+
+        ``of_sequences`` are what ``batch`` takes after the rows.
+        """
         n_cells = X.shape[1] * X.shape[2]
         size = max(min(CHUNK, _CHUNK_CELLS // n_cells), _SMALLEST_CHUNK)
         for start in range(0, len(X), size):
             rows = slice(start, min(start + size, len(X)))
-            yield rows, self.batch(X, rows, targets, weights)
+            yield rows, self.batch(X, rows, *of_sequences)
 
 
 def add_noise(batch: Batch, n_features, scale, rng) -> Batch:

@@ -65,6 +65,13 @@ class LinearPath:
     def n_components(self) -> int:
         return len(self.gains)
 
+    @property
+    def n_codes(self) -> int:
+        """Numbers in the codes of a sequence, that of the context included."""
+        if self.context_code is None:
+            return self.n_components
+        return self.n_components + self.context_code.shape[1]
+
     @cached_property
     def encoder(self) -> np.ndarray:
         """Matrix from the standardised cells to the code."""
@@ -73,42 +80,51 @@ class LinearPath:
     def _standardized(self, sequences):
         """Cells of the features, and of the context, less their center, by spread."""
         n_columns, n_features = len(self.center), len(self.scale)
-        cells = (sequences[:, :, :n_columns] - self.center) / self.spread
+        cells = sequences[:, :, :n_columns] - self.center
+        cells /= self.spread  # in place: of wide windows each new array weighs
         return cells[:, :, :n_features], cells[:, :, n_features:]
 
-    def _explained_by(self, context):
-        """What the standardised context explains of the flat cells; 0 without one."""
-        if self.context_code is None:
-            return np.float32(0)
-        flat = context.reshape(len(context), -1)
-        return product(product(flat, self.context_code), self.explained)
+    def _code_of(self, context):
+        """The code of the standardised context, which tells what it explains."""
+        return product(context.reshape(len(context), -1), self.context_code)
 
-    def _encode(self, batch):
-        """The code, and what the context explains."""
+    def codes(self, batch) -> np.ndarray:
+        """All that a reconstruction is made of: the code, then that of the context."""
         held = _hold(batch.inputs[:, :, : len(self.center)], batch.steps)
         cells, context = self._standardized(held)
-        explained = self._explained_by(context)
-        flat = cells.reshape(len(cells), -1) - explained
-        return product(flat, self.encoder), explained
+        flat = cells.reshape(len(cells), -1)
+        if self.context_code is None:
+            return product(flat, self.encoder)
+        of_context = self._code_of(context)
+        flat = flat - product(of_context, self.explained)
+        return np.hstack([product(flat, self.encoder), of_context])
 
-    def _decode(self, code, explained):
-        cells = product(code, self.components) + explained
+    def from_codes(self, codes) -> np.ndarray:
+        """The reconstruction, of shape (n, n_timesteps, n_features)."""
+        code, of_context = np.split(codes, [self.n_components], axis=1)
+        cells = product(code, self.components)
+        if self.context_code is not None:
+            cells += product(of_context, self.explained)
         n = len(self.scale)
-        return cells.reshape(len(code), -1, n) * self.spread[:n] + self.center[:n]
+        cells = cells.reshape(len(code), -1, n)
+        cells *= self.spread[:n]
+        cells += self.center[:n]
+        return cells
 
     def encode(self, batch) -> np.ndarray:
         """The code, of shape (n, n_components)."""
-        return self._encode(batch)[0]
+        return self.codes(batch)[:, : self.n_components]
 
     def decode(self, code, context=None) -> np.ndarray:
         """The reconstruction, of shape (n, n_timesteps, n_features)."""
-        if context is not None:
+        if self.context_code is not None:
             n = len(self.scale)
             context = (context - self.center[n:]) / self.spread[n:]
-        return self._decode(code, self._explained_by(context))
+            code = np.hstack([code, self._code_of(context)])
+        return self.from_codes(code)
 
     def reconstruct(self, batch) -> np.ndarray:
-        return self._decode(*self._encode(batch))
+        return self.from_codes(self.codes(batch))
 
     def bounded_context(self, context) -> np.ndarray:
         """What the network beside it sees of a context."""
@@ -121,7 +137,10 @@ class LinearPath:
         steps = batch.steps[:, :, np.newaxis]
         # One way with and without padding: no last bit hangs on the other sequences.
         count = np.maximum(steps.sum(axis=1, keepdims=True), 1, dtype=np.float32)
-        level = np.where(steps, cells, 0).sum(axis=1, keepdims=True) / count
+        seen = np.ascontiguousarray(cells)  # as that of padded ones
+        if not steps.all():
+            seen = np.where(steps, cells, 0)
+        level = seen.sum(axis=1, keepdims=True) / count
         # Filled in place: of wide windows each copy weighs.
         n_features, end = len(self.scale), len(self.center)
         n, n_timesteps, n_inputs = batch.inputs.shape
@@ -132,9 +151,11 @@ class LinearPath:
         out[:, :, end + n_features :] = batch.inputs[:, :, end:]  # the indicator
         return out
 
-    def residual(self, batch):
-        """The batch as the network beside it is trained on it."""
-        targets = (batch.targets - self.reconstruct(batch)) / self.scale
+    def residual(self, batch, codes=None):
+        """The batch as the network beside it is trained on it; ``codes`` if known."""
+        targets = self.from_codes(self.codes(batch) if codes is None else codes)
+        np.subtract(batch.targets, targets, out=targets)
+        targets /= self.scale
         return batch._replace(inputs=self.inputs(batch), targets=targets)
 
 
@@ -202,12 +223,16 @@ def fit_linear_path(X, preparation, n_components="auto") -> LinearPath:
 
 def _standardized_sample(X, preparation, center):
     """Cells of some sequences, the spread of each feature, and those without one."""
-    cells = _sample(X, preparation) - center
-    spread = np.sqrt(np.mean(np.square(cells, dtype=np.float64), axis=(0, 1)))
+    cells = _sample(X, preparation)
+    cells -= center
+    # Squared in buffers: in double precision the cells would take twice the memory.
+    squares = np.einsum("ijk,ijk->k", cells, cells, dtype=np.float64)
+    spread = np.sqrt(squares / (cells.shape[0] * cells.shape[1]))
     # What a constant feature differs by is rounding.
     constant = spread <= np.finfo(np.float32).eps * np.abs(center)
     spread = np.where(constant, 1, spread).astype(np.float32)
-    return cells / spread, spread, constant
+    cells /= spread
+    return cells, spread, constant
 
 
 def _filter(flat, noise, n_components):

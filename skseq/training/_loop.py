@@ -68,7 +68,8 @@ class Data:
     ``X`` are sequences, ``targets`` (n, n_timesteps or 1, n_outputs) what the network
     shall give for them, None for the sequences themselves, and ``weights`` (n,)
     multiply their losses. Of the rows of these, ``training`` are trained on, and
-    ``held_out``, if not None, tell when to stop.
+    ``held_out``, if not None, tell when to stop. ``codes``, if not None, are what a
+    linear path keeps of each sequence, the same in each epoch.
     """
 
     X: object
@@ -77,13 +78,18 @@ class Data:
     held_out: np.ndarray | None = None
     targets: np.ndarray | None = None
     weights: np.ndarray | None = None
+    codes: np.ndarray | None = None
+
+    @property
+    def _of_sequences(self):
+        return self.targets, self.weights, self.codes
 
     def batch(self, rows):
-        return self.preparation.batch(self.X, rows, self.targets, self.weights)
+        return self.preparation.batch(self.X, rows, *self._of_sequences)
 
     def held_out_chunks(self):
         rows = self.held_out
-        parts = (None if a is None else a[rows] for a in (self.targets, self.weights))
+        parts = (None if a is None else a[rows] for a in self._of_sequences)
         return self.preparation.chunks(self.X[rows], *parts)
 
 

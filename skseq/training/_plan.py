@@ -115,6 +115,7 @@ class Plan:
             held_out,
             examples.targets,
             examples.weights,
+            preparation.codes(examples.X),
         )
         if checkpoint is not None:
             checkpoint = Checkpoint(checkpoint, self._about(data))

@@ -151,7 +151,7 @@ def test_scores_without_kernels_know_no_company_either(name, monkeypatch):
 
 
 every_size = pytest.mark.parametrize(
-    ("depth", "n_columns"), [(1, 1), (3, 2), (16, 8), (61, 17), (7, 50)]
+    ("depth", "n_columns"), [(1, 1), (3, 2), (16, 8), (61, 17), (7, 50), (300, 130)]
 )
 both_types = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 

@@ -40,6 +40,7 @@ namespace {
 using In = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
 using Doubles = nb::ndarray<const double, nb::c_contig, nb::device::cpu>;
 using Out = nb::ndarray<float, nb::c_contig, nb::device::cpu>;
+using OutDoubles = nb::ndarray<double, nb::c_contig, nb::device::cpu>;
 using Name = std::optional<std::string>;
 
 // Best first. AVX needs the operating system to save its registers as well.
@@ -255,6 +256,31 @@ void dense_backward(const In& dy, const In& x, const In& kernel, const In& bias,
   kernels(isa).dense_backward(p, d);
 }
 
+template <class T, class In, class Out>
+Product<T> product_of(const In& x, const In& matrix, const Out& out) {
+  const Shape of_x = shape_of(x), of_out = shape_of(out);
+  if (of_x.size() != 2 || of_out.size() != 2)
+    throw std::invalid_argument("x and out must have 2 axes, got shapes " + text(of_x) +
+                                " and " + text(of_out) + ".");
+  Product<T> p{};
+  p.rows = of_x[0], p.depth = of_x[1], p.columns = of_out[1];
+  p.x = x.data();
+  p.matrix = check("matrix", matrix, {p.depth, p.columns});
+  p.out = check("out", out, {p.rows, p.columns});
+  return p;
+}
+
+void product(const In& x, const In& matrix, const Out& out, const Name& isa) {
+  const auto p = product_of<float>(x, matrix, out);
+  const FlushDenormals guard;
+  kernels(isa).product(p);
+}
+
+void product_of_doubles(const Doubles& x, const Doubles& matrix, const OutDoubles& out,
+                        const Name& isa) {
+  kernels(isa).product_of_doubles(product_of<double>(x, matrix, out));
+}
+
 double loss(const In& y, const In& target, const Doubles& share, const Out& dy,
             const std::string& name, const Name& isa) {
   Loss p{};
@@ -343,6 +369,10 @@ NB_MODULE(_kernels, m) {
   m.def("dense_backward", dense_backward, array("dy"), array("x"), array("kernel"),
         array("bias"), array("d_kernel"), array("d_bias"), optional("dx"), isa(),
         guard(), "Write the gradients of the weights, and of x (if dx is given).");
+  m.def("product", product, array("x"), array("matrix"), array("out"), isa(), guard(),
+        "Write x matrix to out; each sum is added up in the order of its terms.");
+  m.def("product", product_of_doubles, array("x"), array("matrix"), array("out"), isa(),
+        guard(), "The same in double precision.");
   m.def("loss", loss, array("y"), array("target"), array("share"), array("dy"),
         nb::arg("name"), isa(), guard(),
         "The sum over samples of share times the mean loss of their observed cells, "

@@ -49,6 +49,14 @@ struct DenseGradient {
   float *dx, *d_kernel, *d_bias;
 };
 
+// x (rows, depth), matrix (depth, columns), out (rows, columns)
+template <class T>
+struct Product {
+  Size rows, depth, columns;
+  const T *x, *matrix;
+  T* out;
+};
+
 enum class LossName { mse, mae, huber, binary_crossentropy, categorical_crossentropy };
 
 // y, target and dy (blocks, steps, outputs, LANES), share (blocks, LANES)
@@ -75,6 +83,8 @@ struct Kernels {
   void (*dense_forward)(const Dense&);
   void (*dense_forward_few)(const Dense&);
   void (*dense_backward)(const Dense&, const DenseGradient&);
+  void (*product)(const Product<float>&);
+  void (*product_of_doubles)(const Product<double>&);
   double (*loss)(const Loss&);
   void (*adam)(const Adam&);
 };
@@ -87,6 +97,8 @@ void lstm_backward(const LSTM&, const LSTMGradient&);
 void dense_forward(const Dense&);
 void dense_forward_few(const Dense&);
 void dense_backward(const Dense&, const DenseGradient&);
+void product(const Product<float>&);
+void product_of_doubles(const Product<double>&);
 double loss(const Loss&);
 void adam(const Adam&);
 }  // namespace SKSEQ_ISA

@@ -15,6 +15,8 @@ const Kernels kernels{SKSEQ_NAME(SKSEQ_ISA),
                       dense_forward,
                       dense_forward_few,
                       dense_backward,
+                      product,
+                      product_of_doubles,
                       loss,
                       adam};
 

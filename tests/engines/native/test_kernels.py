@@ -171,6 +171,19 @@ def test_dense_equals_matrix_products(size, isa):
 
 
 @every_isa
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [(1, 1, 1), (97, 256, 64), (200, 513, 131), (7, 0, 3)])
+def test_product_equals_that_of_numpy(size, dtype, isa):
+    n, depth, columns = size
+    rng = np.random.default_rng(0)
+    x, matrix = rng.normal(size=(n, depth)), rng.normal(size=(depth, columns))
+    out = np.full((n, columns), np.nan, dtype)
+    _kernels.product(x.astype(dtype), matrix.astype(dtype), out, isa)
+    atol = 4 * depth * np.finfo(dtype).eps
+    np.testing.assert_allclose(out, x @ matrix, rtol=0, atol=atol)
+
+
+@every_isa
 def test_tanh_and_sigmoid_are_accurate_everywhere(isa):
     # One unit, z_c = x and open gates: the cell is tanh(x), the input gate sigmoid(x).
     x = np.linspace(-20, 20, 16 * 20_000, dtype=np.float32)
@@ -284,6 +297,12 @@ def test_wrong_types_and_names_are_refused():
         )
     with pytest.raises(ValueError, match="x and y must have 3 axes, got"):
         _kernels.dense_forward_few(*good[:2], good[3], h)
+    with pytest.raises(ValueError, match="x and out must have 2 axes, got"):
+        _kernels.product(good[0], good[1], good[2])
+    with pytest.raises(ValueError, match=r"matrix must have shape \(4, 4\)"):
+        _kernels.product(good[2], good[1], good[2].copy())
+    with pytest.raises(TypeError):
+        _kernels.product(good[2].astype(np.float64), good[1], good[2].copy())
     blocks = np.zeros((1, 1, 1, 16), np.float32)
     with pytest.raises(ValueError, match="there is no loss 'rmse'"):
         _kernels.loss(blocks, blocks, np.zeros((1, 16)), blocks, "rmse")
