@@ -518,13 +518,15 @@ def test_verbose_shows_keras_own_bar(sequences, capsys):
 
 
 def test_verbose_prints_a_line_an_epoch_without_keras(sequences, capsys):
-    ae = tiny(verbose=1, engine="native", batch_size=500, max_epochs=2).fit(sequences)
-    expected = [
+    ae = tiny(verbose=1, engine="native", batch_size=500, max_epochs=2)
+    ae.set_params(early_stopping=False).fit(sequences)
+    title = f"Training: {len(sequences)} sequences"
+    epochs = [
         line
         for epoch, loss in enumerate(ae.loss_curve_, 1)
         for line in (f"Epoch {epoch}/2", f"1/1 - loss: {loss:.4f}")
     ]
-    assert capsys.readouterr().out.splitlines() == expected
+    assert capsys.readouterr().out.splitlines() == [title, *epochs]
 
 
 def run_python(code):

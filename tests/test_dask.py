@@ -144,7 +144,7 @@ def test_scores_of_a_parquet_file_have_its_partitions_and_index(frame, tmp_path)
     frame.to_parquet(tmp_path / "table.parquet", row_group_size=600)
     ddf = dd.read_parquet(tmp_path / "table.parquet", split_row_groups=True)
     pipeline = make_pipeline(
-        SlidingWindow(12, group_by="pump", time="at"), autoencoder()
+        SlidingWindow(12, group_by="pump", time="at", max_gap="1D"), autoencoder()
     ).fit(frame[:1000])
     scores = windowed_scores(ddf, pipeline)
     assert scores.npartitions == ddf.npartitions == 5

@@ -151,13 +151,18 @@ def _number_or_text(text):
         return text
 
 
-def check_out(out, *, force):
-    """Raise a ValueError where a folder holds files of others."""
+def check_folder(out):
+    """Raise a ValueError where a path cannot be a folder."""
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out: {out} is a file. Name a folder.")
+
+
+def check_out(out, read, *, force):
+    """Raise a ValueError where a folder holds files of others, but for what is read."""
     if not out.exists():
         return
-    if not out.is_dir():
-        raise ValueError(f"--out: {out} is a file. Name a folder.")
-    names = sorted(path.name for path in out.iterdir())
+    read = [path.resolve() for path in read]
+    names = sorted(path.name for path in out.iterdir() if path.resolve() not in read)
     if names and _MARK not in names and not force:
         raise ValueError(
             f"--out: {out} holds files that are not of detect, such as {names[0]}. "

@@ -177,26 +177,36 @@ def fit(detectors, past, choices, *, context, bars=True):
     if threshold is None:
         threshold = "f1" if past.y.any() else ("quantile", NORMAL_QUANTILE)
     rule = None if choices.alarm_rule is None else AlarmRule(**choices.alarm_rule)
-    models, messages = {}, []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        for name, detector in detectors.items():
-            typer.echo(f"Fitting {name} ...")
-            model = RareEventClassifier(
-                detector,
-                threshold=threshold,
-                alarm_rule=rule,
-                context_features=list(context) or None,
-                validation_fraction=HELD_OUT,
-                random_state=choices.seed,
-            )
+    models, notes = {}, {}
+    for name, detector in detectors.items():
+        typer.echo(f"Fitting {name} ...")
+        model = RareEventClassifier(
+            detector,
+            threshold=threshold,
+            alarm_rule=rule,
+            context_features=list(context) or None,
+            validation_fraction=HELD_OUT,
+            random_state=choices.seed,
+        )
+        with (
+            warnings.catch_warnings(record=True) as caught,
+            training_bars() if bars else nullcontext(),
+        ):
+            warnings.simplefilter("always")
             try:
-                with training_bars() if bars else nullcontext():
-                    models[name] = model.fit(past.windows, past.y)
+                models[name] = model.fit(past.windows, past.y)
             except ValueError as error:
                 if name != LOGISTIC:
                     raise
                 # What needs more events than there are is not compared with.
-                messages.append(f"{LOGISTIC} is left out. {error}")
-    messages += [str(w.message) for w in caught if issubclass(w.category, UserWarning)]
-    return models, list(dict.fromkeys(messages))
+                notes[f"left out. {error}"] = [LOGISTIC]
+        for warning in caught:
+            if issubclass(warning.category, UserWarning):
+                notes.setdefault(str(warning.message), []).append(name)
+    return models, [_note(message, names, models) for message, names in notes.items()]
+
+
+def _note(message, names, models):
+    """What was said, and of which models where it was not said of all."""
+    names = dict.fromkeys(names)
+    return message if len(names) == len(models) else f"{', '.join(names)}: {message}"

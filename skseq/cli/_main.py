@@ -217,11 +217,12 @@ def detect(
             network=_choices.network_of(layers, max_epochs),
             seed=seed,
         )
+        _choices.check_folder(out)
         page = out / "report.html" if report is None else report
         read = [*tables, *([] if events is None else [events])]
         results = [page, *(out / name for name in _choices.RESULTS)]
         check_not_read(results, read)
-        _choices.check_out(out, force=force)
+        _choices.check_out(out, read, force=force)
         for path in results:
             check_regular(path)
         if find_spec("matplotlib") is None:

@@ -72,6 +72,7 @@ class Columns:
             return {name: [_value(row, name) for row in rows] for name in self.levels}
         if any(name in level_names(rows) for name in self.levels):
             rows = rows.reset_index(self.levels)
+        self.check_names(list(rows.columns))
         return {
             name: cells_of(rows, list(rows.columns).index(name)) for name in self.levels
         }

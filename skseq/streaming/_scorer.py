@@ -469,8 +469,8 @@ class StreamScorer:
 
     def _score(self, rows, groups):
         steps = self._steps
-        table = steps.columns.table(rows)
         levels = steps.columns.levels_of(rows)
+        table = steps.columns.table(rows)
         table, cells = steps.before(table), table
         features = steps.features(table)
         keys = steps.keys(table, levels, groups)

@@ -14,6 +14,11 @@ class Reach:
     duration: float | None = None
     gap: float | None = None
 
+    @property
+    def joins_any(self) -> bool:
+        """Whether a window holds rows however far apart these are."""
+        return self.gap is None and self.duration is None and self.n_timesteps > 1
+
     def starts(self, rows, ends):
         """First row of the windows that end at some rows, given in increasing order."""
         segment_starts = rows.segment_starts(self.gap).astype(ends.dtype)

@@ -278,7 +278,7 @@ class SlidingWindow(
             table = take_rows(table, order)
         ends = rows.positions
         if plan.last_rows is not None:
-            if plan.reach.gap is None:
+            if plan.reach.joins_any:
                 warn_of_pause(plan.last_rows.rows, rows, plan.time.kind)
             table, rows, ends = plan.last_rows.precede(table, rows)
         reach = plan.reach

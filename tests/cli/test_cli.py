@@ -118,7 +118,7 @@ def test_detect_draws_nothing_where_standard_error_is_no_terminal(detected):
     assert "\x1b" not in detected[0]
     # With one event held out, a classifier cannot be judged.
     (note,) = [line for line in detected[0].splitlines() if line.startswith("Note:")]
-    assert note.startswith("Note: LogisticRegression is left out.")
+    assert note.startswith("Note: LogisticRegression: left out.")
 
 
 def test_detect_shows_the_progress_of_the_training(table, tmp_path, monkeypatch):

@@ -147,6 +147,11 @@ def test_a_folder_of_detect_is_written_again_and_others_are_not(detected, folder
     assert "holds files that are not of detect, such as notes.txt" in refused
     assert "has no column 'no'" in run(*again, other, "--force").stderr
     assert "is a file" in run(*again, other / "notes.txt").stderr
+    alone = folder / "alone" / "table.csv"
+    alone.parent.mkdir()
+    alone.write_bytes((folder / "table.csv").read_bytes())
+    beside = run("detect", alone, *KEYS, "--label", "no", "--out", alone.parent)
+    assert "has no column 'no'" in beside.stderr
 
 
 @pytest.mark.parametrize("option", ["--json", "--quiet"])

@@ -16,7 +16,6 @@ from skseq import (
     EachTimeStep,
     PCAAutoencoder,
     SlidingWindow,
-    StreamScorer,
     Windows,
     load,
     save,
@@ -277,14 +276,6 @@ def test_it_goes_through_a_grid_search_and_a_file(tmp_path):
     assert_array_equal(
         again.score_samples(later), search.best_estimator_.score_samples(later)
     )
-
-
-def test_a_stream_refuses_it():
-    pipeline = make_pipeline(SLIDER, EachSeries(StandardScaler()), PCAAutoencoder(2))
-    with pytest.raises(
-        TypeError, match=r"'eachseries' .*cannot be streamed: .*EachTimeStep"
-    ):
-        StreamScorer(pipeline.fit(fleet()))
 
 
 def test_windows_refuse_names_of_other_series():
