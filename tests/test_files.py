@@ -85,7 +85,7 @@ def test_detect_refuses_what_is_no_file_before_it_trains(name, tmp_path):
     os.mkfifo(tmp_path / name)
     command = [sys.executable, "-m", "skseq", "detect", str(table), "--label", "label"]
     done = subprocess.run(
-        [*command, "--out", str(tmp_path), "--train-until", "60"],
+        [*command, "--out", str(tmp_path), "--cut", "0.6", "--force"],
         capture_output=True,
         text=True,
     )

@@ -23,6 +23,12 @@ _OF_SCIKIT_LEARN = [
     (UserWarning, "X (does not have valid|has) feature names"),
     (UserWarning, "pandas.DataFrame with sparse columns found"),
 ]
+# Words on tables that may well be no sequences, and on features that spoil a model.
+_OF_DOUBT = [
+    (UserWarning, "X is a table with"),
+    (UserWarning, "The features? .*(never fall|agree)"),
+    (UserWarning, "The features differ in scale"),
+]
 
 
 class Refused:
@@ -44,7 +50,7 @@ def attempt(call, *args, allowed=(), **kwargs):
         warnings.simplefilter("error")
         # scikit-learn's intervals take a duration of NumPy for an integer.
         warnings.filterwarnings("ignore", category=DeprecationWarning, module="sklearn")
-        for category, message in (*_OF_SCIKIT_LEARN, *allowed):
+        for category, message in (*_OF_SCIKIT_LEARN, *_OF_DOUBT, *allowed):
             warnings.filterwarnings("ignore", message, category)
         try:
             return call(*args, **kwargs)

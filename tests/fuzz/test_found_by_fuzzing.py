@@ -48,7 +48,7 @@ def test_a_frame_of_complex_numbers_is_refused():
     with pytest.raises(ValueError, match="Complex data not supported"):
         SlidingWindow(2).fit(X)
     with pytest.raises(ValueError, match="Complex data not supported"):
-        PCAAutoencoder(1).fit(X)
+        PCAAutoencoder(1).fit(X.to_numpy())
 
 
 def test_an_integer_beyond_float_is_refused():
