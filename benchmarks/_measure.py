@@ -113,6 +113,14 @@ def print_table(title, rows):
             print(f"|{'|'.join('-' * (n + 2) for n in widths)}|")
 
 
+def cell(values):
+    """Mean of a figure over seeds, and its standard deviation where there are some."""
+    import numpy as np  # no import of a process that measures its memory
+
+    mean = f"{np.mean(values):.3f}"
+    return mean if len(values) == 1 else f"{mean} ± {np.std(values, ddof=1):.3f}"
+
+
 def parse_arguments(description, name):
     """Arguments that all benchmarks share: how often to run, and where to write."""
     parser = argparse.ArgumentParser(description=description)

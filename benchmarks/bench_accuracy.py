@@ -39,7 +39,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _measure import environment, print_table, write_json
+from _measure import cell, environment, print_table, write_json
 from sklearn.ensemble import HistGradientBoostingClassifier, IsolationForest
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.preprocessing import StandardScaler
@@ -313,11 +313,6 @@ def measure(tables, fit, n_seeds):
             )
         )
     return {key: [float(run[key].mean()) for run in runs] for key in runs[0]}
-
-
-def cell(values):
-    mean = f"{np.mean(values):.3f}"
-    return mean if len(values) == 1 else f"{mean} ± {np.std(values, ddof=1):.3f}"
 
 
 def row(name, columns, figures):

@@ -16,11 +16,12 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from _measure import environment, print_table, write_json
+from _measure import cell, environment, print_table, write_json
 from sklearn.metrics import average_precision_score
 from sklearn.preprocessing import StandardScaler
 
 from skseq import LSTMAutoencoder, PCAAutoencoder, ResidualAutoencoder, SlidingWindow
+from skseq.alarms import event_table
 from skseq.datasets import make_commanded_process
 
 WINDOW_SIZE, TRAINING_SHARE, FALSE_ALARMS = 15, 0.6, 0.01
@@ -63,11 +64,9 @@ def scaled(seed, n_rows):
     return scaler.transform(X), y.to_numpy().astype(bool), n
 
 
-def events_found(events, scores):
-    limit = np.quantile(scores[~events], 1 - FALSE_ALARMS)
-    edges = np.flatnonzero(np.diff(events, prepend=False, append=False))
-    runs = edges.reshape(-1, 2)
-    return float(np.mean([scores[first:end].max() > limit for first, end in runs]))
+def events_found(events, scores, groups=None):
+    above = scores > np.quantile(scores[~events], 1 - FALSE_ALARMS)
+    return float(event_table(above, events, groups=groups)["found"].mean())
 
 
 def measure(make, way, seed, n_rows):
@@ -84,10 +83,6 @@ def measure(make, way, seed, n_rows):
         "average precision": float(average_precision_score(y[n:], scores)),
         "events found": events_found(y[n:], scores),
     }
-
-
-def cell(values):
-    return f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}"
 
 
 def main():

@@ -17,7 +17,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-from _measure import environment, print_table, write_json
+from _measure import cell, environment, print_table, write_json
+from bench_context import events_found
 from sklearn.metrics import average_precision_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -32,7 +33,7 @@ from skseq import (
 )
 from skseq.datasets import make_process_faults
 
-WINDOW_SIZE, TRAINING_SHARE, FALSE_ALARMS = 10, 0.6, 0.01
+WINDOW_SIZE, TRAINING_SHARE = 10, 0.6
 LEVELS, SCALES = 2.0, 0.5
 SCALERS = {"EachSeries": EachSeries, "one scaler": EachTimeStep}
 
@@ -71,15 +72,6 @@ def fleet(seed, n_machines, n_rows):
     return X, y.to_numpy().astype(bool)
 
 
-def events_found(events, scores, machine):
-    limit, found = np.quantile(scores[~events], 1 - FALSE_ALARMS), []
-    for name in np.unique(machine):
-        own, above = events[machine == name], scores[machine == name] > limit
-        edges = np.flatnonzero(np.diff(own, prepend=False, append=False))
-        found += [above[a:b].any() for a, b in edges.reshape(-1, 2)]
-    return float(np.mean(found))
-
-
 def measure(make, scaler, seed, n_machines, n_rows):
     X, y = fleet(seed, n_machines, n_rows)
     past = X.groupby("machine").cumcount().to_numpy() < TRAINING_SHARE * n_rows
@@ -97,10 +89,6 @@ def measure(make, scaler, seed, n_machines, n_rows):
         "events found": events_found(y[~past], scores, machine),
         "seconds": seconds,
     }
-
-
-def cell(values):
-    return f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}"
 
 
 def main():

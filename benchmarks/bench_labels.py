@@ -43,8 +43,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _measure import environment, print_table, write_json
-from bench_accuracy import cell, flatten
+from _measure import cell, environment, print_table, write_json
+from bench_accuracy import flatten
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,

@@ -12,9 +12,8 @@ that of ``bench_context.py``.
 import argparse
 from pathlib import Path
 
-import numpy as np
-from _measure import environment, print_table, write_json
-from bench_context import cell, scaled
+from _measure import cell, environment, print_table, write_json
+from bench_context import scaled
 from sklearn.metrics import average_precision_score
 
 from skseq import LSTMAutoencoder, ResidualAutoencoder, SlidingWindow
@@ -67,8 +66,8 @@ def main():
             for seed in range(arguments.seeds)
         ]
         figures[f"{title}, {name}"] = found
-        found = cell(found) if len(found) > 1 else f"{np.mean(found):.3f}"
-        rows.append({"window": title, "network": name, "average precision": found})
+        line = {"window": title, "network": name, "average precision": cell(found)}
+        rows.append(line)
         print(*rows[-1].values(), sep=" | ", flush=True)
     print_table(f"mean ± sd over {arguments.seeds} tables", rows)
     write_json(arguments.json, where, figures)
