@@ -78,7 +78,7 @@ def _false_beside_events(rows, score, y, is_event):
     either side of each stretch that has such a row; and each stretch between two events
     that has none, with the rows beside it.
     """
-    ordered = OrderedRows(rows.order, np.flatnonzero(~rows.follows))
+    ordered = OrderedRows(rows.order, rows.series_starts)
     tolerance = auto_tolerance(y, ordered)
     normal = np.flatnonzero(~is_event)
     starts = rows.starts[normal]

@@ -121,7 +121,7 @@ def encode(figure):
 def _part(drawn):
     """Rows to draw in time: those of one series, and what they are called."""
     rows, score = drawn.rows, np.asarray(drawn.models[0].score, dtype=float)
-    bounds = np.append(np.flatnonzero(~rows.follows), len(rows))
+    bounds = np.append(rows.series_starts, len(rows))
     series = int(np.argmax(np.maximum.reduceat(score[rows.order], bounds[:-1])))
     part = rows.order[bounds[series] : bounds[series + 1]]
     title = ""

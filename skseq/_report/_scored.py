@@ -57,20 +57,29 @@ class Rows:
         )
 
     @cached_property
+    def _grouped(self):
+        return group_order(self.groups, len(self))
+
+    @property
     def order(self):
         """The rows, those of each series together."""
-        return group_order(self.groups, len(self))[0]
+        return self._grouped[0]
+
+    @property
+    def series_starts(self):
+        """Positions in this order at which each series starts."""
+        return self._grouped[1]
 
     @cached_property
     def follows(self):
         """Tell of each row in this order whether it is the next one of its series."""
         follows = np.ones(len(self), dtype=bool)
-        follows[group_order(self.groups, len(self))[1]] = False
+        follows[self.series_starts] = False
         return follows
 
     @property
     def n_series(self):
-        return int((~self.follows).sum())
+        return len(self.series_starts)
 
     @cached_property
     def starts(self):

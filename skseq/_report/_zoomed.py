@@ -6,6 +6,7 @@ import pandas as pd
 
 from ..plotting._style import allows_log_scale, gaps
 from ..reconstruction._offset import NORMAL_QUANTILE
+from ..rows._events import event_runs
 from ._operating import candidate_thresholds, operating_points
 
 MAX_STRIPS = 12  # one for each series
@@ -81,7 +82,7 @@ def timeline(rows, model, score_name):
     place = place_of(rows)
     shown = _shown(rows, score, model.threshold)
     n_buckets = max(_MAX_BUCKETS // len(shown), 100)
-    lengths = np.diff(np.append(np.flatnonzero(~rows.follows), len(rows)))
+    lengths = np.diff(np.append(rows.series_starts, len(rows)))
     return {
         "is_thinned": bool((lengths[list(shown)] > 2 * n_buckets).any()),
         "score_name": score_name,
@@ -107,7 +108,7 @@ def _shown(rows, score, threshold):
     if rows.n_series <= MAX_STRIPS:
         return range(rows.n_series)
     ordered = score[rows.order]
-    starts = np.flatnonzero(~rows.follows)
+    starts = rows.series_starts
     above = np.zeros(len(starts))
     if threshold is not None:
         above = np.add.reduceat((ordered > threshold).astype(float), starts)
@@ -117,17 +118,16 @@ def _shown(rows, score, threshold):
 
 def _strip(rows, k, place, score, n_buckets):
     """One series: its line, with breaks at gaps in time, and its events."""
-    bounds = np.append(np.flatnonzero(~rows.follows), len(rows))
+    bounds = np.append(rows.series_starts, len(rows))
     members = rows.order[bounds[k] : bounds[k + 1]]
     x, y = place[members], score[members]
     drawn = drawn_rows(y, n_buckets)
     line_x, line_y = x[drawn], y[drawn].astype(object)
     at = np.unique(np.searchsorted(drawn, gaps(x))).astype(int)
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], rows.y[members], [0]])))
-    first, last = edges[::2], edges[1::2] - 1
+    first, stop = event_runs(rows.y[members])
     return {
         "name": str(rows.groups[members[0]]) if rows.n_series > 1 else "",
         "x": np.insert(line_x, at, line_x[np.minimum(at, len(drawn) - 1)]).tolist(),
         "y": np.insert(line_y, at, None).tolist(),
-        "events": np.column_stack([x[first], x[last]]).tolist(),
+        "events": np.column_stack([x[first], x[stop - 1]]).tolist(),
     }
