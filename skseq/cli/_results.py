@@ -32,6 +32,7 @@ from ._detect import HELD_OUT
 __all__ = ["check_target", "figures_of", "print_report", "write_page", "write_results"]
 
 _MAX_STRIPS = 8  # in score.png
+_MEASURES = "average precision", "ROC AUC", "precision", "recall", "F1"
 _N_TOP = 3  # features that scores.csv names for each row
 
 
@@ -41,11 +42,8 @@ def _measures(y, decision):
     at_threshold = precision_recall_fscore_support(
         y, decision > 0, average="binary", zero_division=0
     )
-    return {
-        "average precision": average_precision_score(y, decision),
-        "ROC AUC": roc_auc_score(y, decision),
-        **dict(zip(("precision", "recall", "F1"), at_threshold[:3], strict=True)),
-    }
+    scores = average_precision_score(y, decision), roc_auc_score(y, decision)
+    return dict(zip(_MEASURES, [*scores, *at_threshold[:3]], strict=True))
 
 
 def _threshold_rows(model):
@@ -57,13 +55,14 @@ def _threshold_rows(model):
     return f"{n_series} whole series, about {HELD_OUT:.0%} of the training rows"
 
 
-def print_report(past, future, model, decisions, notes, rule):
+def print_report(past, future, model, figures, notes, rule):
     """Print the figures, what the thresholds stand on, and notes.
 
-    ``rule`` is that of the thresholds, as it was given; None for the default.
+    ``figures`` are those of ``figures_of``; ``rule`` is that of the thresholds, as it
+    was given, None for the default.
     """
     typer.echo(f"\nTrained on {past};\nscored the later {future}.\n")
-    titles, lines = _figures(future, decisions)
+    titles, lines = _lines(future, figures)
     # As narrow as can be: the table is to fit in 80 columns.
     report = Table(
         box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0)
@@ -81,15 +80,15 @@ def print_report(past, future, model, decisions, notes, rule):
         rule = "for the highest F1"
     else:
         rule = f"to the {NORMAL_QUANTILE} quantile of scores"
-    figures = "Precision, recall and F1" if future.labelled else "Alarms"
+    what = "Precision, recall and F1" if future.labelled else "Alarms"
     text = (
-        f"{figures} are those at the threshold of each model. It is set "
+        f"{what} are those at the threshold of each model. It is set "
         f"{rule} on {_threshold_rows(model)}, on which the model was not fitted. No "
         "scored row had a part in it."
     )
     typer.echo(f"\n{fill(text, 80)}")
-    *_, decision = decisions.values()
-    n_missing = np.isnan(decision).sum()
+    *_, told = figures.values()
+    n_missing = len(future.y) - told["n_judged"]
     if n_missing:
         rows = count(n_missing, "row")
         verb = "was" if n_missing == 1 else "were"
@@ -104,24 +103,18 @@ def _words_of_rule(rule):
     return ":".join(p if isinstance(p, str) else f"{p:g}" for p in parts)
 
 
-def _figures(future, decisions):
+def _lines(future, figures):
     """Titles and lines of the printed table."""
     if future.labelled:
-        measures = {name: _measures(future.y, d) for name, d in decisions.items()}
-        titles = ["rows", "events", *next(iter(measures.values()))]
         counts = f"{len(future.y)}", f"{future.n_events}"
-        return titles, [
-            (name, *counts, *(f"{value:.3f}" for value in row.values()))
-            for name, row in measures.items()
+        return ["rows", "events", *_MEASURES], [
+            (name, *counts, *(f"{told[measure]:.3f}" for measure in _MEASURES))
+            for name, told in figures.items()
         ]
-    lines = []
-    for name, decision in decisions.items():
-        alarms = alarm_table(
-            decision, rule=AlarmRule(on=0), groups=future.windows.series
-        )
-        in_alarm = share(time_in_alarm(decision > 0))
-        lines.append((name, f"{len(decision)}", f"{len(alarms)}", in_alarm))
-    return ["rows", "alarms", "rows in alarm"], lines
+    return ["rows", "alarms", "rows in alarm"], [
+        (name, f"{len(future.y)}", f"{told['n_alarms']}", share(told["share_in_alarm"]))
+        for name, told in figures.items()
+    ]
 
 
 def _contributions(windows, model):
@@ -229,7 +222,7 @@ def _reach(horizon):
 
 
 def figures_of(future, models, decisions):
-    """The measures of each model, for detect.json; None for what is not known."""
+    """The measures of each model; those of the labels only where there are any."""
     told = {}
     for name, decision in decisions.items():
         judged = ~np.isnan(decision)

@@ -37,9 +37,8 @@ def detect_in(table, choices, out, page, *, title, bars):
         name: model.decision_function(future.windows) for name, model in models.items()
     }
     *_, main = models
-    _results.print_report(
-        past, future, models[main], decisions, notes, choices.threshold
-    )
+    figures = _results.figures_of(future, models, decisions)
+    _results.print_report(past, future, models[main], figures, notes, choices.threshold)
     names = _results.write_results(out, table, future, models, decisions, choices)
     _results.write_page(
         page,
@@ -60,7 +59,7 @@ def detect_in(table, choices, out, page, *, title, bars):
         "context": list(table.context),
         "n_rows": {"trained": len(past.y), "scored": len(future.y)},
         "model": main,
-        "models": _results.figures_of(future, models, decisions),
+        "models": figures,
         "notes": notes,
         "files": [*names, page.name, "model.skseq"],
         "score": line,
