@@ -201,7 +201,8 @@ class Taking(Watch):
         most = self.rules.max_series
         if most is not None and len(self.known) + len(self.touched) > most:
             everyone = self.everyone() if everyone is None else everyone
-            kept = [k for k in everyone if k not in set(self.gone)]
+            gone = {*self.gone}
+            kept = [k for k in everyone if k not in gone]
             kept.sort(key=lambda k: everyone[k].number)
             self.gone += kept[: max(len(kept) - most, 0)]
         for key in self.gone:
