@@ -99,8 +99,8 @@ def _count_or_duration(text, option, words):
     return count
 
 
-def gap_of(text):
-    """A number where it reads as one, for a column of numbers; else a duration."""
+def duration_of(text):
+    """A number where it reads as one, for a time of numbers; else as it is given."""
     return text if text is None else _number_or_text(text)
 
 

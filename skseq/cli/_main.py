@@ -208,7 +208,7 @@ def detect(
             )
         choices = _choices.Choices(
             window=_choices.window_of(window),
-            gap=_choices.gap_of(max_gap),
+            gap=_choices.duration_of(max_gap),
             horizon=_choices.horizon_of(horizon),
             cut=_choices.Cut.of(cut),
             model=model,

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from .._files import is_full, naming_file
+from ._choices import duration_of
 
 _BLOCK = 1024  # lines that are scored together where nobody waits for each
 _N_TOP = 3  # features that are named for a row
@@ -254,15 +255,6 @@ def _warnings_in_words():
         yield
 
 
-def _duration(text):
-    """A duration as it is given; a number where the time is one."""
-    if text is None:
-        return None
-    with contextlib.suppress(ValueError):
-        return float(text)
-    return text
-
-
 def _discard_output():
     """Let Python close a standard output that takes no more without a complaint."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -348,8 +340,8 @@ def score(
         scorer = StreamScorer(
             load(model, trusted=trust or ()),
             on_late=policy,
-            max_jump=_duration(max_jump) or "auto",
-            forget_after=_duration(forget_after),
+            max_jump=duration_of(max_jump) or "auto",
+            forget_after=duration_of(forget_after),
         )
         with naming_file("standard output"), _warnings_in_words():
             _score_lines(
