@@ -46,8 +46,7 @@ class Reconstructor:
 def first_offset(choices, reconstructor, X, held_out):
     """The offset on what was not trained on, unless it is by definition on all."""
     rule = choices.contamination
-    unseen = X if held_out is None or rule.of_all else X[held_out]
-    offset = rule.offset(reconstructor.scores(unseen))
+    offset = rule.offset(reconstructor.scores(rule.told_by(X, held_out)))
     return _limited(rule, offset, reconstructor, X)
 
 
