@@ -149,7 +149,7 @@ class LSTMAutoencoder(LatentVectorsMixin, LatentDecoderMixin, ReconstructingNetw
         score_on="mean",
         contamination="auto",
         engine="auto",
-        n_threads=1,
+        n_threads=None,
         checkpoint=None,
         warm_start=False,
         verbose=0,

@@ -134,7 +134,7 @@ class ContextEncoder(
         tol=1e-3,
         contamination="auto",
         engine="auto",
-        n_threads=1,
+        n_threads=None,
         checkpoint=None,
         warm_start=False,
         verbose=0,

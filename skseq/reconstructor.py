@@ -104,7 +104,7 @@ class LSTMReconstructor(ReconstructingNetwork):
         score_on="mean",
         contamination="auto",
         engine="auto",
-        n_threads=1,
+        n_threads=None,
         checkpoint=None,
         warm_start=False,
         verbose=0,

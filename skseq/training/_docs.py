@@ -86,9 +86,12 @@ RUNNING = """
         which give the same to rounding, sooner. "auto" is native where the kernels were
         built and support the network, unless Keras is loaded and has a GPU.
 
-    n_threads : int, default=1
+    n_threads : int, default=None
         Threads over which the native engine splits a large mini-batch, or sequences to
-        score. It does not change the result.
+        score. It does not change the result. None is as many as scikit-learn's own
+        compiled loops take: the cores that this process may use, or what joblib sets as
+        ``OMP_NUM_THREADS`` in its workers. It is one in any thread but the main one, as
+        in the workers of Dask.
 
     checkpoint : str or path-like, default=None
         File that training writes its state to after each epoch, and goes on from where

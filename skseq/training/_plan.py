@@ -51,7 +51,7 @@ class Plan:
     initial: History
     order: tuple
     engine: str
-    n_threads: int = 1
+    n_threads: int | None = None
     fit_path: Callable[[object, Preparation], LinearPath] | None = None
     random_state: object = (
         None  # as given: a checkpoint is of one, where it is a number
