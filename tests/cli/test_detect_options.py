@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the options of ``detect`` choose: columns, labels, parts, models, output."""
 
+import io
 import json
 import re
 import shlex
@@ -107,10 +108,8 @@ def test_detect_tells_in_json_what_it_did(detected, table):
 
 def test_context_is_in_no_feature_of_a_score(detected):
     scores = pd.read_csv(detected[1] / "scores.csv")
-    assert set(scores.filter(like="feature_").to_numpy().ravel()) == {
-        "sensor_0",
-        "sensor_1",
-    }
+    named = scores.filter(like="feature_").stack()
+    assert set(named.dropna()) == {"sensor_0", "sensor_1"}
 
 
 def test_the_alarm_rule_and_the_threshold_are_as_asked(detected):
@@ -135,6 +134,22 @@ def test_the_saved_model_scores_as_detect_did(detected, folder):
     np.testing.assert_allclose(
         decision + model[-1].threshold_, scores["score"], rtol=1e-5
     )
+
+
+def test_the_saved_model_writes_what_scores_csv_holds(detected, folder):
+    _, out = detected
+    line = json.loads((out / "detect.json").read_text())["score"]
+    _, _, *arguments = shlex.split(line.partition("<")[0])
+    rows = pd.read_csv(folder / "table.csv", dtype=str, keep_default_na=False)
+    ignored = [word for name in ("event", "state") for word in ("--ignore", name)]
+    result = CliRunner().invoke(
+        cli.app, ["score", *arguments, *ignored], input=rows.to_csv(index=False)
+    )
+    assert result.exit_code == 0, result.stderr
+    live = pd.read_csv(io.StringIO(result.stdout)).set_index("row")
+    scores = pd.read_csv(out / "scores.csv").set_index("row")
+    live = live.loc[scores.index].rename(columns={"alarm": "decision"})
+    pd.testing.assert_frame_equal(live, scores, check_dtype=False, rtol=1e-4)
 
 
 def test_a_folder_of_detect_is_written_again_and_others_are_not(detected, folder):

@@ -92,6 +92,7 @@ def test_a_reader_that_leaves_ends_it_without_a_complaint(model):
         stdout=write_end,
         stderr=subprocess.PIPE,
         text=True,
+        timeout=120,
     )
     os.close(write_end)
     assert result.returncode == 1
@@ -171,7 +172,7 @@ def test_a_model_of_an_array_takes_the_columns_in_order(tmp_path, table):
     assert run("p\n1\n", tmp_path / "pump.skseq").exit_code == 2
 
 
-def test_explained_lines_have_time_series_and_the_features_that_add_most(model):
+def test_lines_have_time_series_and_the_features_that_add_most(model):
     path, pipeline, rows = model
     rows = rows[:12]
     result = run(rows.to_csv(index=False), path, "--explain")
