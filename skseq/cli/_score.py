@@ -15,6 +15,7 @@ import typer
 
 from .._files import is_full, naming_file
 from ._choices import duration_of
+from ._errors import check_model, one_line_errors
 
 _BLOCK = 1024  # lines that are scored together where nobody waits for each
 _N_TOP = 3  # features that are named for a row, as in scores.csv of detect
@@ -336,7 +337,9 @@ def score(
     others. A header that comes again is passed over, and tells the order of the columns
     after it. With --follow a last line without an end was cut off, and is not scored.
     """
-    # Help is to come at once.
+    with one_line_errors():
+        check_model(model)
+    # Help and complaints are to come at once.
     from ..persistence._save import load
     from ..streaming._scorer import StreamScorer
 

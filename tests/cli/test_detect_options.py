@@ -13,8 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from skseq import load
+from skseq.cli import _choices, _run
 from skseq.cli import _main as cli
-from skseq.cli import _run
 from skseq.cli._choices import (
     Choices,
     Cut,
@@ -29,6 +29,7 @@ from skseq.cli._detect import make_detectors, split
 from skseq.cli._options import reading
 from skseq.cli._table import LabelledTable, read_labelled_table, rows_before
 from skseq.datasets import make_commanded_process
+from skseq.detection._thresholds import _EVENT_RULES, _RULES
 
 KEYS = ["--time", "timestamp", "--group-by", "machine"]
 CONTEXT = ["set_point_0", "ambient"]
@@ -360,9 +361,16 @@ def test_options_are_read_as_they_are_written(read, text, expected):
     assert read(text) == expected
 
 
+def test_the_rules_that_are_known_early_are_those_of_the_class():
+    known = {name: len(checks) for name, (_, checks) in (_RULES | _EVENT_RULES).items()}
+    assert known | {"f1": 0, "event_f1": 0} == _choices._RULES
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--threshold", "f3"], "--threshold: expected one of f1, event_f1, .* 'f3'"),
+        (["--threshold", "cost:1"], "--threshold: expected .*cost:N:N.* 'cost:1'"),
         (["--window", "0"], "--window: expected a number of rows, or auto.* Got '0'"),
         (["--window", "wide"], "--window: .* Got 'wide'"),
         (["--horizon", "-3"], "--horizon: .* Got '-3'"),

@@ -162,6 +162,36 @@ def test_a_file_that_is_no_model_ends_with_one_line(tmp_path):
         assert result.stderr.count("\n") == 1
 
 
+def test_what_is_no_model_is_told_before_anything_is_loaded(tmp_path):
+    other = tmp_path / "other.skseq"
+    other.write_text("flow,head")
+    gone = tmp_path / "gone.skseq"
+    words = {other: "not a zip file", gone: "There is no file", tmp_path: "not a reg"}
+    for path, said in words.items():
+        result = run("", path)
+        assert result.exit_code == 2
+        assert said in result.stderr
+    program = (
+        "import sys\nfrom skseq.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n"
+        "    heavy = {'pandas', 'sklearn', 'tensorflow'} & set(sys.modules)\n"
+        "    raise SystemExit(f'{end.code} {heavy}')"
+    )
+    for arguments in (
+        ["score", gone],
+        ["inspect", gone],
+        ["inspect", other, "--sort", "--drop-late"],
+        ["detect", other, "--out", tmp_path / "out", "--threshold", "f3"],
+    ):
+        ended = subprocess.run(
+            [sys.executable, "-c", program, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert ended.stderr.splitlines()[-1] == "2 set()", arguments
+
+
 def test_a_model_of_an_array_takes_the_columns_in_order(tmp_path, table):
     X = table[0]
     pipeline = make_pipeline(SlidingWindow(3), PCAAutoencoder(2)).fit(X[:200])
