@@ -75,11 +75,11 @@ def _warn_of_counters(X, chosen, names):
         if is_counter(values[ends[order]], series[order]):
             counters.append(str(names[k]))
     if counters:
+        s = "s" * (len(counters) == 1)
         warn_once(
-            f"{_features(counters)} only rise{'s' * (len(counters) == 1)} or only "
-            f"fall{'s' * (len(counters) == 1)} within a series, as a counter of rows or "
-            "hours does: what comes later lies outside of all that is learned. Drop "
-            "it, or take its differences."
+            f"{_features(counters)} only rise{s} or only fall{s} within a series, as a "
+            "counter of rows or hours does: what comes later lies outside of all that "
+            "is learned. Drop it, or take its differences."
         )
 
 
