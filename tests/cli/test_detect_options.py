@@ -124,10 +124,8 @@ def test_the_alarm_rule_and_the_threshold_are_as_asked(detected):
 
 def test_the_saved_model_scores_as_detect_did(detected, folder):
     output, out = detected
-    line = re.search(
-        r"skseq score (.*) --explain < new.csv", output.replace("\n", " ")
-    ).group(1)
-    path, *_ = shlex.split(line)
+    line = re.search(r"skseq score (\S+) new.csv", output.replace("\n", " ")).group(1)
+    (path,) = shlex.split(line)
     model = load(path)
     rows = read(folder, "state", event_values=["stuck"], exclude="event")
     scores = pd.read_csv(out / "scores.csv")
@@ -140,12 +138,10 @@ def test_the_saved_model_scores_as_detect_did(detected, folder):
 def test_the_saved_model_writes_what_scores_csv_holds(detected, folder):
     _, out = detected
     line = json.loads((out / "detect.json").read_text())["score"]
-    _, _, *arguments = shlex.split(line.partition("<")[0])
-    rows = pd.read_csv(folder / "table.csv", dtype=str, keep_default_na=False)
+    line = line.replace("new.csv", str(folder / "table.csv"))
+    _, *arguments = shlex.split(line)
     ignored = [word for name in ("event", "state") for word in ("--ignore", name)]
-    result = CliRunner().invoke(
-        cli.app, ["score", *arguments, *ignored], input=rows.to_csv(index=False)
-    )
+    result = CliRunner().invoke(cli.app, [*arguments, *ignored])
     assert result.exit_code == 0, result.stderr
     live = pd.read_csv(io.StringIO(result.stdout)).set_index("row")
     scores = pd.read_csv(out / "scores.csv").set_index("row")
