@@ -21,7 +21,7 @@ from sklearn.utils.validation import (
 
 from ._estimator import all_or_nothing, with_callbacks
 from ._validation import check_sequences, named_errors, without_data
-from ._warnings import warn
+from .reconstruction._decisions import warn_of_no_data
 from .rows._doubtful import warn_of_features
 from .training._docs import with_docs
 from .training._estimator import (
@@ -548,13 +548,8 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
             of ``classes_``.
         """
         probabilities = self.predict_proba(X)
-        n_missing = np.count_nonzero(np.isnan(probabilities[:, 0]))
-        if n_missing:
-            warn(
-                f"{n_missing} of {len(probabilities)} sequence(s) have no observed "
-                f"cell, so they are not judged: they get the label "
-                f"{self.classes_[0]!r}. Tell them by the NaN of predict_proba."
-            )
+        missing = np.isnan(probabilities[:, 0])
+        warn_of_no_data(missing, repr(self.classes_.tolist()[0]), "predict_proba")
         return self.classes_[np.argmax(probabilities, axis=1)]
 
     def _weights(self, y, sample_weight):

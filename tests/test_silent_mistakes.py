@@ -8,7 +8,13 @@ import pandas as pd
 import pytest
 from sklearn.compose import ColumnTransformer
 from sklearn.metrics import average_precision_score
-from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, train_test_split
+from sklearn.model_selection import (
+    GridSearchCV,
+    KFold,
+    TimeSeriesSplit,
+    cross_val_predict,
+    train_test_split,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -93,6 +99,48 @@ def test_rows_in_order_are_ordinary_whatever_their_numbers(frame):
         assert said(fit, table) == []
     past, _ = train_test_split(frame, random_state=0)
     assert said(fit, past.reset_index(drop=True)) == []
+
+
+@pytest.mark.parametrize("cv", [KFold(5), KFold(5, shuffle=True, random_state=0)])
+@pytest.mark.parametrize("machines", [1, 3])
+def test_folds_from_among_the_training_rows_are_spoken_of(frame, cv, machines):
+    table = frame.assign(
+        at=AT.repeat(machines)[:120], machine=np.arange(120) % machines
+    )
+    slider = SlidingWindow(5, time="at", group_by="machine")
+    told = []
+    for train, test in cv.split(table):
+        slider.fit(table.iloc[train])
+        told.append(said(slider.transform, table.iloc[test]))
+        assert said(slider.transform, table.iloc[train]) == []
+        assert said(slider.transform, table) == []
+    # The first fold and the last of KFold lie before and after all others.
+    expected = [1] * 5 if cv.shuffle else [0, 1, 1, 1, 0]
+    assert [len(messages) for messages in told] == expected
+    assert "the 'time' column tells: windows joined rows" in told[1][0]
+    assert "SeriesTimeSplit" in told[1][0]
+
+
+def test_a_fold_is_known_by_the_numbers_of_its_rows(frame):
+    cut = frame.drop(index=range(40, 60))
+    slider = SlidingWindow(5).fit(cut)
+    (message,) = said(slider.transform, frame[40:60])
+    assert "as their index tells" in message
+    for table in frame, cut, frame[60:], frame[30:60]:
+        assert said(slider.transform, table) == []
+    model = make_pipeline(SlidingWindow(5), PCAAutoencoder(1))
+    assert len(said(cross_val_predict, model, frame)) == 3  # of five folds
+
+
+def test_rows_between_those_of_the_training_may_be_another_machine_s(frame):
+    table = frame.assign(at=AT).drop(index=range(50, 60))
+    slider = SlidingWindow(5, time="at").fit(table)
+    assert (
+        said(slider.transform, table.assign(at=table["at"] + pd.Timedelta("5s"))) == []
+    )
+    cut = SlidingWindow(5, time="at", max_gap="2min").fit(table)
+    assert said(cut.transform, frame.assign(at=AT)[50:60]) == []
+    assert said(slider.transform, frame.assign(at=AT)[50:60]) != []
 
 
 def test_an_error_says_where_rows_in_random_order_come_from(frame):

@@ -9,10 +9,10 @@ from sklearn.utils._param_validation import HasMethods, Interval, validate_param
 
 from .. import __version__
 from .._files import write_atomically
+from .._telling import telling
 from ._fields import Scored, page_fields
 from ._input import grades_of, make_rows, score_models
 from ._page import check_target, fill
-from ._worst import telling
 
 
 @validate_params(

@@ -162,10 +162,10 @@ def reading(
     **settings,
 ):
     """The options as ``read_table`` knows them."""
-    from ..reading._options import Options
-
     if sort and drop_late:
         raise ValueError("--sort and --drop-late exclude each other. Give one of them.")
+    from ..reading._options import Options  # with pandas
+
     order = "sort" if sort else "drop" if drop_late else otherwise
     return Options(
         time=time[0] if time and len(time) == 1 else time or None,

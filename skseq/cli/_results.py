@@ -16,10 +16,10 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from .._detectors import reach
 from .._files import plain_csv, replacing
 from .._report._page import check_target
 from .._report._report import write_page as write_report
+from .._telling import telling, top_features
 from ..alarms import AlarmRule, alarm_table, event_table
 from ..metrics import time_in_alarm
 from ..plotting import ScoreTimelineDisplay
@@ -123,16 +123,8 @@ def _lines(future, figures):
 
 def _contributions(windows, model):
     """Parts of the features in each score, as a frame; None where nobody tells."""
-    for attribute in ("explain", "reconstruction_error"):
-        try:
-            detector, X = reach(model, windows, attribute)
-        except TypeError:
-            continue
-        if attribute == "explain":
-            return detector.explain(X)
-        error = detector.reconstruction_error(X, per="feature")
-        return pd.DataFrame(np.asarray(error), columns=windows.feature_names)
-    return None
+    detector = telling(model, windows)
+    return None if detector is None else detector.explain(detector.X)
 
 
 def _scores(table, future, model, decision, parts):
@@ -147,13 +139,10 @@ def _scores(table, future, model, decision, parts):
     scores["decision"] = pd.Series(decision > 0, dtype="Int64").mask(np.isnan(decision))
     if parts is None:
         return scores
-    names = np.asarray(parts.columns, dtype=object)
-    # Of a row without a score nobody contributed; nor did what is NaN.
-    parts = np.where(np.isnan(decision)[:, np.newaxis], np.nan, np.asarray(parts))
-    top = np.argsort(-parts, axis=1)[:, :_N_TOP]
-    observed = ~np.isnan(np.take_along_axis(parts, top, axis=1))
-    for k in range(top.shape[1]):
-        scores[f"feature_{k + 1}"] = np.where(observed[:, k], names[top[:, k]], "")
+    top = top_features(parts, _N_TOP)
+    top[np.isnan(decision)] = ""  # nobody contributed
+    for k, names in enumerate(top.T):
+        scores[f"feature_{k + 1}"] = names
     return scores
 
 

@@ -15,9 +15,10 @@ import typer
 
 from .._files import is_full, naming_file
 from ._choices import duration_of
+from ._errors import check_model, one_line_errors
 
 _BLOCK = 1024  # lines that are scored together where nobody waits for each
-_N_TOP = 3  # features that are named for a row
+_N_TOP = 3  # features that are named for a row, as in scores.csv of detect
 _WORDS = {"": None, "NA": None, "True": True, "False": False}
 
 
@@ -99,8 +100,10 @@ class _Scores:
             scorer._steps.columns,
             scorer._steps.text_columns(),
         )
-        self._explain = explain
+        self._explains = explain and scorer._steps.explains
         self._keys = _keys_of(scorer._steps.plan) if explain else []
+        # A classifier decides at 0: scores.csv of detect has the score before that.
+        self._shift = scorer._steps.threshold
         self._take_header(header)
         self._alarms = True
         try:
@@ -109,7 +112,7 @@ class _Scores:
             self._alarms = False
         names = ["row", *(self._name_of(key) for key in self._keys), "score"]
         names += ["alarm"] * self._alarms
-        names += [f"feature_{k + 1}" for k in range(_N_TOP)] if explain else []
+        names += [f"feature_{k + 1}" for k in range(_N_TOP)] * self._explains
         self._print(names)
         sys.stdout.flush()
 
@@ -144,7 +147,7 @@ class _Scores:
         """Score lines, given with their numbers; one by one where one is wrong."""
         try:
             rows = [self._row(cells) for _, cells in block]
-            scores = self._scorer.score_many(rows)
+            scores, features = self._score(rows)
         except (csv.Error, TypeError, ValueError) as error:
             if len(block) > 1:
                 for line in block:
@@ -154,10 +157,19 @@ class _Scores:
             if not self._skip_errors:
                 raise error from None
             _complain(error)
-            scores = [math.nan]
-        for score, (_, cells) in zip(scores, block, strict=True):
-            self._write_score(float(score), cells)
+            scores, features = [math.nan], [[""] * _N_TOP]
+        for score, top, (_, cells) in zip(scores, features, block, strict=True):
+            self._write_score(float(score), cells, top)
         sys.stdout.flush()
+
+    def _score(self, rows):
+        """Scores of rows, and the features that add most to each."""
+        if not self._explains:
+            return self._scorer.score_many(rows), [[]] * len(rows)
+        from .._telling import top_features
+
+        scores, shares = self._scorer._score(rows, None, explains=True)
+        return scores, top_features(shares, _N_TOP)
 
     def _row(self, cells):
         if isinstance(cells, Exception):
@@ -175,14 +187,14 @@ class _Scores:
             if name not in self._ignore
         }
 
-    def _write_score(self, score, cells):
+    def _write_score(self, score, cells, features):
         is_missing = math.isnan(score)
         fields = [self._n_rows, *self._cells_of_keys(cells)]
-        fields.append("" if is_missing else score)
+        fields.append("" if is_missing else score + self._shift)
         if self._alarms:
             fields.append("" if is_missing else int(self._scorer.is_alarm(score)))
-        if self._explain:
-            fields += [""] * _N_TOP if is_missing else self._top_features()
+        if self._explains:
+            fields += [""] * _N_TOP if is_missing else [*features]
         self._print(fields)
         self._n_rows += 1
 
@@ -198,12 +210,6 @@ class _Scores:
             return [""] * len(self._keys)
         named = dict(zip(self._header, cells, strict=True))
         return [named[self._name_of(key)] for key in self._keys]
-
-    def _top_features(self):
-        """Those that add most to the score of the last row; none that is not judged."""
-        shares = self._scorer.explain_last()
-        top = [*shares.index[shares.notna() & (shares != 0)][:_N_TOP]]
-        return top + [""] * (_N_TOP - len(top))
 
 
 def _keys_of(plan):
@@ -224,8 +230,7 @@ def _score_lines(scorer, *, follow, skip_errors, ignore, explain):
     scores = _Scores(
         scorer, header, skip_errors=skip_errors, ignore=ignore, explain=explain
     )
-    # What a score is made of is known of the last row.
-    block, size = [], 1 if follow or explain else _BLOCK
+    block, size = [], 1 if follow else _BLOCK
     for number, cells in lines:
         is_header = isinstance(cells, list) and scores.is_header(cells)
         if block and (is_header or len(block) == size):
@@ -270,8 +275,9 @@ def score(
         bool,
         typer.Option(
             "--explain",
-            help="Write time and series, too, and the three features that add most to "
-            "the score, as detect does. Slower: each line is scored by itself.",
+            help="Write time and series, too, and, where the model tells, the three "
+            "features that add most to the score, as detect does. It takes about as "
+            "long again.",
         ),
     ] = False,
     on_error: Annotated[
@@ -331,7 +337,9 @@ def score(
     others. A header that comes again is passed over, and tells the order of the columns
     after it. With --follow a last line without an end was cut off, and is not scored.
     """
-    # Help is to come at once.
+    with one_line_errors():
+        check_model(model)
+    # Help and complaints are to come at once.
     from ..persistence._save import load
     from ..streaming._scorer import StreamScorer
 

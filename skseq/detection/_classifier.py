@@ -582,7 +582,7 @@ class RareEventClassifier(
             Labels out of ``classes_``.
         """
         decision = self.decision_function(X)
-        warn_of_no_data(decision)
+        warn_of_no_data(np.isnan(decision))
         return self.classes_[(decision > 0).astype(int)]
 
     def predict_proba(self, X):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the options of ``detect`` choose: columns, labels, parts, models, output."""
 
+import io
 import json
 import re
 import shlex
@@ -12,8 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from skseq import RareEventClassifier, load
+from skseq.cli import _choices, _run
 from skseq.cli import _main as cli
-from skseq.cli import _run
 from skseq.cli._choices import (
     Choices,
     Cut,
@@ -28,6 +29,7 @@ from skseq.cli._detect import MEMBERS, make_detectors, split
 from skseq.cli._options import reading
 from skseq.cli._table import LabelledTable, read_labelled_table, rows_before
 from skseq.datasets import make_commanded_process
+from skseq.detection._thresholds import _EVENT_RULES, _RULES
 
 KEYS = ["--time", "timestamp", "--group-by", "machine"]
 CONTEXT = ["set_point_0", "ambient"]
@@ -107,10 +109,8 @@ def test_detect_tells_in_json_what_it_did(detected, table):
 
 def test_context_is_in_no_feature_of_a_score(detected):
     scores = pd.read_csv(detected[1] / "scores.csv")
-    assert set(scores.filter(like="feature_").to_numpy().ravel()) == {
-        "sensor_0",
-        "sensor_1",
-    }
+    named = scores.filter(like="feature_").stack()
+    assert set(named.dropna()) == {"sensor_0", "sensor_1"}
 
 
 def test_the_alarm_rule_and_the_threshold_are_as_asked(detected):
@@ -135,6 +135,22 @@ def test_the_saved_model_scores_as_detect_did(detected, folder):
     np.testing.assert_allclose(
         decision + model[-1].threshold_, scores["score"], rtol=1e-5
     )
+
+
+def test_the_saved_model_writes_what_scores_csv_holds(detected, folder):
+    _, out = detected
+    line = json.loads((out / "detect.json").read_text())["score"]
+    _, _, *arguments = shlex.split(line.partition("<")[0])
+    rows = pd.read_csv(folder / "table.csv", dtype=str, keep_default_na=False)
+    ignored = [word for name in ("event", "state") for word in ("--ignore", name)]
+    result = CliRunner().invoke(
+        cli.app, ["score", *arguments, *ignored], input=rows.to_csv(index=False)
+    )
+    assert result.exit_code == 0, result.stderr
+    live = pd.read_csv(io.StringIO(result.stdout)).set_index("row")
+    scores = pd.read_csv(out / "scores.csv").set_index("row")
+    live = live.loc[scores.index].rename(columns={"alarm": "decision"})
+    pd.testing.assert_frame_equal(live, scores, check_dtype=False, rtol=1e-4)
 
 
 def test_a_folder_of_detect_is_written_again_and_others_are_not(detected, folder):
@@ -346,9 +362,16 @@ def test_options_are_read_as_they_are_written(read, text, expected):
     assert read(text) == expected
 
 
+def test_the_rules_that_are_known_early_are_those_of_the_class():
+    known = {name: len(checks) for name, (_, checks) in (_RULES | _EVENT_RULES).items()}
+    assert known | {"f1": 0, "event_f1": 0} == _choices._RULES
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--threshold", "f3"], "--threshold: expected one of f1, event_f1, .* 'f3'"),
+        (["--threshold", "cost:1"], "--threshold: expected .*cost:N:N.* 'cost:1'"),
         (["--window", "0"], "--window: expected a number of rows, or auto.* Got '0'"),
         (["--window", "wide"], "--window: .* Got 'wide'"),
         (["--horizon", "-3"], "--horizon: .* Got '-3'"),

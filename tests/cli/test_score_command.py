@@ -92,6 +92,7 @@ def test_a_reader_that_leaves_ends_it_without_a_complaint(model):
         stdout=write_end,
         stderr=subprocess.PIPE,
         text=True,
+        timeout=120,
     )
     os.close(write_end)
     assert result.returncode == 1
@@ -161,6 +162,36 @@ def test_a_file_that_is_no_model_ends_with_one_line(tmp_path):
         assert result.stderr.count("\n") == 1
 
 
+def test_what_is_no_model_is_told_before_anything_is_loaded(tmp_path):
+    other = tmp_path / "other.skseq"
+    other.write_text("flow,head")
+    gone = tmp_path / "gone.skseq"
+    words = {other: "not a zip file", gone: "There is no file", tmp_path: "not a reg"}
+    for path, said in words.items():
+        result = run("", path)
+        assert result.exit_code == 2
+        assert said in result.stderr
+    program = (
+        "import sys\nfrom skseq.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n"
+        "    heavy = {'pandas', 'sklearn', 'tensorflow'} & set(sys.modules)\n"
+        "    raise SystemExit(f'{end.code} {heavy}')"
+    )
+    for arguments in (
+        ["score", gone],
+        ["inspect", gone],
+        ["inspect", other, "--sort", "--drop-late"],
+        ["detect", other, "--out", tmp_path / "out", "--threshold", "f3"],
+    ):
+        ended = subprocess.run(
+            [sys.executable, "-c", program, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert ended.stderr.splitlines()[-1] == "2 set()", arguments
+
+
 def test_a_model_of_an_array_takes_the_columns_in_order(tmp_path, table):
     X = table[0]
     pipeline = make_pipeline(SlidingWindow(3), PCAAutoencoder(2)).fit(X[:200])
@@ -171,7 +202,7 @@ def test_a_model_of_an_array_takes_the_columns_in_order(tmp_path, table):
     assert run("p\n1\n", tmp_path / "pump.skseq").exit_code == 2
 
 
-def test_explained_lines_have_time_series_and_the_features_that_add_most(model):
+def test_lines_have_time_series_and_the_features_that_add_most(model):
     path, pipeline, rows = model
     rows = rows[:12]
     result = run(rows.to_csv(index=False), path, "--explain")

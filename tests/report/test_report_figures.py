@@ -14,8 +14,9 @@ from skseq._report._bootstrap import (
 from skseq._report._operating import candidate_thresholds, operating_points
 from skseq._report._scored import Rows
 from skseq._report._verdict import judge
-from skseq._report._worst import Detector, worst_windows
+from skseq._report._worst import worst_windows
 from skseq._report._zoomed import drawn_rows
+from skseq._telling import Detector
 from skseq.metrics import false_alarm_rate
 
 
