@@ -5,9 +5,11 @@ import json
 import shlex
 
 import typer
+from sklearn.ensemble import IsolationForest
 from sklearn.pipeline import make_pipeline
 
 from .. import __version__
+from .._detectors import parts as parts_of
 from .._files import replacing
 from ..persistence._save import save
 from . import _detect, _results
@@ -60,6 +62,7 @@ def detect_in(table, choices, out, page, *, title, bars):
         "context": list(table.context),
         "n_rows": {"trained": len(past.y), "scored": len(future.y)},
         "model": main,
+        "weights": _detect.weights_of(models[main]),
         "models": figures,
         "notes": notes,
         "files": [*names, page.name, "model.skseq"],
@@ -80,10 +83,9 @@ def _save_model(out, parts, model, reading):
     path = out / "model.skseq"
     pipeline = make_pipeline(parts.slider, parts.scaler, model)
     line = " ".join(["skseq score", shlex.quote(str(path)), "new.csv", *reading])
-    try:
-        save(pipeline, path)
-    except TypeError:
-        save(pipeline, path, trusted=[_TREES])
+    has_trees = any(isinstance(part, IsolationForest) for part in parts_of(model))
+    save(pipeline, path, trusted=[_TREES] * has_trees)
+    if has_trees:
         line += f" --trust {_TREES}"
     typer.echo(f"Wrote model.skseq. To score new rows with it: {line}")
     return line

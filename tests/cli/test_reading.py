@@ -18,7 +18,7 @@ from skseq.cli import _main as cli
 from skseq.cli._options import option, reading
 from skseq.datasets import make_process_faults
 
-FAST = ["--layers", "4", "--max-epochs", "1"]
+FAST = ["--model", "pca"]
 
 
 def run(*arguments):
