@@ -351,7 +351,7 @@ class Members:
         """Others in their place, on the same scales.
 
         How the errors of two fits compare is told by windows that both were trained on,
-        by the median of the ratios: as of ``rescaled_offset``, in logarithms.
+        by the median of the ratios: as of ``ratio_of_scores``, in logarithms.
         """
         others = replace(self, fitted=fitted)
         shifts = np.nanmedian(others.logs(both) - self.logs(both), axis=0)

@@ -255,7 +255,8 @@ class DetectorCommittee(
         if rule.of_all:
             offset = rule.offset(-members.scores(X))
         else:
-            offset = rule.limited_log(offset, -members.scores(subsample(X)))
+            scores = -members.scores(subsample(X))
+            offset = rule.limited_log(offset, scores, -members.combined(held_out))
         self._names, self._hidden = names, hidden
         self.estimators_ = [member.estimator for member in members.fitted]
         self._imputers = [member.preparation for member in members.fitted]

@@ -10,7 +10,7 @@ from .reconstruction._context import CONTEXT_FEATURES, context_mask
 from .reconstruction._decisions import OutlierDecisionsMixin
 from .reconstruction._estimator import CONTAMINATION_CONSTRAINTS
 from .reconstruction._latent import LatentVectorsMixin
-from .reconstruction._offset import check_contamination, rescaled_offset
+from .reconstruction._offset import check_contamination, ratio_of_scores
 from .rows._doubtful import warn_of_features
 from .training._docs import with_docs
 from .training._estimator import (
@@ -218,7 +218,7 @@ class ContextEncoder(
             if network is not first:
                 both = X[training]
                 before, after = _scores(first, both), _scores(network, both)
-                offset = rescaled_offset(offset, before, after)
+                offset *= ratio_of_scores(before, after)
         fitted = {
             **network_attributes(network),
             **history_attributes(history, parts),

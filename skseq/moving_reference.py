@@ -358,9 +358,10 @@ class MovingReference(
         if told is None:
             offset = rule.offset(scores)
         else:
-            offset, before, training = told
-            shift = np.nanmedian((logs - before)[training])
-            offset = rule.limited_log(offset - float(shift), scores)
+            unseen, before, training = told
+            shift = float(np.nanmedian((logs - before)[training]))
+            offset = rule.offset(unseen) - shift
+            offset = rule.limited_log(offset, scores, unseen - shift)
         tails = _Tails.of(X, logs, self.memory_ + self.lag_)
         self._last_logs, self._last_rows = tails.logs, tails.rows
         self._series_names = tails.names
@@ -379,7 +380,7 @@ class MovingReference(
         logs = log_errors(values, self.is_logarithmic_)
         self.center_ = float(np.nanmedian(_judged(logs[parts.training])))
         scores = self._less_reference(X, logs, _nothing)
-        return rule.offset(_judged(scores[parts.held_out])), logs, parts.training
+        return _judged(scores[parts.held_out]), logs, parts.training
 
     def _check_lag(self, n_timesteps):
         if self.lag is None:
