@@ -13,7 +13,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch, check_random_state
-from sklearn.utils.metaestimators import _BaseComposition, available_if
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
@@ -27,6 +27,7 @@ from ._detectors import (
     takes_sequences,
     without_features,
 )
+from ._sklearn import _BaseComposition
 from ._validation import check_sequences, is_windows
 from .reconstruction._context import context_mask, judged_columns
 from .reconstruction._offset import NORMAL_QUANTILE

@@ -8,8 +8,8 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
-from sklearn.utils.validation import _check_feature_names
 
+from ._sklearn import _check_feature_names
 from ._warnings import warn, warn_once
 
 FLOATS = (np.float64, np.float32)

@@ -6,8 +6,7 @@ from functools import cached_property
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, OutlierMixin, _fit_context
-from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
+from sklearn.base import BaseEstimator, OutlierMixin
 
 from ._estimator import (
     CallbackSupportMixin,
@@ -15,6 +14,7 @@ from ._estimator import (
     all_or_nothing,
     reports_fit,
 )
+from ._sklearn import Interval, RealNotInt, StrOptions, _fit_context
 from ._validation import check_sequences
 from ._warnings import warn
 from .engines._batches import Preparation, position_means

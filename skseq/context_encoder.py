@@ -2,9 +2,10 @@
 """ContextEncoder: latent vectors from an autoencoder of the final state."""
 
 import numpy as np
-from sklearn.base import OutlierMixin, _fit_context
+from sklearn.base import OutlierMixin
 
 from ._estimator import all_or_nothing, with_callbacks
+from ._sklearn import _fit_context
 from ._validation import check_sequences
 from .reconstruction._context import CONTEXT_FEATURES, context_mask
 from .reconstruction._decisions import OutlierDecisionsMixin

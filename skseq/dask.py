@@ -15,10 +15,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
-from sklearn.utils._param_validation import StrOptions, validate_params
 from sklearn.utils.validation import check_is_fitted
 
 from ._detectors import around_windows, parts
+from ._sklearn import StrOptions, validate_params
 from .engines._batches import CHUNK
 from .moving_reference import MovingReference
 from .windowing import EachSeries

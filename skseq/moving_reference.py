@@ -6,14 +6,7 @@ from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
-from sklearn.base import (
-    BaseEstimator,
-    MetaEstimatorMixin,
-    OutlierMixin,
-    _fit_context,
-    clone,
-)
-from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, OutlierMixin, clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -30,6 +23,7 @@ from ._estimator import (
     all_or_nothing,
     reports_fit,
 )
+from ._sklearn import HasMethods, Interval, _fit_context
 from ._validation import check_sequences, is_windows
 from .reconstruction._decisions import OutlierDecisionsMixin
 from .reconstruction._estimator import CONTAMINATION_CONSTRAINTS
