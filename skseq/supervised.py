@@ -2,7 +2,7 @@
 """LSTMClassifier and LSTMRegressor: from a sequence to a class or to numbers."""
 
 import numpy as np
-from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
+from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import (
     assert_all_finite,
@@ -10,16 +10,11 @@ from sklearn.utils import (
     check_consistent_length,
     compute_sample_weight,
 )
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    _check_y,
-    check_is_fitted,
-    column_or_1d,
-)
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from ._estimator import all_or_nothing, with_callbacks
+from ._sklearn import StrOptions, _check_sample_weight, _check_y, _fit_context
 from ._validation import check_sequences, named_errors, without_data
 from .reconstruction._decisions import warn_of_no_data
 from .rows._doubtful import warn_of_features

@@ -247,6 +247,7 @@ def test_without_early_stopping_all_epochs_are_run_and_nothing_is_held_out(windo
     assert (ae.n_iter_, ae.best_epoch_, ae.validation_loss_curve_) == (7, 7, None)
 
 
+@pytest.mark.filterwarnings("ignore:The errors of most held-out sequences")
 def test_rows_of_the_held_out_part_do_not_train(windows):
     """Other values in the last tenth change the validation loss, not the training."""
     changed = windows.with_table(windows.table.copy())

@@ -8,9 +8,9 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.utils._param_validation import Interval
 
 from .._members import Member, Members
+from .._sklearn import Interval
 from ..engines._linear import LinearPath
 from ..engines._losses import LOSSES
 from ..networks import Architecture

@@ -274,7 +274,7 @@ def in_zone(times, series, options):
             part.dt.tz_localize(options.tz, ambiguous="infer")
             for _, part in times.groupby(series, sort=False)
         ]
-    except (ValueError, KeyError) as error:
+    except Exception as error:  # pandas 2 raises those of pytz, no ValueError
         raise ValueError(
             f"{options.say('tz', options.tz)} does not fit column {times.name!r}: "
             f"{str(error).splitlines()[0]}"

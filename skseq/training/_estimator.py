@@ -7,10 +7,10 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._estimator import CallbackSupportMixin, DocumentationLinkMixin
+from .._sklearn import Interval, StrOptions
 from .._validation import is_number
 from ..engines._batches import feature_means
 from ..engines._choose import choose_engine
