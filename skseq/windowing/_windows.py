@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Windows: a lazy 3-D array-like over a 2-D table."""
 
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +14,7 @@ from ..rows._row_numbers import (
     take_rows,
 )
 from ._memmap import MappedTable, open_table
+from ._output import refuse_column_transformer
 
 
 def _is_whole(key):
@@ -96,7 +98,6 @@ class Windows:
     """
 
     dtype = np.dtype(np.float32)
-    ndim = 3
 
     def __init__(
         self,
@@ -270,6 +271,11 @@ class Windows:
     @property
     def shape(self):
         return len(self.ends), self.n_timesteps, self.table.shape[1]
+
+    @property
+    def ndim(self):
+        refuse_column_transformer(sys._getframe(1))
+        return 3
 
     @property
     def series(self):
