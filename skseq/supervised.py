@@ -549,7 +549,7 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
         """
         probabilities = self.predict_proba(X)
         missing = np.isnan(probabilities[:, 0])
-        warn_of_no_data(missing, repr(self.classes_[0]), "predict_proba")
+        warn_of_no_data(missing, repr(self.classes_.tolist()[0]), "predict_proba")
         return self.classes_[np.argmax(probabilities, axis=1)]
 
     def _weights(self, y, sample_weight):

@@ -175,7 +175,7 @@ class KerasClassifier(DocumentationLinkMixin, import_scikeras().KerasClassifier)
         labels = np.atleast_1d(super().predict(X, **kwargs))
         missing = _not_judged(X)
         if missing.any():
-            warn_of_no_data(missing, repr(self.classes_[0]), "predict_proba")
+            warn_of_no_data(missing, repr(self.classes_.tolist()[0]), "predict_proba")
             labels[missing] = self.classes_[0]
         return labels
 

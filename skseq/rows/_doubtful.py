@@ -5,7 +5,7 @@ import numpy as np
 
 from .._validation import is_windows
 from .._warnings import warn_once
-from ._sensors import LEAK, OTHER_UNIT, counts_up
+from ._sensors import LEAK, OTHER_UNIT, is_counter
 
 _MAX_ROWS = 2000  # that are looked at; a counter is then checked in all
 _MIN_ROWS = 50  # fewer may rise by chance
@@ -69,16 +69,17 @@ def _warn_of_counters(X, chosen, names):
     few, order = chosen[np.argsort(ends[chosen], kind="stable")], None
     counters = []
     for k, values in enumerate(X.table.T):
-        if not counts_up(values[ends[few]], series[few]):
+        if not is_counter(values[ends[few]], series[few]):
             continue
         order = np.argsort(ends, kind="stable") if order is None else order
-        if counts_up(values[ends[order]], series[order]):
+        if is_counter(values[ends[order]], series[order]):
             counters.append(str(names[k]))
     if counters:
+        s = "s" * (len(counters) == 1)
         warn_once(
-            f"{_features(counters)} never fall{'s' * (len(counters) == 1)} within a "
-            "series, as a counter of rows or hours does: what comes later lies outside "
-            "of all that is learned. Drop it, or take its differences."
+            f"{_features(counters)} only rise{s} or only fall{s} within a series, as a "
+            "counter of rows or hours does: what comes later lies outside of all that "
+            "is learned. Drop it, or take its differences."
         )
 
 

@@ -27,8 +27,8 @@ def _numbers(column):
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def counts_up(values, series):
-    """Tell values of which each series only rises, and that do rise.
+def is_counter(values, series):
+    """Tell values that only rise in every series, or only fall in every one.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def counts_up(values, series):
     observed = ~np.isnan(values)
     values, series = values[observed], series[observed]
     steps = np.diff(values)[np.diff(series) == 0]
-    if not steps.any() or (steps < 0).any():
+    if not steps.any() or ((steps < 0).any() and (steps > 0).any()):
         return False
     return len(np.unique(values)) > _MIN_VALUES
 
@@ -82,7 +82,7 @@ def _facts(name, column, codes, order, y):
         "constant": facts["distinct"] == 1,
         "near_constant": facts["distinct"] > 1
         and counts.iloc[0] >= _NEAR_CONSTANT * counts.sum(),
-        "counter": counts_up(values[order], codes),
+        "counter": is_counter(values[order], codes),
         "label": _is_label(name, values, facts["distinct"], y),
     }
     return facts
@@ -147,7 +147,8 @@ def grade_sensors(table, *, time=None, group_by=None, groups=None, y=None):
         - ``text``: it holds no numbers;
         - ``constant``: one value;
         - ``near_constant``: one value in 99 rows of 100;
-        - ``counter``: it never falls within a series, as a counter of rows or hours;
+        - ``counter``: it only rises or only falls within each series, as a counter of
+          rows or of hours that are left;
         - ``label``: its correlation with ``y`` is 0.95 or more, or, without ``y``, it
           holds 0 and 1 and has a name such as ``fault``;
         - ``other_unit``: its spread is 10,000 times the median of the others';
