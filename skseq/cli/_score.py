@@ -16,6 +16,7 @@ import typer
 from .._files import is_full, naming_file
 from ._choices import duration_of
 from ._errors import check_model, one_line_errors
+from ._options import Trust
 
 _BLOCK = 1024  # lines that are scored together where nobody waits for each
 _N_TOP = 3  # features that are named for a row, as in scores.csv of detect
@@ -318,24 +319,18 @@ def score(
             help="Forget a series of which no row came for so long, such as 7D.",
         ),
     ] = None,
-    trust: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="TYPE",
-            help="Type in the file that is not trusted else, such as "
-            "sklearn.tree._tree.Tree. Can be given more than once.",
-        ),
-    ] = None,
+    trust: Trust = None,
 ):
     """Score csv lines from standard input, the first of which names the columns.
 
-    Writes the row (counted from 0), its score, and 1 where that is an alarm. The score
-    is that of the model: of a detector higher is more normal, of a classifier higher is
-    an event.
+    Writes the row (counted from 0), its score, and 1 where that is an alarm. The
+    score is that of the model: of a detector higher is more normal, of a
+    classifier higher is an event.
 
     Each line is parsed by itself, and one that cannot be read has no part in the
-    others. A header that comes again is passed over, and tells the order of the columns
-    after it. With --follow a last line without an end was cut off, and is not scored.
+    others. A header that comes again is passed over, and tells the order of the
+    columns after it. With --follow a last line without an end was cut off, and
+    is not scored.
     """
     with one_line_errors():
         check_model(model)

@@ -109,7 +109,9 @@ def test_detect_prints_the_baselines_beside_it(detected):
 
 
 def test_detect_says_how_the_thresholds_were_set(detected):
-    assert "the last 20% of the training rows, on which" in " ".join(detected[0].split())
+    assert "the last 20% of the training rows, on which" in " ".join(
+        detected[0].split()
+    )
     assert "No scored row had a part in it" in detected[0]
 
 
