@@ -13,6 +13,7 @@ from ..rows._row_numbers import (
     row_numbers,
     take_rows,
 )
+from ._display import windows_html
 from ._memmap import MappedTable, open_table
 from ._output import refuse_column_transformer
 
@@ -287,6 +288,9 @@ class Windows:
 
     def __repr__(self):
         return f"Windows(shape={self.shape}, table={self.table.shape})"
+
+    def _repr_html_(self):
+        return windows_html(self)
 
     def __getitem__(self, key):
         if isinstance(key, tuple):
