@@ -28,8 +28,8 @@ HEAVY = {
 ROOMS = (
     "_sklearn _warnings _validation _estimator _files "
     "reading rows windowing networks engines training reconstruction "
-    "autoencoder reconstructor context_encoder residual baselines supervised "
-    "keras_networks "
+    "autoencoder reconstructor context_encoder residual baselines pyod_detector "
+    "supervised keras_networks "
     "_detectors _telling _members moving_reference committee alarms detection "
     "streaming persistence dask _report cli __main__"
 ).split()

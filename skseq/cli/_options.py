@@ -31,6 +31,14 @@ Time = Annotated[
         show_default=False,
     ),
 ]
+Trust = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TYPE",
+        help="Type in the file that is not trusted else, such as "
+        "sklearn.tree._tree.Tree. Can be given more than once.",
+    ),
+]
 GroupBy = Annotated[
     str | None, typer.Option(help="Column that names the series; not a feature.")
 ]

@@ -17,6 +17,7 @@ from .._files import is_full, naming_file
 from . import _options
 from ._choices import duration_of
 from ._errors import check_model, check_there, one_line_errors
+from ._options import Trust
 
 _BLOCK = 1024  # lines that are scored together where nobody waits for each
 _N_TOP = 3  # features that are named for a row, as in scores.csv of detect
@@ -421,28 +422,21 @@ def score(
             help="Forget a series of which no row came for so long, such as 7D.",
         ),
     ] = None,
-    trust: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="TYPE",
-            help="Type in the file that is not trusted else, such as "
-            "sklearn.tree._tree.Tree. Can be given more than once.",
-        ),
-    ] = None,
+    trust: Trust = None,
     *,
     written: dict,
 ):
     """Score new rows: those of tables, or csv lines as they come.
 
-    Writes the row (counted from 0), its time and series, its score, 1 where that is an
-    alarm, and the features that add most to it, as scores.csv of detect. The score is
-    that of the model: of a detector higher is more normal, of a classifier higher is an
-    event.
+    Writes the row (counted from 0), its time and series, its score, 1 where that
+    is an alarm, and the features that add most to it, as scores.csv of detect. The
+    score is that of the model: of a detector higher is more normal, of a
+    classifier higher is an event.
 
-    Each line of standard input is parsed by itself, and one that cannot be read has no
-    part in the others. A header that comes again is passed over, and tells the order of
-    the columns after it. With --follow a last line without an end was cut off, and is
-    not scored.
+    Each line of standard input is parsed by itself, and one that cannot be read
+    has no part in the others. A header that comes again is passed over, and tells
+    the order of the columns after it. With --follow a last line without an end was
+    cut off, and is not scored.
     """
     with one_line_errors():
         check_model(model)

@@ -149,6 +149,21 @@ def test_the_saved_model_writes_what_scores_csv_holds(detected, folder):
     pd.testing.assert_frame_equal(live, scores, check_dtype=False, rtol=1e-4)
 
 
+def test_a_page_is_written_on_the_saved_model(detected, folder, tmp_path):
+    model, page = detected[1] / "model.skseq", tmp_path / "page.html"
+    asked = "--label", "state", "--event-value", "stuck", "--out", page
+    told = run("report", model, folder / "table.csv", *asked)
+    assert told.exit_code == 0, told.output
+    assert told.stdout.endswith(f"Wrote {page}\n")
+    text = page.read_text(encoding="utf-8")
+    assert "scored 540 rows of 3 series" in text
+    (folder / "less.csv").write_text("timestamp,machine\n2026-01-01,a\n")
+    refused = run("report", model, folder / "less.csv", "--out", page).stderr
+    assert "no column 'set_point_0', which the model was fitted on" in refused
+    refused = run("report", model, folder / "table.csv", "--out", model).stderr
+    assert "is read, and would be written over" in refused
+
+
 def test_a_folder_of_detect_is_written_again_and_others_are_not(detected, folder):
     again = ["detect", folder / "table.csv", *KEYS, "--label", "no", "--out"]
     assert "has no column 'no'" in run(*again, detected[1]).stderr
