@@ -353,7 +353,7 @@ def test_a_loss_that_does_not_stay_finite_is_an_error_that_names_the_epoch(seque
 def test_a_training_that_leaves_the_finite_numbers_later_keeps_what_was_best(
     sequences, early_stopping, broken, monkeypatch
 ):
-    settings = {"max_epochs": 2, "early_stopping": early_stopping, "n_threads": 1}
+    settings = {"max_epochs": 2, "early_stopping": early_stopping, "tol": 0}
     expected = tiny(**settings).fit(sequences)
     train_batch = NativeEngine.train_batch
     n_batches = 3 if early_stopping else 4  # in an epoch
