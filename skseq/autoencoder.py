@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """LSTMAutoencoder: latent vectors and reconstruction errors of sequences."""
 
-from sklearn.utils._param_validation import StrOptions
-
+from ._sklearn import StrOptions
 from .reconstruction._estimator import ReconstructingNetwork
 from .reconstruction._latent import LatentDecoderMixin, LatentVectorsMixin
 from .training._docs import with_docs

@@ -2,15 +2,16 @@
 """ContextEncoder: latent vectors from an autoencoder of the final state."""
 
 import numpy as np
-from sklearn.base import OutlierMixin, _fit_context
+from sklearn.base import OutlierMixin
 
 from ._estimator import all_or_nothing, with_callbacks
+from ._sklearn import _fit_context
 from ._validation import check_sequences
 from .reconstruction._context import CONTEXT_FEATURES, context_mask
 from .reconstruction._decisions import OutlierDecisionsMixin
 from .reconstruction._estimator import CONTAMINATION_CONSTRAINTS
 from .reconstruction._latent import LatentVectorsMixin
-from .reconstruction._offset import check_contamination, rescaled_offset
+from .reconstruction._offset import check_contamination, ratio_of_scores
 from .rows._doubtful import warn_of_features
 from .training._docs import with_docs
 from .training._estimator import (
@@ -220,7 +221,7 @@ class ContextEncoder(
             if network is not first:
                 both = X[training]
                 before, after = _scores(first, both), _scores(network, both)
-                offset = rescaled_offset(offset, before, after)
+                offset *= ratio_of_scores(before, after)
         fitted = {
             **network_attributes(network),
             **history_attributes(history, parts),

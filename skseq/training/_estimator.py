@@ -7,10 +7,10 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from .._estimator import CallbackSupportMixin, DocumentationLinkMixin
+from .._sklearn import Interval, RealNotInt, StrOptions
 from .._validation import is_number
 from ..engines._batches import feature_means
 from ..engines._choose import choose_engine
@@ -65,6 +65,43 @@ class FittedNetworkMixin:
     def model_(self):
         """The network as a Keras model, made when asked for."""
         return self._keras_models().model
+
+    def set_weights_from(self, model):
+        """Take over the weights of a Keras model, such as ``model_`` trained further.
+
+        Nothing else changes: ``offset_``, and what the errors are compared with, are
+        still those of the fit.
+
+        Parameters
+        ----------
+        model : keras.Model
+            A network of the layers of ``model_``.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If the weights are of other shapes, or not finite.
+        """
+        check_is_fitted(self)
+        weights = [np.array(array, dtype=np.float32) for array in model.get_weights()]
+        given, own = (
+            [array.shape for array in part] for part in (weights, self.weights_)
+        )
+        if given != own:
+            raise ValueError(
+                f"'model' must have the weights of model_, of the shapes {own}. Got "
+                f"{given} instead."
+            )
+        if not all(np.isfinite(array).all() for array in weights):
+            raise ValueError("'model' has weights that are not finite.")
+        self.weights_ = weights
+        self.__dict__.pop("_models", None)
+        return self
 
     @property
     def _network(self):
