@@ -311,11 +311,11 @@ class StreamSteps:
             columns = [groups]
         columns = [list(map(_plain, column)) for column in columns]
         for column in columns:
-            for row, name in enumerate(column):
-                with named_errors("group"):
-                    is_missing = bool(pd.isna(name))
-                if is_missing:
-                    raise ValueError(f"The series of row {row} has no name: {name!r}.")
+            with named_errors("group"):
+                missing = [k for k, name in enumerate(column) if bool(pd.isna(name))]
+            if missing:
+                row, name = missing[0], column[missing[0]]
+                raise ValueError(f"The series of row {row} has no name: {name!r}.")
         for key, column in zip(keys, columns, strict=False):
             _check_names(key, column)
         if len(columns) == 1:
