@@ -13,7 +13,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch, check_random_state
-from sklearn.utils.metaestimators import _BaseComposition, available_if
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
@@ -27,6 +27,7 @@ from ._detectors import (
     takes_sequences,
     without_features,
 )
+from ._sklearn import _BaseComposition
 from ._validation import check_sequences, is_windows
 from .reconstruction._context import context_mask, judged_columns
 from .reconstruction._offset import NORMAL_QUANTILE
@@ -357,7 +358,7 @@ class Members:
         """Others in their place, on the same scales.
 
         How the errors of two fits compare is told by windows that both were trained on,
-        by the median of the ratios: as of ``rescaled_offset``, in logarithms.
+        by the median of the ratios: as of ``ratio_of_scores``, in logarithms.
         """
         others = replace(self, fitted=fitted)
         shifts = np.nanmedian(others.logs(both) - self.logs(both), axis=0)

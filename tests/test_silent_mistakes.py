@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.metrics import average_precision_score
 from sklearn.model_selection import (
@@ -24,6 +25,7 @@ from skseq import (
     PCAAutoencoder,
     RareEventClassifier,
     SlidingWindow,
+    WindowSummary,
 )
 
 AT = pd.date_range("2026-03-01", periods=120, freq="1min")
@@ -172,6 +174,16 @@ def test_names_that_a_column_transformer_lost_are_missed_by_name(frame):
         make_pipeline(scaler, slider).fit(table)
     scaler.set_params(verbose_feature_names_out=False)
     make_pipeline(scaler, slider).fit(table)
+
+
+def test_windows_among_columns_say_where_they_belong(frame):
+    windows = ColumnTransformer([("windows", SlidingWindow(3), ["flow", "level"])])
+    for transformer in windows, clone(windows).set_output(transform="pandas"):
+        with pytest.raises(ValueError, match="Put SlidingWindow after the ColumnTr"):
+            transformer.fit_transform(frame)
+    summed_up = make_pipeline(SlidingWindow(3), WindowSummary(("mean", "std")))
+    windows = ColumnTransformer([("windows", summed_up, ["flow", "level"])])
+    assert windows.fit_transform(frame).shape == (120, 4)
 
 
 def test_windows_longer_than_every_series_are_told(frame):

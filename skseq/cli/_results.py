@@ -50,7 +50,8 @@ def _threshold_rows(model):
     """The training rows that the threshold was set on, in words."""
     facts = model.validation_
     if facts["how"] == "time":
-        return f"the last {HELD_OUT:.0%} of the training rows of each series"
+        rows = f"the last {HELD_OUT:.0%} of the training rows"
+        return rows + " of each series" * (facts["training"]["n_series"] > 1)
     n_series = facts["held_out"]["n_series"]
     return f"{n_series} whole series, about {HELD_OUT:.0%} of the training rows"
 
@@ -72,7 +73,10 @@ def print_report(past, future, model, figures, notes, rule):
         report.add_column(title, justify="right")
     for line in lines:
         report.add_row(*line)
-    Console().print(report)
+    console = Console()
+    if console.measure(report).maximum > console.width:
+        report.padding = 0  # rather than cut a word
+    console.print(report)
     known = model.validation_["held_out"]["n_events"]
     if rule is not None:
         rule = f"by {_words_of_rule(rule)}"

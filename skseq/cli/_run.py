@@ -13,6 +13,7 @@ from .._detectors import parts as parts_of
 from .._files import replacing
 from ..persistence._save import save
 from . import _detect, _results
+from ._options import reading_again
 
 # The nodes of the forests, which skops does not trust in the files of others.
 _TREES = "sklearn.tree._tree.Tree"
@@ -53,7 +54,7 @@ def detect_in(table, choices, out, page, *, title, bars):
         grades=grades,
         seed=choices.seed,
     )
-    line = _save_model(out, parts, models[main])
+    line = _save_model(out, parts, models[main], reading_again(table.told["arguments"]))
     told = {
         "skseq": __version__,
         "read": {key: table.told.get(key) for key in ("files", "assumed", "notes")},
@@ -74,15 +75,17 @@ def detect_in(table, choices, out, page, *, title, bars):
     return told
 
 
-def _save_model(out, parts, model):
-    """Save what takes a table to decisions; the line that scores new rows with it."""
+def _save_model(out, parts, model, reading):
+    """Save what takes a table to decisions; the line that scores new rows with it.
+
+    ``reading`` are the options with which the next table is read as this one was.
+    """
     path = out / "model.skseq"
     pipeline = make_pipeline(parts.slider, parts.scaler, model)
-    line = f"skseq score {shlex.quote(str(path))}"
+    line = " ".join(["skseq score", shlex.quote(str(path)), "new.csv", *reading])
     has_trees = any(isinstance(part, IsolationForest) for part in parts_of(model))
     save(pipeline, path, trusted=[_TREES] * has_trees)
     if has_trees:
         line += f" --trust {_TREES}"
-    line += " --explain < new.csv"
     typer.echo(f"Wrote model.skseq. To score new rows with it: {line}")
     return line

@@ -7,15 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.base import ClassifierMixin, MetaEstimatorMixin, _fit_context
+from sklearn.base import ClassifierMixin, MetaEstimatorMixin
 from sklearn.metrics import average_precision_score
 from sklearn.utils import check_consistent_length
-from sklearn.utils._param_validation import (
-    HasMethods,
-    Interval,
-    StrOptions,
-    validate_params,
-)
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -32,6 +26,7 @@ from .._estimator import (
     with_callbacks,
 )
 from .._members import NamedMembers, has_members, hidden_from, seeded
+from .._sklearn import HasMethods, Interval, StrOptions, _fit_context, validate_params
 from .._validation import check_sequences, is_windows
 from ..alarms import AlarmRule
 from ..reconstruction._context import CONTEXT_FEATURES

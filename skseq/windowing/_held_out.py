@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.model_selection import train_test_split
-from sklearn.model_selection._split import GroupsConsumerMixin
-from sklearn.utils._param_validation import HasMethods, StrOptions
 
+from .._sklearn import GroupsConsumerMixin, HasMethods, StrOptions
 from .._validation import is_windows, named_errors
 from .._warnings import warn
 from ..rows._row_numbers import all_rows, index_dtype
@@ -82,7 +81,9 @@ def in_words(facts):
         )
 
     text = f"Trained on {words('training')}; held out {words('held_out')}, "
-    text += _WORDS[facts["how"]]
+    how = _WORDS[facts["how"]]
+    is_one = facts["training"]["n_series"] == 1
+    text += how.replace("each", "the") if is_one else how
     if facts["n_set_aside"]:
         text += f"; {_count(facts['n_set_aside'], 'window')} between, set aside"
     return f"{text}."

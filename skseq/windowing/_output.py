@@ -3,7 +3,8 @@
 
 import pandas as pd
 from sklearn.base import TransformerMixin
-from sklearn.utils._set_output import _get_output_config
+
+from .._sklearn import _get_output_config
 
 
 def windows_frame(estimator, table, X):
@@ -16,6 +17,24 @@ def windows_frame(estimator, table, X):
     if not isinstance(index, pd.Index) or wanted != "pandas":
         return table
     return pd.DataFrame(table, index)
+
+
+def refuse_column_transformer(caller):
+    """Raise a ValueError where a frame is that of ColumnTransformer's own check.
+
+    Its message names the transformer alone, and nobody else knows that a transformer is
+    the last one in there: one with WindowSummary after SlidingWindow is welcome.
+    """
+    if caller.f_code.co_name != "_validate_output":
+        return
+    if caller.f_globals.get("__name__") == "sklearn.compose._column_transformer":
+        raise ValueError(
+            "A ColumnTransformer puts tables side by side, and SlidingWindow gives "
+            "windows, of 3 dimensions. Put SlidingWindow after the ColumnTransformer, "
+            "in a pipeline; for names in 'time' and 'group_by' give that "
+            "verbose_feature_names_out=False and set_output(transform='pandas'). Or "
+            "let WindowSummary follow SlidingWindow in a pipeline inside."
+        )
 
 
 class SequenceTransformerMixin(TransformerMixin):

@@ -163,7 +163,9 @@ def test_a_member_is_shown_as_it_is_in_the_committee_with_a_threshold_of_its_own
 
 
 def test_detect_says_how_the_thresholds_were_set(detected):
-    assert "the last 20% of the training rows of each" in " ".join(detected[0].split())
+    assert "the last 20% of the training rows, on which" in " ".join(
+        detected[0].split()
+    )
     assert "No scored row had a part in it" in detected[0]
 
 

@@ -124,10 +124,8 @@ def test_the_alarm_rule_and_the_threshold_are_as_asked(detected):
 
 def test_the_saved_model_scores_as_detect_did(detected, folder):
     output, out = detected
-    line = re.search(
-        r"skseq score (.*) --explain < new.csv", output.replace("\n", " ")
-    ).group(1)
-    path, *_ = shlex.split(line)
+    line = re.search(r"skseq score (\S+) new.csv", output.replace("\n", " ")).group(1)
+    (path,) = shlex.split(line)
     model = load(path)
     rows = read(folder, "state", event_values=["stuck"], exclude="event")
     scores = pd.read_csv(out / "scores.csv")
@@ -140,17 +138,30 @@ def test_the_saved_model_scores_as_detect_did(detected, folder):
 def test_the_saved_model_writes_what_scores_csv_holds(detected, folder):
     _, out = detected
     line = json.loads((out / "detect.json").read_text())["score"]
-    _, _, *arguments = shlex.split(line.partition("<")[0])
-    rows = pd.read_csv(folder / "table.csv", dtype=str, keep_default_na=False)
+    line = line.replace("new.csv", str(folder / "table.csv"))
+    _, *arguments = shlex.split(line)
     ignored = [word for name in ("event", "state") for word in ("--ignore", name)]
-    result = CliRunner().invoke(
-        cli.app, ["score", *arguments, *ignored], input=rows.to_csv(index=False)
-    )
+    result = CliRunner().invoke(cli.app, [*arguments, *ignored])
     assert result.exit_code == 0, result.stderr
     live = pd.read_csv(io.StringIO(result.stdout)).set_index("row")
     scores = pd.read_csv(out / "scores.csv").set_index("row")
     live = live.loc[scores.index].rename(columns={"alarm": "decision"})
     pd.testing.assert_frame_equal(live, scores, check_dtype=False, rtol=1e-4)
+
+
+def test_a_page_is_written_on_the_saved_model(detected, folder, tmp_path):
+    model, page = detected[1] / "model.skseq", tmp_path / "page.html"
+    asked = "--label", "state", "--event-value", "stuck", "--out", page
+    told = run("report", model, folder / "table.csv", *asked)
+    assert told.exit_code == 0, told.output
+    assert told.stdout.endswith(f"Wrote {page}\n")
+    text = page.read_text(encoding="utf-8")
+    assert "scored 540 rows of 3 series" in text
+    (folder / "less.csv").write_text("timestamp,machine\n2026-01-01,a\n")
+    refused = run("report", model, folder / "less.csv", "--out", page).stderr
+    assert "no column 'set_point_0', which the model was fitted on" in refused
+    refused = run("report", model, folder / "table.csv", "--out", model).stderr
+    assert "is read, and would be written over" in refused
 
 
 def test_a_folder_of_detect_is_written_again_and_others_are_not(detected, folder):

@@ -134,7 +134,7 @@ def test_interval_is_that_of_a_bootstrap_done_by_hand(simulated):
         ((0.2, 0.1, 0.3), "better", "net beats PCA"),
         ((0.1, -0.1, 0.3), "open", "includes zero"),
         ((-0.1, -0.3, 0.1), "open", "It is not shown that net beats PCA"),
-        ((-0.2, -0.3, -0.1), "worse", "net does not beat PCA, it is worse"),
+        ((-0.2, -0.3, -0.1), "worse", "net is worse than PCA"),
     ],
 )
 def test_verdict_says_no_more_than_the_interval(difference, kind, words):
