@@ -6,8 +6,10 @@ PYTHON ?= $(firstword $(shell for p in python3 python3.13 python3.12 python3.11 
 BIN := .venv/bin
 
 # Processes that the tests are shared out over: make WORKERS=4 test, or 0 for none. The
-# tests of one module stay together, as they share its fitted models.
+# tests of one module stay together, as they share its fitted models. A worker that fell
+# is not replaced: the next one would begin with the test on which it fell.
 WORKERS ?= 2
+PYTEST := python -m pytest -n $(WORKERS) --dist loadscope --max-worker-restart 0
 
 NATIVE := skseq/engines/native
 KERNELS := $(wildcard $(NATIVE)/*.cpp $(NATIVE)/*.h) $(NATIVE)/CMakeLists.txt
@@ -30,7 +32,7 @@ demo: .venv/.dev
 	$(BIN)/python -m skseq demo
 
 test: .venv/.dev
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
+	$(BIN)/$(PYTEST)
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
@@ -61,14 +63,14 @@ MANIFESTS ?= 10000
 
 fuzz: .venv/.dev
 	SKSEQ_FUZZ_CASES=$(MUTATED) SKSEQ_FUZZ_MANIFESTS=$(MANIFESTS) \
-		$(BIN)/python -m pytest -n $(WORKERS) tests/fuzz \
+		$(BIN)/python -m pytest -n $(WORKERS) -o faulthandler_timeout=0 tests/fuzz \
 		tests/persistence/test_forged_files.py \
 		tests/persistence/test_manifest_grammar.py
 
 # An environment of its own with the lowest versions that pyproject.toml allows, those of
 # the extras too. uv resolves to these, pip cannot.
 oldest: .venv-oldest/.dev
-	.venv-oldest/bin/python -m pytest -n $(WORKERS) --dist loadscope tests
+	.venv-oldest/bin/$(PYTEST) tests
 
 .venv-oldest/.dev: pyproject.toml $(KERNELS)
 	$(PYTHON) -m venv .venv-oldest

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from skseq.keras_networks import KerasAutoencoder
     from skseq.moving_reference import MovingReference
     from skseq.persistence import load, save, to_onnx
+    from skseq.pyod_detector import from_pyod
     from skseq.reading import read_table
     from skseq.reconstructor import LSTMReconstructor
     from skseq.residual import ResidualAutoencoder
@@ -79,6 +80,7 @@ __all__ = [
     "datasets",
     "detection",
     "early_warning_labels",
+    "from_pyod",
     "keras_networks",
     "labels_from_intervals",
     "load",
@@ -119,6 +121,7 @@ _MODULE_OF = {
     "WindowSummary": "windowing",
     "Windows": "windowing",
     "early_warning_labels": "windowing",
+    "from_pyod": "pyod_detector",
     "labels_from_intervals": "windowing",
     "load": "persistence",
     "pad_sequences": "windowing",

@@ -109,8 +109,11 @@ def _open_locked(path, prefix):
     """
     while True:
         temporary = path.with_name(f"{prefix}{uuid4().hex}.tmp")
-        with naming_file(path):
+        try:
             file = open(temporary, "xb")
+        except OSError as error:
+            error.filename = str(path)  # the user knows of no temporary file
+            raise
         if fcntl is None:
             return file
         with contextlib.suppress(OSError):  # not all file systems can

@@ -340,6 +340,12 @@ class Members:
     def scores(self, X):
         return self.combined(self.standardized(X))
 
+    def alone(self, name):
+        """The same with one member, which decides."""
+        k = slice(self.names.index(name), self.names.index(name) + 1)
+        lists = (self.names, self.fitted, self.logarithmic, self.centers, self.scales)
+        return Members(*(part[k] for part in lists))
+
     def heaviest(self, attribute):
         """The member of the largest weight that has an attribute; None if none has."""
         weights = np.zeros(len(self.fitted)) if self.weights is None else self.weights

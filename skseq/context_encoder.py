@@ -126,15 +126,16 @@ class ContextEncoder(
         global_clipnorm=None,
         batch_size=64,
         max_epochs=50,
+        max_samples="auto",
         early_stopping=True,
         refit=False,
         validation_fraction=0.1,
         validation="auto",
         n_iter_no_change=5,
-        tol=1e-4,
+        tol=1e-3,
         contamination="auto",
         engine="auto",
-        n_threads=1,
+        n_threads=None,
         checkpoint=None,
         warm_start=False,
         verbose=0,
@@ -154,6 +155,7 @@ class ContextEncoder(
             global_clipnorm=global_clipnorm,
             batch_size=batch_size,
             max_epochs=max_epochs,
+            max_samples=max_samples,
             early_stopping=early_stopping,
             refit=refit,
             validation_fraction=validation_fraction,
@@ -211,7 +213,7 @@ class ContextEncoder(
             attributes=network_attributes,
             checkpoint=self.checkpoint,
         )
-        unseen = X if held_out is None or rule.of_all else X[held_out]
+        unseen = rule.told_by(X, held_out)
         offset, final = rule.offset(_scores(network, unseen)), history
         if self.refit and held_out is not None:
             first = network

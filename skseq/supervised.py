@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from ._estimator import all_or_nothing, with_callbacks
 from ._sklearn import StrOptions, _check_sample_weight, _check_y, _fit_context
 from ._validation import check_sequences, named_errors, without_data
-from ._warnings import warn
+from .reconstruction._decisions import warn_of_no_data
 from .rows._doubtful import warn_of_features
 from .training._docs import with_docs
 from .training._estimator import (
@@ -172,14 +172,15 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
         global_clipnorm=None,
         batch_size=64,
         max_epochs=50,
+        max_samples="auto",
         early_stopping=True,
         refit=False,
         validation_fraction=0.1,
         validation="auto",
         n_iter_no_change=5,
-        tol=1e-4,
+        tol=1e-3,
         engine="auto",
-        n_threads=1,
+        n_threads=None,
         checkpoint=None,
         warm_start=False,
         verbose=0,
@@ -199,6 +200,7 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
             global_clipnorm=global_clipnorm,
             batch_size=batch_size,
             max_epochs=max_epochs,
+            max_samples=max_samples,
             early_stopping=early_stopping,
             refit=refit,
             validation_fraction=validation_fraction,
@@ -385,14 +387,15 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
         global_clipnorm=None,
         batch_size=64,
         max_epochs=50,
+        max_samples="auto",
         early_stopping=True,
         refit=True,
         validation_fraction=0.1,
         validation="auto",
         n_iter_no_change=5,
-        tol=1e-4,
+        tol=1e-3,
         engine="auto",
-        n_threads=1,
+        n_threads=None,
         checkpoint=None,
         warm_start=False,
         verbose=0,
@@ -412,6 +415,7 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
             global_clipnorm=global_clipnorm,
             batch_size=batch_size,
             max_epochs=max_epochs,
+            max_samples=max_samples,
             early_stopping=early_stopping,
             refit=refit,
             validation_fraction=validation_fraction,
@@ -543,13 +547,8 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
             of ``classes_``.
         """
         probabilities = self.predict_proba(X)
-        n_missing = np.count_nonzero(np.isnan(probabilities[:, 0]))
-        if n_missing:
-            warn(
-                f"{n_missing} of {len(probabilities)} sequence(s) have no observed "
-                f"cell, so they are not judged: they get the label "
-                f"{self.classes_[0]!r}. Tell them by the NaN of predict_proba."
-            )
+        missing = np.isnan(probabilities[:, 0])
+        warn_of_no_data(missing, repr(self.classes_.tolist()[0]), "predict_proba")
         return self.classes_[np.argmax(probabilities, axis=1)]
 
     def _weights(self, y, sample_weight):

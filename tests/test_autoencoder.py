@@ -353,7 +353,7 @@ def test_a_loss_that_does_not_stay_finite_is_an_error_that_names_the_epoch(seque
 def test_a_training_that_leaves_the_finite_numbers_later_keeps_what_was_best(
     sequences, early_stopping, broken, monkeypatch
 ):
-    settings = {"max_epochs": 2, "early_stopping": early_stopping, "n_threads": 1}
+    settings = {"max_epochs": 2, "early_stopping": early_stopping, "tol": 0}
     expected = tiny(**settings).fit(sequences)
     train_batch = NativeEngine.train_batch
     n_batches = 3 if early_stopping else 4  # in an epoch
@@ -572,3 +572,22 @@ def test_a_fork_after_a_native_fit_can_fit_and_score():
         "pool.close(); pool.join()"
     )
     assert (run.returncode, run.stdout) == (0, "2 2\n"), run.stderr
+
+
+def test_weights_that_keras_changed_come_back(sequences):
+    ae = tiny(engine="native").fit(sequences)
+    before, first = ae.transform(sequences), ae.model_
+    weights = [1.5 * array for array in first.get_weights()]
+    first.set_weights(weights)
+    assert ae.set_weights_from(first) is ae
+    assert_same_weights(ae, weights)
+    assert not np.allclose(ae.transform(sequences), before)
+    np.testing.assert_allclose(
+        ae.model_.predict(sequences, verbose=0), ae.reconstruct(sequences), atol=1e-5
+    )
+    other = tiny(hidden_layer_sizes=3, engine="native").fit(sequences)
+    with pytest.raises(ValueError, match="must have the weights of model_, of the sh"):
+        other.set_weights_from(first)
+    first.set_weights([np.full_like(array, np.nan) for array in weights])
+    with pytest.raises(ValueError, match="not finite"):
+        ae.set_weights_from(first)

@@ -108,6 +108,25 @@ def test_scores_are_those_in_memory_to_the_last_bit(frame, slider, lengths, n_tr
     pd.testing.assert_series_equal(scores, expected, check_exact=True)
 
 
+@pytest.mark.parametrize("network", [False, True])
+def test_context_features_explain_in_partitions_too(frame, network):
+    frame = frame[["flow", "head", "heat", "pump", "at"]]
+    context = {"context_features": ["heat"]}
+    detector = PCAAutoencoder(2, **context)
+    if network:
+        detector = autoencoder().set_params(**context)
+    slider = SlidingWindow(6, group_by="pump", time="at", max_gap="5min")
+    pipeline = make_pipeline(slider, EachTimeStep(StandardScaler()), detector)
+    pipeline.fit(frame[:1000])
+    later = frame[1000:]
+    expected, scores = in_memory_and_with_dask(pipeline, later, [300, 7, 0, 400])
+    pd.testing.assert_series_equal(scores, expected, rtol=1e-5)
+    # Only where the context says something does it change a score.
+    other = later.assign(heat=later["heat"] + 3)
+    _, moved = in_memory_and_with_dask(pipeline, other, [300, 7, 0, 400])
+    assert np.mean(~np.isclose(moved, scores)) > 0.9
+
+
 def test_scores_are_those_in_memory_to_rounding_where_the_last_partitions_are_short(
     frame,
 ):

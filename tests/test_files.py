@@ -171,3 +171,10 @@ def test_no_text_of_a_csv_file_is_a_formula():
 def test_an_estimator_is_not_computed_for_a_path_that_is_no_file(tmp_path):
     with pytest.raises(IsADirectoryError, match="folder"):
         save(PCAAutoencoder(2), tmp_path)
+
+
+def test_a_folder_that_is_not_there_is_told_by_the_name_that_was_given(tmp_path):
+    path = tmp_path / "none" / "table.bin"
+    with pytest.raises(FileNotFoundError) as told, replacing(path):
+        pass
+    assert told.value.filename == str(path)

@@ -6,9 +6,16 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.metrics import average_precision_score
-from sklearn.model_selection import GridSearchCV, TimeSeriesSplit, train_test_split
+from sklearn.model_selection import (
+    GridSearchCV,
+    KFold,
+    TimeSeriesSplit,
+    cross_val_predict,
+    train_test_split,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -18,6 +25,7 @@ from skseq import (
     PCAAutoencoder,
     RareEventClassifier,
     SlidingWindow,
+    WindowSummary,
 )
 
 AT = pd.date_range("2026-03-01", periods=120, freq="1min")
@@ -95,6 +103,48 @@ def test_rows_in_order_are_ordinary_whatever_their_numbers(frame):
     assert said(fit, past.reset_index(drop=True)) == []
 
 
+@pytest.mark.parametrize("cv", [KFold(5), KFold(5, shuffle=True, random_state=0)])
+@pytest.mark.parametrize("machines", [1, 3])
+def test_folds_from_among_the_training_rows_are_spoken_of(frame, cv, machines):
+    table = frame.assign(
+        at=AT.repeat(machines)[:120], machine=np.arange(120) % machines
+    )
+    slider = SlidingWindow(5, time="at", group_by="machine")
+    told = []
+    for train, test in cv.split(table):
+        slider.fit(table.iloc[train])
+        told.append(said(slider.transform, table.iloc[test]))
+        assert said(slider.transform, table.iloc[train]) == []
+        assert said(slider.transform, table) == []
+    # The first fold and the last of KFold lie before and after all others.
+    expected = [1] * 5 if cv.shuffle else [0, 1, 1, 1, 0]
+    assert [len(messages) for messages in told] == expected
+    assert "the 'time' column tells: windows joined rows" in told[1][0]
+    assert "SeriesTimeSplit" in told[1][0]
+
+
+def test_a_fold_is_known_by_the_numbers_of_its_rows(frame):
+    cut = frame.drop(index=range(40, 60))
+    slider = SlidingWindow(5).fit(cut)
+    (message,) = said(slider.transform, frame[40:60])
+    assert "as their index tells" in message
+    for table in frame, cut, frame[60:], frame[30:60]:
+        assert said(slider.transform, table) == []
+    model = make_pipeline(SlidingWindow(5), PCAAutoencoder(1))
+    assert len(said(cross_val_predict, model, frame)) == 3  # of five folds
+
+
+def test_rows_between_those_of_the_training_may_be_another_machine_s(frame):
+    table = frame.assign(at=AT).drop(index=range(50, 60))
+    slider = SlidingWindow(5, time="at").fit(table)
+    assert (
+        said(slider.transform, table.assign(at=table["at"] + pd.Timedelta("5s"))) == []
+    )
+    cut = SlidingWindow(5, time="at", max_gap="2min").fit(table)
+    assert said(cut.transform, frame.assign(at=AT)[50:60]) == []
+    assert said(slider.transform, frame.assign(at=AT)[50:60]) != []
+
+
 def test_an_error_says_where_rows_in_random_order_come_from(frame):
     shuffled = frame.assign(at=AT).sample(frac=1, random_state=0)
     with pytest.raises(ValueError, match=r"shuffled: .* halving search"):
@@ -124,6 +174,16 @@ def test_names_that_a_column_transformer_lost_are_missed_by_name(frame):
         make_pipeline(scaler, slider).fit(table)
     scaler.set_params(verbose_feature_names_out=False)
     make_pipeline(scaler, slider).fit(table)
+
+
+def test_windows_among_columns_say_where_they_belong(frame):
+    windows = ColumnTransformer([("windows", SlidingWindow(3), ["flow", "level"])])
+    for transformer in windows, clone(windows).set_output(transform="pandas"):
+        with pytest.raises(ValueError, match="Put SlidingWindow after the ColumnTr"):
+            transformer.fit_transform(frame)
+    summed_up = make_pipeline(SlidingWindow(3), WindowSummary(("mean", "std")))
+    windows = ColumnTransformer([("windows", summed_up, ["flow", "level"])])
+    assert windows.fit_transform(frame).shape == (120, 4)
 
 
 def test_windows_longer_than_every_series_are_told(frame):

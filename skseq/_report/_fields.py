@@ -98,7 +98,7 @@ def page_fields(scored, *, estimator, score_name, grades, resampling, notes):
         **_verdict(rows, models, measures, judged_by, resampling),
         "summary": escape(summary(rows, models)),
         "models": models_table(models, measures, rows),
-        "models_note": escape(about_the_models(models, rows)),
+        "models_note": escape(about_the_models(models, measures, rows)),
         "weights": weights_html(getattr(judged_by[0], "weights_", None)),
         **_timeline(rows, models[0], score_name),
         "tables": _tables(scored),
@@ -131,7 +131,8 @@ def _verdict(rows, models, measures, judged_by, resampling):
     verdict = judge(models[0].name, name, rows, figures, difference)
     detail = verdict.detail
     if difference is not None:
-        detail += f" They are drawn with random_state={resampling['random_state']!r}."
+        seed = resampling["random_state"]
+        detail += f" The resamples are drawn with random_state={seed!r}."
     return {
         "headline": escape(first.sentence),
         "verdict_kind": "worse useless" if first.is_useless else verdict.kind,

@@ -95,7 +95,7 @@ def models_table(models, measures, rows):
 
 def weights_html(weights):
     """Weights of the members of a committee, by name; "" where none were learnt."""
-    if not isinstance(weights, pd.Series) or weights.isna().all():  # or a network's
+    if not isinstance(weights, pd.Series):  # none, or those of a network
         return ""
     if weights.isna().all():
         return "<p>The members share the decision: no held-out event weighs them.</p>"

@@ -217,7 +217,7 @@ def _feature_error(drawn, part):
     display = FeatureErrorDisplay.from_predictions(
         error,
         feature_names=names_of_features(fitted, windows, n_features),
-        y_true=drawn.rows.y[part],
+        y_true=drawn.rows.y[part] if drawn.rows.labelled else None,
         time=_time(drawn.rows, part),
         ax=axes(max(_HEIGHT, 1 + 0.18 * n_features)),
     )
@@ -246,8 +246,9 @@ def _latent(drawn):
     )
     if len(chosen) < 2 or fitted.transform(X[:1]).shape[1] < 2:
         return None
+    labels = y[chosen].astype(int) if drawn.rows.labelled else None
     return LatentSpaceDisplay.from_estimator(
-        fitted, X[chosen], y[chosen].astype(int), ax=axes()
+        fitted, X[chosen], labels, ax=axes()
     ).figure_
 
 

@@ -8,10 +8,10 @@ from numbers import Integral
 from .. import __version__
 from .._files import write_atomically
 from .._sklearn import HasMethods, Interval, validate_params
+from .._telling import telling
 from ._fields import Scored, page_fields
 from ._input import grades_of, make_rows, score_models
 from ._page import check_target, fill
-from ._worst import telling
 
 
 @validate_params(

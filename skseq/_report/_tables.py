@@ -101,15 +101,22 @@ def _details(title, html, *, is_open=False):
     )
 
 
+def _to_the_left(is_text):
+    return " class='text'" * is_text
+
+
 def _html(frame, text=()):
     """A frame of texts; the columns in ``text`` are set to the left."""
-    heads = "".join(f"<th scope='col'>{escape(name)}</th>" for name in frame)
+    heads = "".join(
+        f"<th scope='col'{_to_the_left(name in text)}>{escape(name)}</th>"
+        for name in frame
+    )
     lines = []
     for cells in frame.head(_MAX_LINES).itertuples(index=False):
         first, *others = cells
         line = f"<th scope='row'>{escape(str(first))}</th>"
         for name, cell in zip(list(frame)[1:], others, strict=True):
-            css = " class='text'" if name in text else ""
+            css = _to_the_left(name in text)
             line += f"<td{css}>{escape(str(cell))}</td>"
         lines.append(f"<tr>{line}</tr>")
     rest = len(frame) - _MAX_LINES

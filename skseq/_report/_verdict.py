@@ -115,5 +115,5 @@ def _compare(model, baseline, words, difference):
         return Verdict(
             "better", f"{model} beats {baseline}: {words} ({interval}).", detail
         )
-    sentence = f"{model} does not beat {baseline}, it is worse: {words} ({interval})."
-    return Verdict("worse", sentence, f"{detail} The other one is to be preferred.")
+    sentence = f"{model} is worse than {baseline}: {words} ({interval})."
+    return Verdict("worse", sentence, f"Prefer the better one. {detail}")

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the page says beside its figures."""
 
+import pandas as pd
+
 from ..detection._thresholds import RULES_OF_NORMAL_ROWS
 from ..reconstruction._offset import NORMAL_QUANTILE
 from ..rows._words import count, share
@@ -32,7 +34,8 @@ def summary(rows, models):
     if rows.n_series > 1:
         text += f" of {rows.n_series:,} series"
     if rows.time is not None:
-        text += f", from {rows.time.min()} to {rows.time.max()}"
+        kind = "" if rows.has_dates else "time "
+        text += f", from {kind}{rows.time.min()} to {rows.time.max()}"
     text = f"{models[0].name} scored {text}."
     if rows.labelled:
         verb = "is" if rows.y.sum() == 1 else "are"
@@ -96,7 +99,7 @@ def held_out_facts(decider, fitted):
     return list(dict.fromkeys(sentences))
 
 
-def about_the_models(models, rows):
+def about_the_models(models, measures, rows):
     if not rows.labelled:
         text = "All figures are at the threshold in use of each model. "
     else:
@@ -114,7 +117,9 @@ def about_the_models(models, rows):
         )
     if not rows.has_dates:
         text += "Without dates, alarms are counted per 1,000 rows. "
-    return text + "A dash is a figure that these rows do not define."
+    if any(pd.isna(value) for figures in measures for value in figures.values()):
+        text += "A dash is a figure that these rows do not define. "
+    return text.strip()
 
 
 def about_the_threshold(model, rows):

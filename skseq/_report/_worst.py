@@ -4,9 +4,8 @@
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
-from .._detectors import names_of_features, reach
+from .._detectors import names_of_features
 
 
 class WorstWindow(NamedTuple):
@@ -15,60 +14,6 @@ class WorstWindow(NamedTuple):
     row: int
     shares: np.ndarray | None  # (n_timesteps, n_features), 1 in sum
     feature_names: list[str]
-
-
-class Detector(NamedTuple):
-    """The part of an estimator that tells of its windows, and what it is given."""
-
-    fitted: object
-    X: object  # windows of all rows
-    reconstructor: object = None  # the part that reconstructs, if there is one
-    seen: object = None  # the windows that it is given
-
-    def judged(self, flags):
-        seen = None if self.seen is None else self.seen[flags]
-        return self._replace(X=self.X[flags], seen=seen)
-
-    def explain(self, X, per="feature"):
-        """Share of each feature or cell in the score of windows, as a frame."""
-        if not hasattr(self.fitted, "explain"):
-            error = self.fitted.reconstruction_error(X, per=per)
-            names = names_of_features(self.fitted, X, X.shape[2])
-            columns = names if per == "feature" else None
-            return pd.DataFrame(np.reshape(error, (len(X), -1)), columns=columns)
-        shares = self.fitted.explain(X, per=per)
-        # Where a member decided that tells of no feature, another one that does.
-        silent = shares.isna().all(axis=1).to_numpy()
-        members = getattr(self.fitted, "estimators_", ())
-        telling = next((m for m in members if hasattr(m, "explain")), None)
-        if silent.any() and telling is not None:
-            shares = shares.copy()
-            shares[silent] = telling.explain(X[silent], per=per).to_numpy()
-        return shares
-
-    def cells(self, X):
-        """Share of each cell in the score of its window, 1 in sum; NaN as 0."""
-        shares = self.explain(X, per="cell").to_numpy()
-        shares = np.nan_to_num(shares.reshape(len(X), self.X.shape[1], -1))
-        total = shares.sum(axis=(1, 2), keepdims=True)
-        return shares / np.where(total > 0, total, 1)
-
-
-def telling(estimator, X):
-    """The parts of an estimator that explain, and reconstruct; None without any."""
-    explaining = _part(estimator, X, "explain")
-    reconstructing = _part(estimator, X, "reconstruction_error")
-    first = explaining or reconstructing
-    return first and Detector(*first, *(reconstructing or ()))
-
-
-def _part(estimator, X, attribute):
-    """The part with an attribute and its windows; None without one."""
-    try:
-        fitted, windows = reach(estimator, X, attribute)
-    except TypeError:
-        return None
-    return fitted, windows if hasattr(windows, "shape") else np.asarray(windows)
 
 
 def worst_windows(detector, rows, score, n_windows=10):

@@ -118,12 +118,36 @@ def network_of(layers, max_epochs):
     return network
 
 
+# How many numbers follow the name of a rule of RareEventClassifier. They stand here as
+# well, so that a wrong one is told before that is imported.
+_RULES = {
+    "f1": 0,
+    "event_f1": 0,
+    "fbeta": 1,
+    "event_fbeta": 1,
+    "precision": 1,
+    "recall": 1,
+    "quantile": 1,
+    "pot": 1,
+    "probability": 1,
+    "cost": 2,
+    "event_cost": 2,
+    "alarms_per": 2,
+}
+
+
 def threshold_of(text):
     """A rule as RareEventClassifier takes it: "f1", or a name and its numbers."""
-    if text is None or ":" not in text:
+    if text is None:
         return text
     name, *values = text.split(":")
-    return (name, *map(_number_or_text, values))
+    if _RULES.get(name) != len(values):
+        rules = ", ".join(rule + ":N" * n for rule, n in _RULES.items())
+        raise ValueError(
+            f"--threshold: expected one of {rules}, with numbers for N (the last of "
+            f"alarms_per may be a duration). Got {text!r}."
+        )
+    return (name, *map(_number_or_text, values)) if values else name
 
 
 def alarm_rule_of(text):

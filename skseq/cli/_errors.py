@@ -23,6 +23,18 @@ def check_there(paths):
             raise ValueError(f"There is no file {path}.")
 
 
+def check_model(path):
+    """Raise a ValueError where a path is no model, before anything loads it."""
+    check_there([path])
+    if not path.is_file():
+        raise ValueError(f"{path} is not a regular file.")
+    with open(path, "rb") as file:
+        if file.read(4) != b"PK\x03\x04":
+            raise ValueError(
+                f"{path} is not a file of skseq.save: it is not a zip file."
+            )
+
+
 def check_not_read(targets, paths):
     """Raise a ValueError where a file to be written is one that is read.
 

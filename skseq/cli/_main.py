@@ -18,7 +18,7 @@ import typer
 from .. import __version__
 from .._files import check_regular
 from . import _choices, _options
-from ._errors import check_not_read, check_there, one_line_errors
+from ._errors import check_model, check_not_read, check_there, one_line_errors
 from ._score import score
 
 _DEMO_LAYERS, _DEMO_EPOCHS = "32,16", 25
@@ -131,9 +131,7 @@ def detect(
     model: Annotated[
         _choices.Model | None,
         typer.Option(
-            help="The model of the headline. [default: residual; committee without "
-            "labels]",
-            show_default=False,
+            help="The model of the headline. [default: committee]", show_default=False
         ),
     ] = None,
     threshold: Annotated[
@@ -189,12 +187,15 @@ def detect(
 ):
     """Train on the past of a table, score its future.
 
-    Every column but those of --label, --time and --group-by is a feature. The model,
-    and PCA and an isolation forest beside it, learn from the windows without event, a
-    logistic regression from all.
+    Every column but those of --label, --time and --group-by is a feature. A
+    committee of two autoencoders and an isolation forest, which learn from the
+    windows without event, and of a logistic regression, which learns from all, is
+    weighed on labels of later ones, and shown beside each of them and PCA; without
+    labels that of them decides which is most surprised.
+
     Writes scores.csv, alarms.csv and score.png, with labels events.csv and
-    precision_recall.png too; a page that shows what came of it, report.html; and
-    model.skseq, with which skseq score goes on.
+    precision_recall.png too; a page that shows what came of it, report.html;
+    and model.skseq, with which skseq score and skseq report go on.
     """
     with one_line_errors():
         check_there([*tables, *([] if events is None else [events])])
@@ -282,8 +283,9 @@ def inspect(
 ):
     """Tell what is read from tables, and what their columns are good for.
 
-    Nothing is fitted and nothing is written: what was assumed of the files, a grade for
-    each sensor, the steps of the time and its gaps, the series, and a window size.
+    Nothing is fitted and nothing is written: what was assumed of the files, a
+    grade for each sensor, the steps of the time and its gaps, the series, and a
+    window size.
     """
     with one_line_errors():
         check_there(tables)
@@ -293,6 +295,62 @@ def inspect(
         from ._inspect import inspect_tables
 
         inspect_tables(tables, label, options)
+
+
+@app.command()
+@_options.with_reading_options
+def report(
+    model: Annotated[Path, typer.Argument(help="A file of skseq.save or of detect.")],
+    tables: _options.Tables,
+    label: Annotated[
+        str | None,
+        typer.Option(help="Column that is 1 in the rows of events, else 0."),
+    ] = None,
+    events: Annotated[
+        Path | None,
+        typer.Option(help="Table of events, in the place of --label, as of detect."),
+    ] = None,
+    event_value: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What --label holds in the rows of events. Can be given more than "
+            "once. [default: 1]",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("report.html"),
+    trust: _options.Trust = None,
+    *,
+    written: dict,
+):
+    """Write a page on how a saved model does on a table.
+
+    The table is one that the model was not fitted on, of the same columns;
+    others are passed over. Time and series are the columns that the model
+    knows.
+    """
+    with one_line_errors():
+        check_model(model)
+        read = [*tables, *([] if events is None else [events])]
+        check_there(read)
+        if label is not None and events is not None:
+            raise ValueError("--label and --events exclude each other.")
+        check_not_read([out], [model, *read])
+        check_regular(out)
+        from ._page import load_model, report_on
+
+        fitted, time, group_by = load_model(model, trust or ())
+        options = _options.reading(
+            time=None if time is None else [time], group_by=group_by, **written
+        )
+        from ._table import read_labelled_table
+
+        rows = read_labelled_table(
+            tables, label, options, events=events, event_values=event_value
+        )
+        _tell(rows.told)
+        report_on(fitted, rows, out, title=f"Rare events in {tables[0].name}")
+        typer.echo(f"Wrote {out}")
 
 
 @app.command()

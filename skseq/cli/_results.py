@@ -16,10 +16,10 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from .._detectors import reach
 from .._files import plain_csv, replacing
 from .._report._page import check_target
 from .._report._report import write_page as write_report
+from .._telling import telling, top_features
 from ..alarms import AlarmRule, alarm_table, event_table
 from ..metrics import time_in_alarm
 from ..plotting import ScoreTimelineDisplay
@@ -27,7 +27,7 @@ from ..plotting._figures import figure_with_axes, precision_recall_figure
 from ..reconstruction._offset import NORMAL_QUANTILE
 from ..rows._series import group_order
 from ..rows._words import count, each, share
-from ._detect import HELD_OUT
+from ._detect import HELD_OUT, weights_of
 
 __all__ = ["check_target", "figures_of", "print_report", "write_page", "write_results"]
 
@@ -50,7 +50,8 @@ def _threshold_rows(model):
     """The training rows that the threshold was set on, in words."""
     facts = model.validation_
     if facts["how"] == "time":
-        return f"the last {HELD_OUT:.0%} of the training rows of each series"
+        rows = f"the last {HELD_OUT:.0%} of the training rows"
+        return rows + " of each series" * (facts["training"]["n_series"] > 1)
     n_series = facts["held_out"]["n_series"]
     return f"{n_series} whole series, about {HELD_OUT:.0%} of the training rows"
 
@@ -72,7 +73,10 @@ def print_report(past, future, model, figures, notes, rule):
         report.add_column(title, justify="right")
     for line in lines:
         report.add_row(*line)
-    Console().print(report)
+    console = Console()
+    if console.measure(report).maximum > console.width:
+        report.padding = 0  # rather than cut a word
+    console.print(report)
     known = model.validation_["held_out"]["n_events"]
     if rule is not None:
         rule = f"by {_words_of_rule(rule)}"
@@ -87,6 +91,10 @@ def print_report(past, future, model, figures, notes, rule):
         "scored row had a part in it."
     )
     typer.echo(f"\n{fill(text, 80)}")
+    weights = weights_of(model)
+    if weights is not None:
+        words = ", ".join(f"{name} {weight:.2f}" for name, weight in weights.items())
+        typer.echo(f"\n{fill(f'Weights in the committee: {words}.', 80)}")
     *_, told = figures.values()
     n_missing = len(future.y) - told["n_judged"]
     if n_missing:
@@ -119,16 +127,8 @@ def _lines(future, figures):
 
 def _contributions(windows, model):
     """Parts of the features in each score, as a frame; None where nobody tells."""
-    for attribute in ("explain", "reconstruction_error"):
-        try:
-            detector, X = reach(model, windows, attribute)
-        except TypeError:
-            continue
-        if attribute == "explain":
-            return detector.explain(X)
-        error = detector.reconstruction_error(X, per="feature")
-        return pd.DataFrame(np.asarray(error), columns=windows.feature_names)
-    return None
+    detector = telling(model, windows)
+    return None if detector is None else detector.explain(detector.X)
 
 
 def _scores(table, future, model, decision, parts):
@@ -143,13 +143,10 @@ def _scores(table, future, model, decision, parts):
     scores["decision"] = pd.Series(decision > 0, dtype="Int64").mask(np.isnan(decision))
     if parts is None:
         return scores
-    names = np.asarray(parts.columns, dtype=object)
-    # Of a row without a score nobody contributed; nor did what is NaN.
-    parts = np.where(np.isnan(decision)[:, np.newaxis], np.nan, np.asarray(parts))
-    top = np.argsort(-parts, axis=1)[:, :_N_TOP]
-    observed = ~np.isnan(np.take_along_axis(parts, top, axis=1))
-    for k in range(top.shape[1]):
-        scores[f"feature_{k + 1}"] = np.where(observed[:, k], names[top[:, k]], "")
+    top = top_features(parts, _N_TOP)
+    top[np.isnan(decision)] = ""  # nobody contributed
+    for k, names in enumerate(top.T):
+        scores[f"feature_{k + 1}"] = names
     return scores
 
 

@@ -18,7 +18,12 @@ from .._estimator import (
 from .._sklearn import HasMethods, StrOptions, _fit_context
 from .._validation import check_sequences
 from ..engines._batches import CHUNK, Preparation, feature_means
-from ..networks._quiet import hold_back_stderr, quiet_first_steps, running_keras
+from ..networks._quiet import (
+    hold_back_stderr,
+    import_keras,
+    quiet_first_steps,
+    running_keras,
+)
 from ..reconstruction._estimator import CONTAMINATION_CONSTRAINTS
 from ..reconstruction._judge import SCORED_STEPS
 from ..reconstruction._latent import (
@@ -38,6 +43,17 @@ from ._network import (
     split,
 )
 from ._scikeras import import_scikeras, new, seeded
+
+_EPOCHS = 50  # of a model that comes without a wrapper, as of LSTMAutoencoder
+
+
+def _compiled(model):
+    """How a bare model is to be compiled: as it is, if it is."""
+    if not model.compiled:
+        return {"loss": "mse", "optimizer": "adam"}
+    optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
+    how = {"loss": model.loss, "run_eagerly": model.run_eagerly}
+    return {**how, "optimizer": optimizer}
 
 
 def _has_decoder(estimator):
@@ -66,10 +82,12 @@ class KerasAutoencoder(
 
     Parameters
     ----------
-    estimator : scikeras.wrappers.BaseWrapper
+    estimator : scikeras.wrappers.BaseWrapper or keras.Model
         Around a function that builds the network, Sequential or functional. The network
         maps (n_timesteps, n_features), which are ``meta["X_shape_"][1:]``, to the same
-        shape. ``estimator.random_state`` fixes the result.
+        shape. ``estimator.random_state`` fixes the result. Or the network itself, of
+        which a copy is trained from its weights on: with the loss and optimiser that it
+        was compiled with, else "mse" and Adam, for 50 epochs.
 
     latent_layer : str, default="latent"
         Name of the layer whose output, one vector for each sequence, is the latent one.
@@ -176,7 +194,7 @@ class KerasAutoencoder(
     """
 
     _parameter_constraints: dict = {
-        "estimator": [HasMethods(["fit", "initialize"])],
+        "estimator": [HasMethods(["fit", "initialize"]), HasMethods(["get_weights"])],
         "latent_layer": [str],
         "score_on": [StrOptions(SCORED_STEPS)],
         "contamination": CONTAMINATION_CONSTRAINTS,
@@ -218,24 +236,17 @@ class KerasAutoencoder(
         Raises
         ------
         TypeError
-            If ``estimator`` is not a wrapper of SciKeras.
+            If ``estimator`` is neither a wrapper of SciKeras nor a Keras model.
         ValueError
             If the network does not give sequences like its input, has no vector at
             ``latent_layer``, or its training loss does not stay finite.
         """
-        if not isinstance(self.estimator, import_scikeras().BaseWrapper):
-            raise TypeError(
-                "The 'estimator' parameter of KerasAutoencoder must be a "
-                f"scikeras.wrappers.BaseWrapper. Got {self.estimator!r} instead. Of a "
-                "Keras model, or of a function that makes one, that is "
-                "BaseWrapper(model, loss='mse')."
-            )
+        wrapper = self._new_wrapper()
         X = check_sequences(self, X, reset=True)
         warn_of_features(X)
         rule = check_contamination(self.contamination, type(self).__name__)
         means = feature_means(X)
         batch = Preparation(means).batch(X, slice(None))
-        wrapper = clone(self.estimator)
         with running_keras(), seeded(wrapper):
             self._train(wrapper, batch)
         losses = [float(loss) for loss in wrapper.history_["loss"]]
@@ -276,6 +287,22 @@ class KerasAutoencoder(
         starts = range(0, len(latent), CHUNK)
         parts = [forward(self.decoder_, latent[k : k + CHUNK]) for k in starts]
         return sequences_like(self, np.concatenate(parts))
+
+    def _new_wrapper(self):
+        """The wrapper of the network, unfitted: a clone, or one for a bare model."""
+        BaseWrapper, estimator = import_scikeras().BaseWrapper, self.estimator
+        if isinstance(estimator, BaseWrapper):
+            return clone(estimator)
+        if isinstance(estimator, import_keras().Model):
+            model = import_keras().models.clone_model(estimator)
+            model.set_weights(estimator.get_weights())
+            return BaseWrapper(model, epochs=_EPOCHS, verbose=0, **_compiled(estimator))
+        raise TypeError(
+            "The 'estimator' parameter of KerasAutoencoder must be a "
+            f"scikeras.wrappers.BaseWrapper or a keras.Model. Got {estimator!r} "
+            "instead. Of a function that makes a model, that is "
+            "BaseWrapper(function, loss='mse')."
+        )
 
     def _train(self, wrapper, batch):
         """Let SciKeras build the network, and train it on targets that it refuses."""
@@ -338,7 +365,7 @@ class KerasAutoencoder(
         # The callbacks and the optimiser of the fit refer to the model: not so the
         # parameters that they were made from.
         vars(wrapper).update(
-            self.estimator.get_params(deep=False),
+            self._new_wrapper().get_params(deep=False),
             model_=state["model_"],
             _fit_callbacks=[],
             _predict_callbacks=[],

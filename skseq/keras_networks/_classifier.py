@@ -6,14 +6,32 @@ The one module that loads Keras when it is imported: its class inherits from Sci
 
 import contextlib
 
+import numpy as np
 from sklearn.utils import ClassifierTags
 
 from .._estimator import PAGES, DocumentationLinkMixin
-from .._validation import check_sequences, n_dimensions
+from .._sklearn import _num_samples
+from .._validation import (
+    check_sequences,
+    is_windows,
+    n_dimensions,
+    unmasked,
+    without_data,
+)
 from ..engines._batches import Preparation, feature_means
 from ..networks._quiet import hold_back_stderr, quiet_first_steps, running_keras
+from ..reconstruction._decisions import warn_of_no_data
 from ._network import PackedModel, shallow_copy
 from ._scikeras import import_scikeras, seeded
+
+
+def _not_judged(X):
+    """Tell the sequences of which nothing was observed; a table has none of them."""
+    if n_dimensions(X) != 3:
+        return np.zeros(_num_samples(X), dtype=bool)
+    if not is_windows(X):
+        X = np.asarray(unmasked(X), dtype=float)
+    return without_data(X)
 
 
 class KerasClassifier(DocumentationLinkMixin, import_scikeras().KerasClassifier):
@@ -26,7 +44,8 @@ class KerasClassifier(DocumentationLinkMixin, import_scikeras().KerasClassifier)
       such as "average_precision" and "roc_auc", fail.
     - ``X`` may be :class:`~skseq.Windows`, or any array of shape (n_samples,
       n_timesteps, n_features), with NaN for padding and missing values. The network
-      gets the training means in their place, in float32.
+      gets the training means in their place, in float32. A window in which nothing was
+      observed is not judged: its probabilities are NaN.
     - A seeded fit leaves no trace in Python's, NumPy's and TensorFlow's generators, and
       TensorFlow in its usual mode.
     - A pickle holds the network and its weights. It predicts, but has no optimiser.
@@ -108,6 +127,57 @@ class KerasClassifier(DocumentationLinkMixin, import_scikeras().KerasClassifier)
         """
         with running_keras(), seeded(self):
             return super().initialize(X, y)
+
+    def predict_proba(self, X, **kwargs):
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : Windows or array-like of shape (n_samples, n_timesteps, n_features)
+            Sequences.
+
+        **kwargs : dict
+            For ``keras.Model.predict``.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``. NaN where no cell was observed.
+        """
+        missing = _not_judged(X)
+        # SciKeras drops the axis of a single sample.
+        probabilities = np.array(super().predict_proba(X, **kwargs))
+        probabilities = probabilities.reshape(len(missing), -1)
+        probabilities[missing] = np.nan
+        return probabilities
+
+    def predict(self, X, **kwargs):
+        """Predict the most probable class.
+
+        Parameters
+        ----------
+        X : Windows or array-like of shape (n_samples, n_timesteps, n_features)
+            Sequences.
+
+        **kwargs : dict
+            For ``keras.Model.predict``.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+
+        Warns
+        -----
+        UserWarning
+            If no cell of a sequence was observed: it is not judged, and gets the first
+            of ``classes_``.
+        """
+        labels = np.atleast_1d(super().predict(X, **kwargs))
+        missing = _not_judged(X)
+        if missing.any():
+            warn_of_no_data(missing, repr(self.classes_.tolist()[0]), "predict_proba")
+            labels[missing] = self.classes_[0]
+        return labels
 
     def _fit(self, *args, **kwargs):
         with running_keras(), seeded(self):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Cross-validation that reports what the training and the test windows share."""
 
+import warnings
 from numbers import Integral
 
 import numpy as np
@@ -113,7 +114,9 @@ def cross_validate_windows(
         joined = _joined_rows(groups, _num_samples(X), splits)
     if warn_on_overlap:
         _warn_of(shared, joined, estimator)
-    results = cross_validate(estimator, X, y, cv=splits, **params)
+    with warnings.catch_warnings():  # of what is reported here for all splits
+        warnings.simplefilter("ignore", WindowOverlapWarning)
+        results = cross_validate(estimator, X, y, cv=splits, **params)
     return {
         **results,
         "shared_rows": np.array(shared),

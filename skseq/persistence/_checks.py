@@ -132,7 +132,8 @@ def _check_network(estimator):
     _expect_array(means, "feature_means_", shape[1:], np.float32)
     _check_optimizer_state(getattr(estimator, "optimizer_state_", None), shapes)
     expect(estimator.engine_ in ("keras", "native"), "engine_ is not one")
-    expect(_is_count(estimator._n_threads), "_n_threads is not a count")
+    n_threads = estimator._n_threads
+    expect(n_threads is None or _is_count(n_threads), "_n_threads is not a count")
 
 
 def _n_context(estimator):
@@ -372,6 +373,7 @@ def _check_plan(plan):
     needs_time = (scale, plan.reach.gap, plan.reach.duration, last) != (None,) * 4
     expect(plan.time is not None or not needs_time, "there is no time")
     expect(isinstance(last, LastRows | None), "last_rows are not LastRows")
+    _check_around(plan)
     if last is not None:
         n_names = len(last.rows.names)
         expect(n_names == len(plan.groups), "there is not a name for each group")
@@ -381,6 +383,19 @@ def _check_plan(plan):
         shape = last.rows.n_rows, len(plan.features)
         _expect_array(last.table, "the table of last_rows", shape)
         expect(last.table.dtype.kind == "f", "the table of last_rows is not of floats")
+
+
+def _check_around(plan):
+    around = plan.around_hole
+    if around is None:
+        return
+    expect(isinstance(around, SeriesRows), "around_hole is not SeriesRows")
+    n_names = 0 if plan.time is None else len(plan.groups)
+    expect(len(around.names) == n_names, "around_hole is not named as the series are")
+    _expect_array(around.time, "the time of around_hole", (around.n_rows,))
+    expect(around.time.dtype.kind in "if", "the time of around_hole is no number")
+    increases = around.n_rows > 1 and (np.diff(around.time) >= 0).all()
+    expect(len(around.starts) == 1 and increases, "around_hole does not increase")
 
 
 def _check_key(key):

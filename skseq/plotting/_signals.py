@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import assert_all_finite, check_consistent_length
 
-from .._detectors import anomaly_score, names_of_features, reach
+from .._detectors import anomaly_score, names_of_features
+from .._telling import telling
 from .._validation import check_cells, is_windows
 from ..rows._events import check_labels, check_values, event_runs, judged_rows
 from ..rows._time import check_time
@@ -153,11 +154,17 @@ class SignalsDisplay:
         if time is None and isinstance(index, pd.DatetimeIndex):
             time = index
         score, threshold, name = anomaly_score(estimator, X)
-        detector, windows = _telling(estimator, X)
-        if not is_windows(windows):
-            windows = np.asarray(windows)
-            windows = windows[:, :, np.newaxis] if windows.ndim == 2 else windows
-        names = names_of_features(detector, windows, windows.shape[2])
+        detector = telling(estimator, X)
+        if detector is None:
+            raise TypeError(
+                "The display needs an estimator that tells what its scores are made "
+                f"of, by 'explain', which {type(estimator).__name__} lacks. Give its "
+                "scores to SignalsDisplay.from_predictions."
+            )
+        windows = detector.X
+        if not is_windows(windows) and windows.ndim == 2:
+            windows = windows[:, :, np.newaxis]
+        names = names_of_features(detector.fitted, windows, windows.shape[2])
         display = cls(
             measured(X, windows, names),
             score,
@@ -347,14 +354,6 @@ class SignalsDisplay:
         last.margins(x=0.01)
 
 
-def _telling(estimator, X):
-    """The part of an estimator that tells what made a score, and its input."""
-    try:
-        return reach(estimator, X, "explain")
-    except TypeError:
-        return reach(estimator, X, "reconstruction_error")
-
-
 def measured(X, windows, names):
     """The rows in the units of the table, where it has them by name."""
     if isinstance(X, pd.DataFrame) and set(names) <= set(X.columns):
@@ -370,10 +369,6 @@ def contributions(detector, windows, score, threshold):
         judged = np.flatnonzero(~np.isnan(score))
         chosen = judged[np.argsort(-score[judged], kind="stable")[:100]]
     chosen = chosen[:: 1 + len(chosen) // _MAX_EXPLAINED]
-    if hasattr(detector, "explain"):
-        parts = np.asarray(detector.explain(windows[chosen]))
-    else:
-        parts = detector.reconstruction_error(windows[chosen], per="feature")
-    parts = np.nan_to_num(parts)
+    parts = np.nan_to_num(detector.explain(windows[chosen]))
     total = parts.sum(axis=1, keepdims=True)
     return (parts / np.where(total > 0, total, 1)).mean(axis=0)

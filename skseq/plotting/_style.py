@@ -96,7 +96,8 @@ def use_log_scale(ax, which, values):
     ax.set(**{f"{which}scale": "log"})
     axis = getattr(ax, f"{which}axis")
     decades = np.log10(high) - np.log10(low)
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 3 else (1,)))
+    subs = range(1, 10) if decades < 0.7 else (1, 2, 5) if decades < 3 else (1,)
+    axis.set_major_locator(LogLocator(subs=subs))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(NullFormatter())
     if np.nanmin(values) < low:  # what lies below the scale stands at its end

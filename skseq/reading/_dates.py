@@ -11,11 +11,12 @@ from pandas.tseries.api import guess_datetime_format
 
 _DATE = re.compile(
     r"\s*(\d{1,4}[./-]\d{1,2}[./-]\d{1,4}(?!\d)"
-    r"|\d{8}T\d{4}"
+    r"|(19|20)\d{6}[T ]?\d{4}(\d\d)?(?!\d)"
     r"|\d{1,2}[ -][A-Za-z]{3,9}\.?[ -]\d{2,4}\b"
     r"|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}\b)"
 )
 _CLOCK = re.compile(r"\s*\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?\s*([AaPp][Mm])?\s*")
+_COMPACT = r"^((?:19|20)\d{6})[T ]?(\d{4}(?:\d\d)?)$"
 _PARTS = r"^(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})(?!\d)"
 _OFFSET = r":\d{2}(?:[.,]\d+)?\s*(?:Z|[+-]\d{2}:?(?:\d{2})?)$"
 
@@ -38,6 +39,21 @@ def looks_like_date(cell):
 
 def looks_like_clock(cell):
     return bool(_CLOCK.fullmatch(cell))
+
+
+def _with_t(text):
+    """Compact dates, with a T before the clock."""
+    return text.str.replace(_COMPACT, r"\1T\2", regex=True)
+
+
+def are_compact_dates(column):
+    """Tell whole numbers such as 20260131235900, of a date and maybe a clock."""
+    if not pd.api.types.is_integer_dtype(column):
+        return False
+    text = column.dropna().astype("string")
+    if not len(text) or not text.str.fullmatch(r"(19|20)\d{6}(\d{4}(\d\d)?)?").all():
+        return False
+    return _of_format(_with_t(text), "ISO8601") is not None
 
 
 def is_text(column):
@@ -67,7 +83,7 @@ def times_of(column, series, options):
     ValueError
         If a cell is no date, or nothing tells the day from the month.
     """
-    text = column.astype("string").str.strip()
+    text = _with_t(column.astype("string").str.strip())
     if (zoned := _zoned(column, text)) is None:
         ways = _of_one_format(text, options.dayfirst)
         if ways:
@@ -140,6 +156,25 @@ def _better_order(column, ways, series, options):
         "tells whether they begin with the day or with the month. Say so: "
         f"{options.say('dayfirst', True)} or {options.say('dayfirst', False)}."
     )
+
+
+def year_first(text, dayfirst, say):
+    """One date, as of a line that is read by itself, with the year before the month.
+
+    ``say`` names an option. No cell decides by itself what is the day.
+    """
+    parts = re.match(_PARTS, text)
+    if parts is None:
+        return re.sub(_COMPACT, r"\1T\2", text)
+    if dayfirst is None:
+        raise ValueError(
+            f"The date {text!r} begins with the day or with the month. Say so: "
+            f"{say('dayfirst', True)} or {say('dayfirst', False)}."
+        )
+    first, second, year = parts.groups()
+    day, month = (first, second) if dayfirst else (second, first)
+    year = year if len(year) == 4 else f"20{year}"
+    return f"{year}-{month:0>2}-{day:0>2}{text[parts.end() :]}"
 
 
 def _find_dayfirst(column, text, parts, series, options):

@@ -6,6 +6,7 @@ import pandas as pd
 
 from ._dates import (
     all_look_like,
+    are_compact_dates,
     in_zone,
     is_text,
     looks_like_clock,
@@ -63,7 +64,9 @@ def as_time(frame, time, groups, marks, options):
     """A column as times, whether its dates begin with the day, and a note."""
     column, codes = frame[time], series_codes(frame, groups)
     dayfirst = note = None
-    if is_text(column):
+    if are_compact_dates(column):
+        column = times_of(column.astype("string"), codes, options).column
+    elif is_text(column):
         if not all_look_like(column, looks_like_date):
             numbers = numbers_of(column, *marks)
             if not np.isnan(numbers[column.notna().to_numpy()]).any():

@@ -8,14 +8,13 @@ from .._validation import check_sequences
 from .._warnings import warn
 
 
-def warn_of_no_data(scores):
-    """Warn of samples of which nothing was observed: they have no score."""
-    n_missing = np.count_nonzero(np.isnan(scores))
-    if n_missing:
+def warn_of_no_data(missing, label="of what is normal", score="their score"):
+    """Warn of flagged samples, of which nothing was observed: they have no score."""
+    if missing.any():
         warn(
-            f"{n_missing} of {len(scores)} sequence(s) have no observed cell, so they "
-            "are not judged: they get the label of what is normal. Tell them by the "
-            "NaN of their score.",
+            f"{missing.sum()} of {len(missing)} sequence(s) have no observed cell, so "
+            f"they are not judged: they get the label {label}. Tell them by the NaN of "
+            f"{score}."
         )
 
 
@@ -80,7 +79,7 @@ class OutlierDecisionsMixin:
             If no cell of a sequence was observed: it is not judged, and gets +1.
         """
         decision = self.decision_function(X)
-        warn_of_no_data(decision)
+        warn_of_no_data(np.isnan(decision))
         return np.where(decision < 0, -1, 1)
 
     def score(self, X, y=None):

@@ -67,7 +67,7 @@ class Offset:
 def first_offset(choices, reconstructor, X, held_out):
     """The offset on what was not trained on, unless it is by definition on all."""
     rule = choices.contamination
-    unseen = reconstructor.scores(X if held_out is None or rule.of_all else X[held_out])
+    unseen = reconstructor.scores(rule.told_by(X, held_out))
     return _limited(rule, Offset(rule.offset(unseen), unseen), reconstructor, X)
 
 

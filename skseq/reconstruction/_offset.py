@@ -8,6 +8,7 @@ from scipy.stats import genpareto, norm
 
 from .._validation import is_number
 from .._warnings import warn, warn_once
+from ..rows._row_numbers import evenly
 
 # Siffer et al. start their tail at this quantile.
 _TAIL_QUANTILE = 0.98
@@ -99,6 +100,17 @@ class ContaminationRule(NamedTuple):
         normal = np.zeros(len(errors))
         return -RULES_WITHOUT_EVENTS[name](normal, errors, self.value)
 
+    def told_by(self, X, held_out):
+        """The sequences whose scores set the offset, where ``held_out`` rows were.
+
+        A share of the training sequences is of all of them by definition. Of many that
+        were held out those at even distances tell "auto" enough; other rules may be of
+        events that are rarer.
+        """
+        if held_out is None or self.of_all:
+            return X
+        return X[evenly(held_out, _MAX_SCORED) if self.name == "auto" else held_out]
+
     def limited(self, offset, scores, unseen, rounding):
         """The offset of "auto", no further out than normal sequences can be.
 
@@ -144,6 +156,8 @@ def _errors(scores):
 
 # Rules that need no event.
 RULES_WITHOUT_EVENTS = {"quantile": quantile_threshold, "pot": pot_threshold}
+# 200 of these are above their 0.99 quantile.
+_MAX_SCORED = 20_000
 # What "auto" stands for: of normal samples that were not trained on, 1% are outliers.
 NORMAL_QUANTILE = 0.99
 # Of a lognormal error, one in 10^9 is further out: no normal tail, and no quantile of

@@ -5,7 +5,7 @@ import numpy as np
 
 from .._validation import is_windows
 from .._warnings import warn_once
-from ._sensors import LEAK, MIN_VALUES, OTHER_UNIT
+from ._sensors import LEAK, OTHER_UNIT, is_counter
 
 _MAX_ROWS = 2000  # that are looked at; a counter is then checked in all
 _MIN_ROWS = 50  # fewer may rise by chance
@@ -36,10 +36,7 @@ def warn_of_features(X, *, units=True, y=None):
         _warn_of_units(rows, names)
     if not is_windows(X):
         return  # of an array it is not known how its sequences follow each other
-    order = np.argsort(X.ends[chosen], kind="stable")
-    risers = np.flatnonzero(_only_rise(rows[order], X.series[chosen][order]))
-    if len(risers):
-        _warn_of_counters(X, risers, names)
+    _warn_of_counters(X, chosen, names)
     if y is not None:
         _warn_of_labels(rows, np.asarray(y, dtype=float)[chosen], names)
 
@@ -67,29 +64,22 @@ def _warn_of_units(rows, names):
         )
 
 
-def _only_rise(rows, series):
-    """Tell the features that never fall within a series, and that do rise."""
-    follows = np.diff(series) == 0
-    rises = np.zeros(rows.shape[1], dtype=bool)
-    for k, values in enumerate(rows.T):
-        if np.isnan(values).any():
+def _warn_of_counters(X, chosen, names):
+    ends, series = X.ends, X.series
+    few, order = chosen[np.argsort(ends[chosen], kind="stable")], None
+    counters = []
+    for k, values in enumerate(X.table.T):
+        if not is_counter(values[ends[few]], series[few]):
             continue
-        steps = np.diff(values)[follows]
-        rises[k] = (
-            len(steps) and (steps >= 0).all() and np.count_nonzero(steps) > MIN_VALUES
-        )
-    return rises
-
-
-def _warn_of_counters(X, risers, names):
-    order = np.argsort(X.ends, kind="stable")
-    rises = _only_rise(X.table[:, risers][X.ends[order]], X.series[order])
-    counters = [str(names[k]) for k in risers[rises]]
+        order = np.argsort(ends, kind="stable") if order is None else order
+        if is_counter(values[ends[order]], series[order]):
+            counters.append(str(names[k]))
     if counters:
+        s = "s" * (len(counters) == 1)
         warn_once(
-            f"{_features(counters)} never fall{'s' * (len(counters) == 1)} within a "
-            "series, as a counter of rows or hours does: what comes later lies outside "
-            "of all that is learned. Drop it, or take its differences."
+            f"{_features(counters)} only rise{s} or only fall{s} within a series, as a "
+            "counter of rows or hours does: what comes later lies outside of all that "
+            "is learned. Drop it, or take its differences."
         )
 
 

@@ -198,20 +198,25 @@ def _warn_of_jumps(times):
     )
 
 
-def _warn_of_disorder(index):
-    """Warn of row numbers as a splitter that shuffles leaves them."""
+def _disorder(index):
+    """What row numbers say that a splitter which shuffles left; None of others."""
     if index.dtype.kind not in "iu" or len(index) < _MIN_ROWS or not index.is_unique:
-        return
+        return None
     steps = np.diff(index.to_numpy().astype(np.int64))
     if is_shuffled(steps):
-        what = "The rows of X are shuffled, as their index tells"
-    elif (
+        return "The rows of X are shuffled, as their index tells"
+    if (
         np.count_nonzero((steps > 1) & (steps <= _SHORT)) >= _HOLES * len(index)
         and (steps > 0).all()
         and np.count_nonzero(steps == 1) > 0.5 * len(steps)
     ):
-        what = "Rows are missing here and there in X, as its index tells"
-    else:
+        return "Rows are missing here and there in X, as its index tells"
+    return None
+
+
+def _warn_of_disorder(index):
+    what = _disorder(index)
+    if what is None:
         return
     warn(
         f"{what}: windows join rows that are not neighbours. So do a splitter that "
@@ -220,6 +225,19 @@ def _warn_of_disorder(index):
         "If the rows do follow one another, drop the index with "
         "X.reset_index(drop=True)."
     )
+
+
+def row_numbers(X):
+    """The numbers that the index of a frame gives its rows, where they increase.
+
+    None of other tables, and of an index that is spoken of already.
+    """
+    index = getattr(X, "index", None)
+    if not isinstance(index, pd.Index) or index.dtype.kind not in "iu":
+        return None
+    if not (index.is_unique and index.is_monotonic_increasing) or _disorder(index):
+        return None
+    return index.to_numpy().astype(np.int64)
 
 
 def is_shuffled(steps):

@@ -12,7 +12,7 @@ _NEAR_CONSTANT = 0.99  # share of one value
 OTHER_UNIT = 1e4  # times the spread of the others
 LEAK = 0.95  # correlation with the labels
 _MANY_MISSING = 0.5
-MIN_VALUES = 10  # values that may rise by chance
+_MIN_VALUES = 10  # values that may rise by chance
 _LABEL_NAME = re.compile(
     r"label|target|fault|alarm|anomal|failure|attack|event|^class$|^y$", re.IGNORECASE
 )
@@ -27,12 +27,23 @@ def _numbers(column):
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _never_falls(values, codes):
-    """Tell values of which each series only rises, and that do rise."""
+def is_counter(values, series):
+    """Tell values that only rise in every series, or only fall in every one.
+
+    Parameters
+    ----------
+    values : ndarray of float of shape (n_rows,)
+        In the order of the rows; what is missing (NaN) is passed over.
+
+    series : ndarray of shape (n_rows,)
+        Series of each row, the rows of each together.
+    """
     observed = ~np.isnan(values)
-    values, codes = values[observed], codes[observed]
-    steps = np.diff(values)[np.diff(codes) == 0]
-    return len(np.unique(values)) > MIN_VALUES and len(steps) > 0 and (steps >= 0).all()
+    values, series = values[observed], series[observed]
+    steps = np.diff(values)[np.diff(series) == 0]
+    if not steps.any() or ((steps < 0).any() and (steps > 0).any()):
+        return False
+    return len(np.unique(values)) > _MIN_VALUES
 
 
 def _spread(values):
@@ -71,7 +82,7 @@ def _facts(name, column, codes, order, y):
         "constant": facts["distinct"] == 1,
         "near_constant": facts["distinct"] > 1
         and counts.iloc[0] >= _NEAR_CONSTANT * counts.sum(),
-        "counter": bool(_never_falls(values[order], codes)),
+        "counter": is_counter(values[order], codes),
         "label": _is_label(name, values, facts["distinct"], y),
     }
     return facts
@@ -136,7 +147,8 @@ def grade_sensors(table, *, time=None, group_by=None, groups=None, y=None):
         - ``text``: it holds no numbers;
         - ``constant``: one value;
         - ``near_constant``: one value in 99 rows of 100;
-        - ``counter``: it never falls within a series, as a counter of rows or hours;
+        - ``counter``: it only rises or only falls within each series, as a counter of
+          rows or of hours that are left;
         - ``label``: its correlation with ``y`` is 0.95 or more, or, without ``y``, it
           holds 0 and 1 and has a name such as ``fault``;
         - ``other_unit``: its spread is 10,000 times the median of the others';

@@ -356,19 +356,21 @@ class StreamScorer:
         -------
         shares : Series
             What ``explain`` of the detector gives for its window, by the name of the
-            feature, the largest first.
+            feature, the largest first. Where the member of a committee that decided
+            tells of no feature, what the first one that does tells.
 
         Raises
         ------
         TypeError
-            If the detector has no ``explain``.
+            If the detector does not tell.
 
         ValueError
             If this stream has scored none yet.
         """
         if self._last_window is None:
             raise ValueError("No row was scored yet: there is none to explain.")
-        return self._steps.explain(self._last_window)
+        shares = self._steps.explain(self._last_window).iloc[0]
+        return shares.sort_values(ascending=False)
 
     def get_state(self):
         """Give what the stream keeps, to go on from in another process.
@@ -463,7 +465,8 @@ class StreamScorer:
             series.from_training, series.number = True, 0
             self._steps.recall(key, series)
 
-    def _score(self, rows, groups):
+    def _score(self, rows, groups, *, explains=False):
+        """Scores of rows; with them, if asked, a frame of what these are made of."""
         steps = self._steps
         levels = steps.columns.levels_of(rows)
         table = steps.columns.table(rows)
@@ -472,13 +475,15 @@ class StreamScorer:
         keys = steps.keys(table, levels, groups)
         times = steps.times(table, levels)
         raw = features if steps.raw_dtype is not object else _as_cells(cells)
-        taking = Taking(self)
+        taking = Taking(self, keeps_windows=explains)
         kept, scores = taking.take(keys, times, features, raw)
+        if explains:
+            shares = taking.explain().set_axis(kept).reindex(range(len(keys)))
         taking.end()
         self._keep(taking)
         out = np.full(len(keys), np.nan)
         out[kept] = scores
-        return out
+        return (out, shares) if explains else out
 
     def _keep(self, taking):
         """Take in all of a call, in statements that no interrupt comes between."""

@@ -11,7 +11,8 @@ from sklearn.base import is_classifier
 from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import FunctionTransformer
 
-from .._detectors import around_windows, parts, reach, steps_of
+from .._detectors import around_windows, parts, steps_of
+from .._telling import telling
 from .._validation import check_finite, named_errors
 from ..alarms._drift import level_of
 from ..reconstruction._decisions import OutlierDecisionsMixin
@@ -393,20 +394,37 @@ class StreamSteps:
         level = level_of(getattr(final, "detector_", final))
         if level is None or not hasattr(final, "threshold_"):
             return level
-        return level._replace(score=level.score - final.threshold_)
+        return level._replace(score=level.score - self.threshold)
 
-    def explain(self, window):
-        """Shares of the features in the score of one window."""
-        # Not the twin that remembers: the window has been scored.
+    def explain(self, windows):
+        """Shares of the features in the scores of windows, as a frame.
+
+        Raises a TypeError where no part of the estimator tells.
+        """
+        # Not the twin that remembers: the windows have been scored.
         *transformers, final = Twin(self._last_steps, remembers=False).steps
         for step in transformers:
-            window = step.transform(window)
-        final, window = reach(final, window, "explain")
-        shares = final.explain(window).iloc[0]
+            windows = step.transform(windows)
+        detector = telling(final, windows)
+        if detector is None:
+            raise TypeError(
+                f"{type(final).__name__} has no 'explain': it does not tell what its "
+                "scores are made of."
+            )
+        shares = detector.explain(detector.X)
         names = self._names_out()
-        if names is not None and len(names) == len(shares):
-            shares.index = names
-        return shares.sort_values(ascending=False)
+        if names is not None and len(names) == shares.shape[1]:
+            shares = shares.set_axis(names, axis=1)
+        return shares
+
+    @property
+    def threshold(self):
+        """What was taken from the score of a classifier for its decision; else 0."""
+        return float(getattr(self._final, "threshold_", 0.0))
+
+    @property
+    def explains(self):
+        return telling(self._final) is not None
 
     def is_alarm(self, scores):
         """Tell the scores of outliers, or of events."""

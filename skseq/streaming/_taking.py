@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from .._warnings import warn
 from ..engines._batches import CHUNK
@@ -46,14 +47,18 @@ class Taking(Watch):
     Parameters
     ----------
     stream : StreamScorer
+
+    keeps_windows : bool, default=False
+        Whether to keep the windows of all rows that are scored, in ``windows``.
     """
 
-    def __init__(self, stream):
+    def __init__(self, stream, *, keeps_windows=False):
         self.steps, self.rules = stream._steps, stream._rules
         self.known, self.counts = stream._series, replace(stream._counts)
         self.before = stream._counts
         self.touched, self.gone, self.events = {}, [], []
         self.last_window = stream._last_window
+        self.windows = [] if keeps_windows else None
         self._late = self._ahead = None  # the first of each, for the warning
 
     def own(self, key):
@@ -150,6 +155,12 @@ class Taking(Watch):
         self._finish(part, windows, scores)
         return scores
 
+    def explain(self):
+        """What the scores of the rows that were kept are made of, as a frame."""
+        if self.windows:
+            return self.steps.explain(np.concatenate(self.windows))
+        return pd.DataFrame()
+
     def _push(self, key, row, raw, time, step):
         series = self.own(key)
         if step.goes_back:
@@ -177,6 +188,8 @@ class Taking(Watch):
         found = self.steps.score(windows, series, anew)
         scores[part[0].row : part[-1].row + 1] = found
         self.last_window = windows[-1:].copy()
+        if self.windows is not None:
+            self.windows.append(windows.copy())
         values = self.rules.alarm_values(self.steps, found)
         for entry, *judged in zip(part, found.tolist(), *values, strict=True):
             self.see(entry, *judged)

@@ -81,7 +81,9 @@ def in_words(facts):
         )
 
     text = f"Trained on {words('training')}; held out {words('held_out')}, "
-    text += _WORDS[facts["how"]]
+    how = _WORDS[facts["how"]]
+    is_one = facts["training"]["n_series"] == 1
+    text += how.replace("each", "the") if is_one else how
     if facts["n_set_aside"]:
         text += f"; {_count(facts['n_set_aside'], 'window')} between, set aside"
     return f"{text}."

@@ -19,6 +19,24 @@ def windows_frame(estimator, table, X):
     return pd.DataFrame(table, index)
 
 
+def refuse_column_transformer(caller):
+    """Raise a ValueError where a frame is that of ColumnTransformer's own check.
+
+    Its message names the transformer alone, and nobody else knows that a transformer is
+    the last one in there: one with WindowSummary after SlidingWindow is welcome.
+    """
+    if caller.f_code.co_name != "_validate_output":
+        return
+    if caller.f_globals.get("__name__") == "sklearn.compose._column_transformer":
+        raise ValueError(
+            "A ColumnTransformer puts tables side by side, and SlidingWindow gives "
+            "windows, of 3 dimensions. Put SlidingWindow after the ColumnTransformer, "
+            "in a pipeline; for names in 'time' and 'group_by' give that "
+            "verbose_feature_names_out=False and set_output(transform='pandas'). Or "
+            "let WindowSummary follow SlidingWindow in a pipeline inside."
+        )
+
+
 class SequenceTransformerMixin(TransformerMixin):
     """Mixin for transformers that give sequences, which no frame can hold."""
 

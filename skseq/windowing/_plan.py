@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from ..rows._keys import Key, kind_of_names
-from ..rows._series import plain_names, rows_by_series
+from ..rows._series import SeriesRows, plain_names, rows_by_series
 from ..rows._time import NUMBERS, duration_value, is_duration, ticks, with_time
 from ._last_rows import LastRows
 from ._reach import Reach
@@ -22,6 +22,7 @@ class WindowPlan:
     reach: Reach
     delta_scale: float | None = None  # where the time since the row before is appended
     last_rows: LastRows | None = None  # of each series of the training table
+    around_hole: SeriesRows | None = None  # training rows that may leave out later ones
 
     @property
     def keys(self):

@@ -28,6 +28,7 @@ from ..rows._keys import resolve_key, resolve_keys, warn_of_index
 from ..rows._row_numbers import take_rows
 from ..rows._table import take_features
 from ..rows._time import check_time_is_given, ticks, time_deltas, typical_step
+from ._among import rows_around_hole, warn_of_rows_among
 from ._last_rows import LastRows
 from ._output import SequenceTransformerMixin
 from ._pauses import warn_of_gap, warn_of_pause
@@ -123,6 +124,11 @@ class SlidingWindow(
         (numbers), and neither ``group_by`` nor ``time`` names it; where ``max_gap`` is
         shorter than nearly all steps between rows. In ``transform``, where a series
         goes on long after its last row in the training, and ``max_gap`` is None.
+    WindowOverlapWarning
+        In ``transform``, where the rows lie among those of the training, in places that
+        these leave free, as ``time`` or the numbers of an index tell, and ``max_gap``
+        is None: so do :class:`~sklearn.model_selection.KFold` and splitters that
+        shuffle leave them. Of an array without ``time`` nothing tells.
 
     See Also
     --------
@@ -252,6 +258,8 @@ class SlidingWindow(
             warn_of_gap(rows, plan)
         if time is not None and plan.rows_back:
             plan = replace(plan, last_rows=LastRows.of(table, rows, order, plan))
+        if plan.reach.joins_any:
+            plan = replace(plan, around_hole=rows_around_hole(X, rows, time))
         self.plan_ = plan
         return self
 
@@ -279,6 +287,8 @@ class SlidingWindow(
         if order is not None:
             table = take_rows(table, order)
         ends = rows.positions
+        if plan.around_hole is not None:
+            warn_of_rows_among(X, rows, plan.around_hole, plan.time)
         if plan.last_rows is not None:
             if plan.reach.joins_any:
                 warn_of_pause(plan.last_rows.rows, rows, plan.time.kind)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Windows: a lazy 3-D array-like over a 2-D table."""
 
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -12,7 +13,9 @@ from ..rows._row_numbers import (
     row_numbers,
     take_rows,
 )
+from ._display import windows_html
 from ._memmap import MappedTable, open_table
+from ._output import refuse_column_transformer
 
 
 def _is_whole(key):
@@ -96,7 +99,6 @@ class Windows:
     """
 
     dtype = np.dtype(np.float32)
-    ndim = 3
 
     def __init__(
         self,
@@ -272,6 +274,11 @@ class Windows:
         return len(self.ends), self.n_timesteps, self.table.shape[1]
 
     @property
+    def ndim(self):
+        refuse_column_transformer(sys._getframe(1))
+        return 3
+
+    @property
     def series(self):
         """Number of the series of each window, ndarray of int of shape (n_samples,)."""
         return np.searchsorted(self.series_starts, self.ends, side="right") - 1
@@ -281,6 +288,9 @@ class Windows:
 
     def __repr__(self):
         return f"Windows(shape={self.shape}, table={self.table.shape})"
+
+    def _repr_html_(self):
+        return windows_html(self)
 
     def __getitem__(self, key):
         if isinstance(key, tuple):

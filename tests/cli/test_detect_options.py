@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the options of ``detect`` choose: columns, labels, parts, models, output."""
 
+import io
 import json
 import re
 import shlex
@@ -11,9 +12,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from skseq import load
+from skseq import RareEventClassifier, load
+from skseq.cli import _choices, _run
 from skseq.cli import _main as cli
-from skseq.cli import _run
 from skseq.cli._choices import (
     Choices,
     Cut,
@@ -24,10 +25,11 @@ from skseq.cli._choices import (
     threshold_of,
     window_of,
 )
-from skseq.cli._detect import make_detectors, split
+from skseq.cli._detect import MEMBERS, make_detectors, split
 from skseq.cli._options import reading
 from skseq.cli._table import LabelledTable, read_labelled_table, rows_before
 from skseq.datasets import make_commanded_process
+from skseq.detection._thresholds import _EVENT_RULES, _RULES
 
 KEYS = ["--time", "timestamp", "--group-by", "machine"]
 CONTEXT = ["set_point_0", "ambient"]
@@ -95,7 +97,7 @@ def test_detect_tells_in_json_what_it_did(detected, table):
     assert told["context"] == CONTEXT
     assert told["n_rows"] == {"trained": 270, "scored": 270}
     assert told["model"] == "PCA"
-    assert [*told["models"]] == ["IsolationForest", "PCA"]
+    assert [*told["models"]] == ["IsolationForest", "LogisticRegression", "PCA"]
     assert sorted(told["files"]) == sorted(
         path.name for path in detected[1].iterdir() if path.name != "detect.json"
     )
@@ -107,10 +109,8 @@ def test_detect_tells_in_json_what_it_did(detected, table):
 
 def test_context_is_in_no_feature_of_a_score(detected):
     scores = pd.read_csv(detected[1] / "scores.csv")
-    assert set(scores.filter(like="feature_").to_numpy().ravel()) == {
-        "sensor_0",
-        "sensor_1",
-    }
+    named = scores.filter(like="feature_").stack()
+    assert set(named.dropna()) == {"sensor_0", "sensor_1"}
 
 
 def test_the_alarm_rule_and_the_threshold_are_as_asked(detected):
@@ -124,10 +124,8 @@ def test_the_alarm_rule_and_the_threshold_are_as_asked(detected):
 
 def test_the_saved_model_scores_as_detect_did(detected, folder):
     output, out = detected
-    line = re.search(
-        r"skseq score (.*) --explain < new.csv", output.replace("\n", " ")
-    ).group(1)
-    path, *_ = shlex.split(line)
+    line = re.search(r"skseq score (\S+) new.csv", output.replace("\n", " ")).group(1)
+    (path,) = shlex.split(line)
     model = load(path)
     rows = read(folder, "state", event_values=["stuck"], exclude="event")
     scores = pd.read_csv(out / "scores.csv")
@@ -135,6 +133,35 @@ def test_the_saved_model_scores_as_detect_did(detected, folder):
     np.testing.assert_allclose(
         decision + model[-1].threshold_, scores["score"], rtol=1e-5
     )
+
+
+def test_the_saved_model_writes_what_scores_csv_holds(detected, folder):
+    _, out = detected
+    line = json.loads((out / "detect.json").read_text())["score"]
+    line = line.replace("new.csv", str(folder / "table.csv"))
+    _, *arguments = shlex.split(line)
+    ignored = [word for name in ("event", "state") for word in ("--ignore", name)]
+    result = CliRunner().invoke(cli.app, [*arguments, *ignored])
+    assert result.exit_code == 0, result.stderr
+    live = pd.read_csv(io.StringIO(result.stdout)).set_index("row")
+    scores = pd.read_csv(out / "scores.csv").set_index("row")
+    live = live.loc[scores.index].rename(columns={"alarm": "decision"})
+    pd.testing.assert_frame_equal(live, scores, check_dtype=False, rtol=1e-4)
+
+
+def test_a_page_is_written_on_the_saved_model(detected, folder, tmp_path):
+    model, page = detected[1] / "model.skseq", tmp_path / "page.html"
+    asked = "--label", "state", "--event-value", "stuck", "--out", page
+    told = run("report", model, folder / "table.csv", *asked)
+    assert told.exit_code == 0, told.output
+    assert told.stdout.endswith(f"Wrote {page}\n")
+    text = page.read_text(encoding="utf-8")
+    assert "scored 540 rows of 3 series" in text
+    (folder / "less.csv").write_text("timestamp,machine\n2026-01-01,a\n")
+    refused = run("report", model, folder / "less.csv", "--out", page).stderr
+    assert "no column 'set_point_0', which the model was fitted on" in refused
+    refused = run("report", model, folder / "table.csv", "--out", model).stderr
+    assert "is read, and would be written over" in refused
 
 
 def test_a_folder_of_detect_is_written_again_and_others_are_not(detected, folder):
@@ -293,8 +320,9 @@ def test_auto_takes_the_window_that_the_training_rows_suggest(folder):
 @pytest.mark.parametrize(
     ("model", "labels", "name"),
     [
-        (None, True, "residual autoencoder"),
+        (None, True, "committee"),
         (None, False, "committee"),
+        (Model.residual, True, "residual autoencoder"),
         (Model.lstm, True, "LSTM autoencoder"),
         (Model.pca, False, "PCA"),
     ],
@@ -303,26 +331,26 @@ def test_the_model_of_the_headline_comes_last_and_once(model, labels, name):
     network = network_of("8,4", 3)
     detectors = make_detectors(Choices(model=model, network=network), labels)
     assert [*detectors][-1] == name
-    assert {"PCA", "IsolationForest"} <= {*detectors}
-    sizes = [
-        value
-        for key, value in detectors[name].get_params().items()
-        if key.endswith("hidden_layer_sizes")
-    ]
-    assert all(size == (8, 4) for size in sizes)
+    members = dict(detectors[name]) if name == "committee" and labels else {}
+    assert "PCA" in detectors
+    assert "forest" in members or "IsolationForest" in detectors
+    for detector in members.values() or [detectors[name]]:
+        for key, value in detector.get_params().items():
+            assert not key.endswith("hidden_layer_sizes") or value == (8, 4)
 
 
-def test_a_committee_that_is_weighed_has_classifiers_too():
-    given = Choices(model=Model.committee, network=network_of("8,4", 3))
+def test_the_committee_of_labels_is_that_of_the_classifier():
+    given = Choices(network=network_of("8,4", 3))
     members = dict(make_detectors(given, True)["committee"])
-    assert [*members] == ["residual", "lstm", "forest", "logistic"]
+    assert [*members] == [*dict(RareEventClassifier()._default_members())]
+    assert {*members} <= {*MEMBERS}
     assert members["residual"].network.max_epochs == members["lstm"].max_epochs == 3
 
 
 def test_what_is_not_asked_for_is_left_to_the_classes():
     from skseq import LSTMAutoencoder
 
-    residual = make_detectors(Choices(), True)["residual autoencoder"]
+    residual = dict(make_detectors(Choices(), True)["committee"])["residual"]
     assert repr(residual.network) == repr(LSTMAutoencoder())
 
 
@@ -345,9 +373,16 @@ def test_options_are_read_as_they_are_written(read, text, expected):
     assert read(text) == expected
 
 
+def test_the_rules_that_are_known_early_are_those_of_the_class():
+    known = {name: len(checks) for name, (_, checks) in (_RULES | _EVENT_RULES).items()}
+    assert known | {"f1": 0, "event_f1": 0} == _choices._RULES
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--threshold", "f3"], "--threshold: expected one of f1, event_f1, .* 'f3'"),
+        (["--threshold", "cost:1"], "--threshold: expected .*cost:N:N.* 'cost:1'"),
         (["--window", "0"], "--window: expected a number of rows, or auto.* Got '0'"),
         (["--window", "wide"], "--window: .* Got 'wide'"),
         (["--horizon", "-3"], "--horizon: .* Got '-3'"),

@@ -215,6 +215,23 @@ def test_another_output_shape_is_an_error(X):
         autoencoder(build_flat).fit(X)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Keras, as it is copied
+def test_a_bare_model_is_wrapped_and_trained_from_its_weights_on(X, monkeypatch):
+    monkeypatch.setattr("skseq.keras_networks._autoencoder._EPOCHS", 2)
+    model = build({"X_shape_": X.shape})
+    model.compile("sgd", "mae", run_eagerly=True)
+    before = [array.copy() for array in model.get_weights()]
+    ae = KerasAutoencoder(model).fit(X)
+    trained = ae.model_.get_weights()
+    for old, own, new in zip(before, model.get_weights(), trained, strict=True):
+        np.testing.assert_array_equal(own, old)  # a copy is trained
+        assert 0 < np.abs(new - old).max() < 0.1
+    assert (ae.model_.loss, ae.model_.optimizer.name) == ("mae", "sgd")
+    assert len(ae.loss_curve_) == 2
+    np.testing.assert_allclose(pickled(ae).transform(X), ae.transform(X), rtol=1e-5)
+    assert isinstance(clone(ae).estimator, keras.Model)
+
+
 def test_what_is_no_wrapper_is_an_error(X):
     class Duck(LogisticRegression):
         def initialize(self):

@@ -92,6 +92,23 @@ def test_missing_cells_are_read_as_the_training_means(table):
     filled = np.where(np.isnan(holes), fitted.feature_means_, holes)
     expected = fitted.predict_proba(filled)
     np.testing.assert_array_equal(fitted.predict_proba(holes), expected)
+    assert expected.shape == (1, 2)
+    assert fitted.predict(holes).shape == (1,)
+
+
+def test_a_window_without_data_is_not_judged(table):
+    X, y = windows(table)
+    fitted = classifier(epochs=1).fit(X, y)
+    holes = np.asarray(X[5:8]).copy()
+    expected = fitted.predict_proba(holes)
+    holes[1] = np.nan
+    probabilities = fitted.predict_proba(holes)
+    assert np.isnan(probabilities[1]).all()
+    np.testing.assert_allclose(probabilities[::2], expected[::2], rtol=1e-5)
+    with pytest.warns(UserWarning, match="1 of 3 sequence.* get the label .*0"):
+        labels = fitted.predict(holes)
+    assert labels[1] == fitted.classes_[0]
+    np.testing.assert_array_equal(labels[::2], fitted.predict(np.asarray(X[5:8]))[::2])
 
 
 def test_a_table_stays_a_table(table):

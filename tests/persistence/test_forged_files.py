@@ -234,6 +234,7 @@ NO_NAMES = {"type": "tuple", "value": []}
         (set_in_plan("last_rows", "rows", "n_rows", to=9), "shape"),
         (set_in_plan("last_rows", "rows", "names", to=[]), "names is not a tuple"),
         (set_in_plan("last_rows", "rows", "names", 0, to=1), "is not an array"),
+        (set_in_plan("around_hole", to=1), "around_hole is not SeriesRows"),
         (set_in_state("plan_", 1), "plan_ is not one"),
         (without("plan_"), "'plan_' is missing"),
     ],

@@ -130,6 +130,7 @@ class Grammar:
             "error_rule_": "ErrorRule",
             "detector_": "PCAAutoencoder",
             "last_rows": "LastRows",
+            "around_hole": "SeriesRows",
             "rows": "SeriesRows",
             "time": "Key",
         }.get(name)

@@ -86,6 +86,23 @@ def test_no_day_is_followed_by_the_next_month(tmp_path, form):
     assert (frame["stamp"].to_numpy() == times.to_numpy()).all()
 
 
+@pytest.mark.parametrize("form", ["%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%d %H%M%S"])
+def test_dates_without_marks_are_dates(tmp_path, form):
+    times = pd.date_range("2026-01-31 22:00", periods=30, freq="10min")
+    frame = read_table(dated(tmp_path, times.strftime(form)))
+    assert (frame["stamp"].to_numpy() == times.to_numpy()).all()
+
+
+def test_whole_numbers_are_days_where_they_are_named_as_time_alone(tmp_path):
+    times = pd.date_range("2026-01-25", periods=30, freq="1D")
+    path = dated(tmp_path, times.strftime("%Y%m%d"))
+    assert read_table(path)["stamp"].dtype == np.int64
+    frame = read_table(path, time="stamp")
+    assert (frame["stamp"].to_numpy() == times.to_numpy()).all()
+    counted = read_table(dated(tmp_path, range(20260125, 20260155)), time="stamp")
+    assert counted["stamp"].dtype == np.int64  # there is no 32nd of January
+
+
 def test_the_same_day_and_month_ask_nobody(tmp_path):
     frame = read_table(dated(tmp_path, ["01.01.2026 10:00", "02.02.2026 10:00"]))
     assert days_of(frame) == ["01-01", "02-02"]

@@ -14,8 +14,9 @@ from skseq._report._bootstrap import (
 from skseq._report._operating import candidate_thresholds, operating_points
 from skseq._report._scored import Rows
 from skseq._report._verdict import judge
-from skseq._report._worst import Detector, worst_windows
+from skseq._report._worst import worst_windows
 from skseq._report._zoomed import drawn_rows
+from skseq._telling import Detector
 from skseq.metrics import false_alarm_rate
 
 
@@ -133,7 +134,7 @@ def test_interval_is_that_of_a_bootstrap_done_by_hand(simulated):
         ((0.2, 0.1, 0.3), "better", "net beats PCA"),
         ((0.1, -0.1, 0.3), "open", "includes zero"),
         ((-0.1, -0.3, 0.1), "open", "It is not shown that net beats PCA"),
-        ((-0.2, -0.3, -0.1), "worse", "net does not beat PCA, it is worse"),
+        ((-0.2, -0.3, -0.1), "worse", "net is worse than PCA"),
     ],
 )
 def test_verdict_says_no_more_than_the_interval(difference, kind, words):

@@ -86,8 +86,15 @@ def test_what_scales_by_itself_says_nothing_of_units(plant):
 def test_a_counter_is_spoken_of_once_and_by_name(detector, plant):
     X = plant.assign(hours=np.arange(N_ROWS) // 3)
     (message,) = said(detector, X, Y)
-    assert "The feature 'hours' never falls within a series" in message
+    assert "The feature 'hours' only rises or only falls within a series" in message
     assert "Drop it, or take its differences" in message
+
+
+def test_hours_that_are_left_and_a_counter_with_holes_are_counters_too(plant):
+    count = np.where(np.arange(N_ROWS) % 50 == 3, np.nan, np.arange(N_ROWS))
+    X = plant.assign(left=N_ROWS - np.arange(N_ROWS), count=count)
+    (message,) = said(PCAAutoencoder(2), X)
+    assert "The features 'left', 'count' only rise or only fall" in message
 
 
 def test_a_counter_of_each_machine_is_one(plant):

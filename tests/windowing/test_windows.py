@@ -2,6 +2,7 @@
 import copy
 import pickle
 import tracemalloc
+from xml.etree import ElementTree
 
 import joblib
 import naive
@@ -302,3 +303,21 @@ def test_inconsistent_parts_are_refused(changes, message):
     parts |= {"n_timesteps": 3} | changes
     with pytest.raises(ValueError, match=message):
         Windows(**parts)
+
+
+def test_html_tells_shape_series_and_what_is_missing():
+    table = np.arange(60.0).reshape(30, 2)
+    table[3:6, 1] = np.nan
+    frame = pd.DataFrame(table, columns=["flow", "a<b"])
+    frame = frame.assign(pump=[0] * 10 + [1] * 20)
+    windows = SlidingWindow(5, group_by="pump").fit_transform(frame)
+    html = windows._repr_html_()
+    assert "30 of 5 steps, 2 features" in html
+    assert "<td style='text-align:left'>2</td>" in html
+    assert "5% of the cells; 13% of the steps are padding" in html  # 3 / 60, 20 / 150
+    # A picture that XML can be read from, with one window shaded.
+    picture = ElementTree.fromstring(html[html.index("<svg") : -len("</div>")])
+    assert len(picture.findall("rect")) == 1
+    assert [text.text for text in picture.findall("text")] == ["flow", "a<b"]
+    assert [path.get("d").count("M") for path in picture.findall("path")] == [1, 2]
+    assert "0 of 5 steps" in windows[:0]._repr_html_()
