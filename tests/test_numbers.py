@@ -240,5 +240,5 @@ def test_training_without_any_data_is_refused(make, as_float32):
 
 def test_a_classifier_without_any_data_is_refused():
     X, y = np.full((30, 3, 2), np.nan), np.arange(30) % 2
-    with pytest.raises(ValueError, match="LSTMClassifier has nothing to learn from"):
+    with pytest.raises(ValueError, match="There is nothing to learn from"):
         LSTMClassifier(2, max_epochs=1, engine="native").fit(X, y)
