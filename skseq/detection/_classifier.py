@@ -32,7 +32,7 @@ from ..alarms import AlarmRule
 from ..reconstruction._context import CONTEXT_FEATURES
 from ..reconstruction._decisions import warn_of_no_data
 from ..reconstruction._mixin import shares_frame
-from ..rows._doubtful import warn_of_features
+from ..rows._doubtful import check_features
 from ..training._docs import with_docs
 from ..windowing import SlidingWindow
 from ..windowing._held_out import VALIDATION, hold_out
@@ -431,7 +431,7 @@ class RareEventClassifier(
         X = check_sequences(self, X, reset=True)
         hidden = hidden_from(estimators, self, X)
         classes, event = check_two_classes(X, y)
-        warn_of_features(X, units=False, y=event)
+        check_features(X, units=False, y=event)
         if self.warn_on_overlap and is_windows(X):
             warn_of_holes(X)
         split = self._hold_out(X, event)
