@@ -25,11 +25,13 @@ the past: "event F1" of the events and alarms, "false alarms" in 1,440 rows, and
 rows", the share of normal rows that are flagged, of detectors at their nominal 1%.
 
 "XGBOD's idea": boosted trees on the summary of each window with the scores of all
-detectors beside it [1]_. "PyOD XGBOD": that of the package, on flattened windows, if
-it is installed (``pip install skseq[bench]``).
+detectors beside it [1]_. "PyOD XGBOD": that of the package, on flattened windows, of
+the past no more than 4,000 drawn at random, if it is installed (``pip install
+skseq[bench]``): each of its nearest neighbours is looked for among all of these.
 
-Every member is fitted once for the same windows, and shared by all rows of a table.
-``--epochs`` makes networks train for less, where time is short.
+Every member is fitted once for the same windows, and shared by all rows of a table;
+with ``--keep`` by later runs, too. ``--epochs`` makes networks train for less, where
+time is short. Figures are printed, and written to ``--json``, as they come.
 
 .. [1] Y. Zhao, M. K. Hryniewicki, "XGBOD: improving supervised outlier detection with
    unsupervised representation learning", IJCNN 2018.
@@ -37,6 +39,7 @@ Every member is fitted once for the same windows, and shared by all rows of a ta
 
 import argparse
 import hashlib
+import pickle
 import warnings
 from functools import cache, partial
 from pathlib import Path
@@ -76,6 +79,7 @@ from skseq.detection._thresholds import choose_threshold
 from skseq.metrics import event_precision_recall_fscore_support, false_alarm_rate
 
 WINDOW_SIZE = 10
+LARGEST_FOR_PYOD = 4_000
 COLUMNS = {
     "ap": "average precision",
     "auc": "ROC AUC",
@@ -298,8 +302,12 @@ def idea_of_xgbod(table, seed):
 def pyod_xgbod(table, seed):
     from pyod.models.xgbod import XGBOD  # not of this package's own needs
 
-    model = XGBOD(random_state=seed).fit(flatten(table.past), table.y_past.astype(int))
-    probability = model.predict_proba(flatten(table.later))[:, 1]
+    rng = np.random.default_rng(seed)
+    n_rows = min(len(table.past), LARGEST_FOR_PYOD)
+    rows = np.sort(rng.choice(len(table.past), n_rows, replace=False))
+    model = XGBOD(random_state=seed)
+    model.fit(flatten(table.past[rows]), table.y_past[rows].astype(int))
+    probability = model.predict_proba(flatten(table.later))
     return probability, probability, probability > 0.5
 
 
@@ -360,32 +368,51 @@ def figures_of(table, score, probability, flags):
     }
 
 
-def measure(table, fit, n_seeds):
-    """Figures of each seed, or why there are none."""
-    runs = []
-    for seed in range(n_seeds):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            try:
-                runs.append(figures_of(table, *fit(table, seed)))
-            except ImportError as error:
-                return f"not installed: {error.name}"
-    return {key: [float(run[key]) for run in runs] for key in COLUMNS}
+def measure(table, fit, seed):
+    """Figures of a model, or why there are none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        try:
+            return figures_of(table, *fit(table, seed))
+        except ImportError as error:
+            return f"not installed: {error.name}"
 
 
-def row(name, figures):
-    if isinstance(figures, str):
-        return {"model": name, **dict.fromkeys(COLUMNS.values(), figures)}
-    return {"model": name, **{c: cell(figures[k]) for k, c in COLUMNS.items()}}
+def measure_all(models, table, seed, keep):
+    """Figures by model; what is fitted is kept in a file for runs to come."""
+    Once.kept.clear()
+    members.cache_clear()
+    file = keep and keep / f"{table.name}, {Once.epochs} epochs, seed {seed}.pickle"
+    if file and file.exists():
+        Once.kept.update(pickle.loads(file.read_bytes()))
+    n_known = len(Once.kept)
+    told = {}
+    for name in models:
+        told[name] = measure(table, MODELS[name], seed)
+        values = told[name]
+        values = values.values() if isinstance(values, dict) else [values]
+        cells = (v if isinstance(v, str) else f"{v:.3f}" for v in values)
+        print(table.name, seed, name, *cells, sep=" | ", flush=True)
+        if file and len(Once.kept) > n_known:
+            n_known = len(Once.kept)
+            file.write_bytes(pickle.dumps(Once.kept))
+    return told
+
+
+def row(name, runs):
+    if isinstance(runs[0], str):
+        return {"model": name, **dict.fromkeys(COLUMNS.values(), runs[0])}
+    cells = {title: cell([run[key] for run in runs]) for key, title in COLUMNS.items()}
+    return {"model": name, **cells}
 
 
 def print_means(figures):
     """Each table's average precision, and the means of all figures over the tables."""
     measured = {
-        (model, table): {key: np.mean(values) for key, values in figure.items()}
+        (model, table): pd.DataFrame(runs).mean()
         for table, of_models in figures.items()
-        for model, figure in of_models.items()
-        if isinstance(figure, dict)
+        for model, runs in of_models.items()
+        if isinstance(runs[0], dict)
     }
     frame = pd.DataFrame(measured).T.round(3)
     for title, lines in (
@@ -407,25 +434,28 @@ def main():
     results = here / "results" / "labels.json"
     parser.add_argument("--json", type=Path, default=results)
     parser.add_argument("--epochs", type=int, help="of each network, at most")
+    parser.add_argument("--keep", type=Path, help="folder for what is fitted")
     arguments = parser.parse_args()
     Once.epochs = arguments.epochs
     where = environment("skseq", "scikit-learn", "numpy")
     print(", ".join(f"{key} {value}" for key, value in where.items()))
-    figures = {}
-    for table_name in arguments.tables:
-        table = TABLES[table_name](arguments.data)
-        table.name = table_name
-        figures[table_name], rows = {}, []
-        for name in arguments.models:
-            measured = measure(table, MODELS[name], arguments.seeds)
-            figures[table_name][name] = measured
-            rows.append(row(name, measured))
-            print(*rows[-1].values(), sep=" | ", flush=True)
-        print_table(f"{table_name}, mean ± sd over {arguments.seeds} seeds", rows)
-        members.cache_clear()
-        Once.kept.clear()
+    if arguments.keep:
+        arguments.keep.mkdir(parents=True, exist_ok=True)
+    figures = {
+        name: {model: [] for model in arguments.models} for name in arguments.tables
+    }
+    for seed in range(arguments.seeds):
+        for name, of_models in figures.items():
+            table = TABLES[name](arguments.data)
+            table.name = name
+            told = measure_all(of_models, table, seed, arguments.keep)
+            for model, run in told.items():
+                of_models[model].append(run)
+            write_json(arguments.json, where, figures)
+    for name, of_models in figures.items():
+        rows = [row(model, runs) for model, runs in of_models.items()]
+        print_table(f"{name}, mean ± sd over {arguments.seeds} seeds", rows)
     print_means(figures)
-    write_json(arguments.json, where, figures)
 
 
 if __name__ == "__main__":

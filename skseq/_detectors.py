@@ -6,8 +6,8 @@ from sklearn.base import BaseEstimator, is_classifier
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, gen_batches
-from sklearn.utils._chunking import get_chunk_n_rows
 
+from ._sklearn import get_chunk_n_rows
 from ._validation import (
     is_windows,
 )

@@ -13,7 +13,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch, check_random_state
-from sklearn.utils.metaestimators import _BaseComposition, available_if
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
@@ -27,6 +27,7 @@ from ._detectors import (
     takes_sequences,
     without_features,
 )
+from ._sklearn import _BaseComposition
 from ._validation import check_sequences, is_windows
 from .reconstruction._context import context_mask, judged_columns
 from .reconstruction._offset import NORMAL_QUANTILE
@@ -339,6 +340,12 @@ class Members:
     def scores(self, X):
         return self.combined(self.standardized(X))
 
+    def alone(self, name):
+        """The same with one member, which decides."""
+        k = slice(self.names.index(name), self.names.index(name) + 1)
+        lists = (self.names, self.fitted, self.logarithmic, self.centers, self.scales)
+        return Members(*(part[k] for part in lists))
+
     def heaviest(self, attribute):
         """The member of the largest weight that has an attribute; None if none has."""
         weights = np.zeros(len(self.fitted)) if self.weights is None else self.weights
@@ -351,7 +358,7 @@ class Members:
         """Others in their place, on the same scales.
 
         How the errors of two fits compare is told by windows that both were trained on,
-        by the median of the ratios: as of ``rescaled_offset``, in logarithms.
+        by the median of the ratios: as of ``ratio_of_scores``, in logarithms.
         """
         others = replace(self, fitted=fitted)
         shifts = np.nanmedian(others.logs(both) - self.logs(both), axis=0)

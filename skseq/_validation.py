@@ -8,8 +8,8 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_array
-from sklearn.utils.validation import _check_feature_names
 
+from ._sklearn import _check_feature_names
 from ._warnings import warn, warn_once
 
 FLOATS = (np.float64, np.float32)
@@ -21,6 +21,9 @@ _LARGEST = 2.0**100
 # is spoken of. The range then holds fewer than ten steps of float32, and rounding adds
 # more than a hundredth to the variance.
 _LOSS = 0.05
+# Of the largest value of a feature in float64: sums of constants differ by as much.
+_CONSTANT = 64 * np.finfo(np.float64).eps
+_LEAST = 2.0**-63  # of which the square is the least number that float32 holds in full
 
 
 def is_number(value, kind=Real):
@@ -112,14 +115,27 @@ def check_finite(table, describe):
             )
 
 
-def _warn_of_rounding(table, names):
-    """Warn of the features of a float64 table whose variation float32 cannot hold."""
+def _check_variation(estimator, table, names):
+    """Raise where nothing is observed; warn of a variation that float32 cannot hold."""
     axes = tuple(range(table.ndim - 1))
     low, high = np.fmin.reduce(table, axis=axes), np.fmax.reduce(table, axis=axes)
+    if np.isnan(low).all():
+        raise ValueError(
+            f"{type(estimator).__name__} has nothing to learn from: no sequence of X "
+            "has an observed cell, all are NaN. Give rows with data."
+        )
+    for k in np.flatnonzero((high > low) & (high - low < _LEAST)):
+        warn_once(
+            f"The feature {names[k]!r} varies by less than {_LEAST:.2g}: float32, in "
+            "which sequences are computed, holds no squares of numbers so small. Scale "
+            "it in float64 first, with EachTimeStep(StandardScaler())."
+        )
+    if table.dtype == np.float32:
+        return
     largest = np.maximum(np.abs(low), np.abs(high))
     steps = np.spacing(largest.astype(np.float32))
     # What varies by the rounding of float64 alone is constant.
-    varies = high - low > 1e-12 * largest
+    varies = (high - low > _CONSTANT * largest) & (high - low >= _LEAST)
     for k in np.flatnonzero(varies & (_LOSS * (high - low) < steps)):
         column = table[..., k]
         lost = np.nanmax(np.abs(column - column.astype(np.float32)))
@@ -219,7 +235,8 @@ def check_sequences(estimator, X, *, reset, dtype=np.float32):
     Raises
     ------
     ValueError
-        If ``X`` is not 2-D or 3-D, is empty, holds infinity, or differs from what the
+        If ``X`` is not 2-D or 3-D, is empty, holds infinity, has no observed cell where
+        an estimator is fitted in float32, or differs from what the
         estimator was fitted on in time steps, features or their names.
     """
     if is_windows(X):
@@ -228,8 +245,8 @@ def check_sequences(estimator, X, *, reset, dtype=np.float32):
         _check_feature_names(estimator, names, reset=reset)
         _check_not_empty(estimator, X.shape)
         _check_finite_windows(X)
-        if reset and dtype is np.float32 and X.table.dtype == np.float64:
-            _warn_of_rounding(X.table, X.feature_names or range(X.shape[2]))
+        if reset and dtype is np.float32:
+            _check_variation(estimator, X.table, X.feature_names or range(X.shape[2]))
         return _remember(estimator, X, X.shape[2], reset=reset)
 
     ndim = n_dimensions(X)
@@ -257,10 +274,10 @@ def check_sequences(estimator, X, *, reset, dtype=np.float32):
         X = X[:, :, np.newaxis]
     _check_not_empty(estimator, X.shape)
     check_finite(X, "row {}, step {}, feature {}".format)
-    if dtype is np.float32 and X.dtype != dtype:
+    if dtype is np.float32:
         if reset:
-            _warn_of_rounding(X, range(X.shape[2]))
-        X = X.astype(np.float32)
+            _check_variation(estimator, X, range(X.shape[2]))
+        X = X.astype(np.float32, copy=False)
     return _remember(estimator, X, n_features_in, reset=reset)
 
 

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """LSTMAutoencoder: latent vectors and reconstruction errors of sequences."""
 
-from sklearn.utils._param_validation import StrOptions
-
+from ._sklearn import StrOptions
 from .reconstruction._estimator import ReconstructingNetwork
 from .reconstruction._latent import LatentDecoderMixin, LatentVectorsMixin
 from .training._docs import with_docs
@@ -138,17 +137,18 @@ class LSTMAutoencoder(LatentVectorsMixin, LatentDecoderMixin, ReconstructingNetw
         global_clipnorm=None,
         batch_size=64,
         max_epochs=50,
+        max_samples="auto",
         early_stopping=True,
         refit=False,
         validation_fraction=0.1,
         validation="auto",
         n_iter_no_change=5,
-        tol=1e-4,
+        tol=1e-3,
         error="loss",
         score_on="mean",
         contamination="auto",
         engine="auto",
-        n_threads=1,
+        n_threads=None,
         checkpoint=None,
         warm_start=False,
         verbose=0,
@@ -170,6 +170,7 @@ class LSTMAutoencoder(LatentVectorsMixin, LatentDecoderMixin, ReconstructingNetw
             global_clipnorm=global_clipnorm,
             batch_size=batch_size,
             max_epochs=max_epochs,
+            max_samples=max_samples,
             early_stopping=early_stopping,
             refit=refit,
             validation_fraction=validation_fraction,

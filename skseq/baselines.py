@@ -6,8 +6,7 @@ from functools import cached_property
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, OutlierMixin, _fit_context
-from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
+from sklearn.base import BaseEstimator, OutlierMixin
 
 from ._estimator import (
     CallbackSupportMixin,
@@ -15,6 +14,7 @@ from ._estimator import (
     all_or_nothing,
     reports_fit,
 )
+from ._sklearn import Interval, RealNotInt, StrOptions, _fit_context
 from ._validation import check_sequences
 from ._warnings import warn
 from .engines._batches import Preparation, position_means
@@ -30,6 +30,11 @@ from .reconstruction._offset import check_contamination
 from .rows._doubtful import warn_of_features
 from .training._docs import with_docs
 from .windowing._held_out import VALIDATION, hold_out
+
+# Of the largest variance, for each cell: what is less is rounding in float64.
+_NOTHING = np.finfo(np.float64).eps
+
+_FEW = 10  # held-out sequences: of each tenth of them a quantile says nothing
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,10 @@ class _Components:
         variances, axes = np.maximum(variances[::-1], 0), axes.T[::-1]
         n_components = _n_components(n_components, variances, len(X), total)
         axes = axes[:n_components]
+        # Along what did not vary no axis is better than another, and any would hide
+        # what does so later.
+        varies = variances[:n_components] > _NOTHING * len(variances) * variances[0]
+        axes = np.where(varies[:, np.newaxis], axes, 0)
         # The sign of an axis is arbitrary: its largest entry is made positive.
         largest = np.argmax(np.abs(axes), axis=1)[:, np.newaxis]
         axes = axes * np.sign(np.take_along_axis(axes, largest, axis=1))
@@ -101,6 +110,11 @@ class _Components:
         mean = self._means[0]
         cells = product(latent, self.axes) + explained
         return cells.reshape(-1, *mean.shape) + mean
+
+    @property
+    def n_varying(self):
+        """Number of components along which the training sequences vary."""
+        return np.count_nonzero(self.axes.any(axis=1))
 
     def chunks(self, X):
         return Preparation(self.mean, is_context=self.is_context).chunks(X)
@@ -145,12 +159,16 @@ def _n_components(n_components, variances, n_samples, total):
     Of the ``total`` variance that is to be kept in part, a context may explain some.
     """
     largest = min(n_samples, len(variances))
+    if total <= 0 and not isinstance(n_components, Integral):
+        return 1
     if n_components is None:
         return largest
     if isinstance(n_components, Integral):
         return min(n_components, largest)
     explained = max(total - variances.sum(), 0)
     shares = (explained + np.cumsum(variances)) / max(total, np.finfo(float).tiny)
+    # Were all kept, any sequence would be reconstructed: a part is always left out.
+    largest = min(largest, max(len(variances) - 1, 1))
     return min(np.searchsorted(shares, n_components, side="right") + 1, largest)
 
 
@@ -172,7 +190,8 @@ class PCAAutoencoder(
     ----------
     n_components : int, float or None, default=0.95
         Latent size, or the share of variance to keep, in (0, 1): what the context
-        features explain is kept anyway, and counts. None keeps all.
+        features explain is kept anyway, and counts. By a share, one component at least
+        is left out. None keeps all.
 
     context_features : array-like of str, int or bool, default=None
         Names, indices or a mask of the features that explain and are not judged: set
@@ -308,7 +327,8 @@ class PCAAutoencoder(
         Warns
         -----
         UserWarning
-            If there are too few sequences to hold out a part for ``offset_``.
+            If there are too few sequences to hold out a part for ``offset_``, or so
+            many components are kept that any sequence is reconstructed.
         """
         X = check_sequences(self, X, reset=True)
         warn_of_features(X)
@@ -322,6 +342,7 @@ class PCAAutoencoder(
         )
         kept = _fitted(X, self.n_components, choices, is_context)
         parts = self._hold_out(choices, X)
+        _warn_of_few_errors(kept.model, X, parts)
         offset = self._offset(choices, kept, X, parts)
         model = kept.model
         self.mean_, self.components_ = model.mean, model.axes
@@ -330,7 +351,7 @@ class PCAAutoencoder(
         self.is_context_, self.context_coef_ = is_context, model.coef
         self.error_rule_, self.score_on_ = kept.judge.rule, kept.judge.score_on
         self.validation_ = None if parts is None else parts.facts
-        self.offset_ = offset
+        self.offset_ = offset.value
         return self
 
     def _check_n_components(self, X, is_context):
@@ -399,6 +420,26 @@ class PCAAutoencoder(
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "offset_")
+
+
+def _warn_of_few_errors(model, X, parts):
+    """Warn where errors are rounding, or hardly any tells what is usual."""
+    n_cells, n = model.axes.shape[1], model.n_varying
+    if n == n_cells:
+        fewer = f"'n_components' below {n}" if n > 1 else "longer windows"
+        warn(
+            f"The components that are kept, {n}, are as many as a sequence has cells: "
+            "any sequence is reconstructed, and what its error tells is rounding. "
+            f"Choose {fewer}."
+        )
+    elif n and parts is not None and len(X) <= n_cells:
+        n_held_out = len(parts.held_out)
+        if n_held_out < _FEW:
+            warn(
+                f"{len(X)} sequences of {n_cells} cells each are too few to tell what "
+                f"errors are usual: 'offset_' is set on the {n_held_out} of them that "
+                "were held out, and may be far off. Give more, or shorter windows."
+            )
 
 
 def _fitted(X, n_components, choices, is_context):

@@ -4,9 +4,8 @@
 from contextlib import nullcontext
 from numbers import Integral, Real
 
-from sklearn.base import MetaEstimatorMixin, OutlierMixin, _fit_context, clone
+from sklearn.base import MetaEstimatorMixin, OutlierMixin, clone
 from sklearn.ensemble import IsolationForest
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.validation import check_is_fitted
 
 from ._detectors import check_detector
@@ -24,6 +23,7 @@ from ._members import (
     hidden_from,
     seeded,
 )
+from ._sklearn import Interval, StrOptions, _fit_context, validate_params
 from ._validation import check_sequences
 from .autoencoder import LSTMAutoencoder
 from .moving_reference import MovingReference
@@ -255,7 +255,8 @@ class DetectorCommittee(
         if rule.of_all:
             offset = rule.offset(-members.scores(X))
         else:
-            offset = rule.limited_log(offset, -members.scores(subsample(X)))
+            scores = -members.scores(subsample(X))
+            offset = rule.limited_log(offset, scores, -members.combined(held_out))
         self._names, self._hidden = names, hidden
         self.estimators_ = [member.estimator for member in members.fitted]
         self._imputers = [member.preparation for member in members.fitted]

@@ -2,15 +2,16 @@
 """ContextEncoder: latent vectors from an autoencoder of the final state."""
 
 import numpy as np
-from sklearn.base import OutlierMixin, _fit_context
+from sklearn.base import OutlierMixin
 
 from ._estimator import all_or_nothing, with_callbacks
+from ._sklearn import _fit_context
 from ._validation import check_sequences
 from .reconstruction._context import CONTEXT_FEATURES, context_mask
 from .reconstruction._decisions import OutlierDecisionsMixin
 from .reconstruction._estimator import CONTAMINATION_CONSTRAINTS
 from .reconstruction._latent import LatentVectorsMixin
-from .reconstruction._offset import check_contamination, rescaled_offset
+from .reconstruction._offset import check_contamination, ratio_of_scores
 from .rows._doubtful import warn_of_features
 from .training._docs import with_docs
 from .training._estimator import (
@@ -125,15 +126,16 @@ class ContextEncoder(
         global_clipnorm=None,
         batch_size=64,
         max_epochs=50,
+        max_samples="auto",
         early_stopping=True,
         refit=False,
         validation_fraction=0.1,
         validation="auto",
         n_iter_no_change=5,
-        tol=1e-4,
+        tol=1e-3,
         contamination="auto",
         engine="auto",
-        n_threads=1,
+        n_threads=None,
         checkpoint=None,
         warm_start=False,
         verbose=0,
@@ -153,6 +155,7 @@ class ContextEncoder(
             global_clipnorm=global_clipnorm,
             batch_size=batch_size,
             max_epochs=max_epochs,
+            max_samples=max_samples,
             early_stopping=early_stopping,
             refit=refit,
             validation_fraction=validation_fraction,
@@ -210,7 +213,7 @@ class ContextEncoder(
             attributes=network_attributes,
             checkpoint=self.checkpoint,
         )
-        unseen = X if held_out is None or rule.of_all else X[held_out]
+        unseen = rule.told_by(X, held_out)
         offset, final = rule.offset(_scores(network, unseen)), history
         if self.refit and held_out is not None:
             first = network
@@ -218,7 +221,7 @@ class ContextEncoder(
             if network is not first:
                 both = X[training]
                 before, after = _scores(first, both), _scores(network, both)
-                offset = rescaled_offset(offset, before, after)
+                offset *= ratio_of_scores(before, after)
         fitted = {
             **network_attributes(network),
             **history_attributes(history, parts),

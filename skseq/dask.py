@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Scores of tables larger than memory, with Dask.
+"""Scores of tables larger than memory, and searches on a cluster, with Dask.
 
 A task for each partition gives its last rows of each series. These are handed on from
 partition to partition, which is cheap, and the windows of a partition reach back into
@@ -10,20 +10,122 @@ rows (``map_overlap``) would not do where series are interleaved.
 
 from __future__ import annotations
 
+import contextlib
+import weakref
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
-from sklearn.utils._param_validation import StrOptions, validate_params
 from sklearn.utils.validation import check_is_fitted
 
 from ._detectors import around_windows, parts
+from ._sklearn import StrOptions, validate_params
 from .engines._batches import CHUNK
 from .moving_reference import MovingReference
 from .windowing import EachSeries
 
-__all__ = ["windowed_scores"]
+__all__ = ["search_on", "windowed_scores"]
+
+
+class _Recomputing:
+    """A client on which data that joblib sends is the result of a task.
+
+    What is scattered lives on a worker, and dies with it. The scheduler keeps what a
+    task was made of, and makes its result again. It also knows what it has submitted:
+    joblib forgets it where a call is interrupted, and lets it run.
+    """
+
+    def __init__(self, client):
+        self._client = client
+        self._submitted = []
+
+    def __getattr__(self, name):
+        return getattr(self._client, name)
+
+    def submit(self, *args, **kwargs):
+        future = self._client.submit(*args, **kwargs)
+        self._submitted.append(weakref.ref(future))  # not to keep what it gives
+        return future
+
+    def cancel_all(self):
+        futures = [future for ref in self._submitted if (future := ref()) is not None]
+        self._client.cancel(futures, force=True)
+
+    def scatter(self, data, *, asynchronous=False, **_):
+        future = self.submit(_itself, data, pure=False)
+        return _at_once(future) if asynchronous else future
+
+
+def _itself(data):
+    return data
+
+
+async def _at_once(value):
+    return value
+
+
+@contextlib.contextmanager
+def search_on(client):
+    """Let what joblib runs in here, such as a search, survive the death of workers.
+
+    Within it ``GridSearchCV`` and all else of scikit-learn that has ``n_jobs`` fits on
+    a Dask cluster. A worker that is killed costs the fits that it was at, which others
+    do again; with ``joblib.parallel_config("dask")`` alone, a table or the rows of a
+    split that only this worker had would end the search.
+
+    Parameters
+    ----------
+    client : distributed.Client
+
+    Raises
+    ------
+    TypeError
+        If ``client`` is not one.
+
+    Notes
+    -----
+    The scheduler holds the tables while the search runs. It must live, as the process
+    that searches must. A fit that lost its worker three times is taken to be what
+    kills them (``distributed.scheduler.allowed-failures``). Ctrl-C ends the search:
+    fits that have not begun are never begun, those that have run to their end.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from distributed import Client
+    >>> from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+    >>> from skseq import PCAAutoencoder
+    >>> from skseq.dask import search_on
+    >>> X = np.random.default_rng(0).normal(size=(60, 5, 2))
+    >>> search = GridSearchCV(
+    ...     PCAAutoencoder(), {"n_components": [2, 4]}, cv=TimeSeriesSplit(2)
+    ... )
+    >>> with Client(n_workers=1, processes=False, dashboard_address=None) as client:
+    ...     with search_on(client):
+    ...         n_components = search.fit(X).best_params_["n_components"]
+    >>> n_components
+    4
+    """
+    import dask
+    import joblib
+    from distributed import Client
+
+    if not isinstance(client, Client):
+        raise TypeError(
+            "The 'client' parameter of search_on must be a distributed.Client. Got "
+            f"{type(client).__name__} instead."
+        )
+    # The tables are part of the tasks: that is the point of it.
+    quiet = {"distributed.admin.large-graph-warning-threshold": "1 TiB"}
+    recomputing = _Recomputing(client)
+    joblibs = joblib.parallel_config("dask", client=recomputing)
+    with dask.config.set(quiet), joblibs:
+        try:
+            yield
+        except BaseException:
+            recomputing.cancel_all()
+            raise
 
 
 class _Before(NamedTuple):

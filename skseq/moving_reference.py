@@ -6,14 +6,7 @@ from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
-from sklearn.base import (
-    BaseEstimator,
-    MetaEstimatorMixin,
-    OutlierMixin,
-    _fit_context,
-    clone,
-)
-from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, OutlierMixin, clone
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -30,6 +23,7 @@ from ._estimator import (
     all_or_nothing,
     reports_fit,
 )
+from ._sklearn import HasMethods, Interval, _fit_context
 from ._validation import check_sequences, is_windows
 from .reconstruction._decisions import OutlierDecisionsMixin
 from .reconstruction._estimator import CONTAMINATION_CONSTRAINTS
@@ -358,9 +352,10 @@ class MovingReference(
         if told is None:
             offset = rule.offset(scores)
         else:
-            offset, before, training = told
-            shift = np.nanmedian((logs - before)[training])
-            offset = rule.limited_log(offset - float(shift), scores)
+            unseen, before, training = told
+            shift = float(np.nanmedian((logs - before)[training]))
+            offset = rule.offset(unseen) - shift
+            offset = rule.limited_log(offset, scores, unseen - shift)
         tails = _Tails.of(X, logs, self.memory_ + self.lag_)
         self._last_logs, self._last_rows = tails.logs, tails.rows
         self._series_names = tails.names
@@ -379,7 +374,7 @@ class MovingReference(
         logs = log_errors(values, self.is_logarithmic_)
         self.center_ = float(np.nanmedian(_judged(logs[parts.training])))
         scores = self._less_reference(X, logs, _nothing)
-        return rule.offset(_judged(scores[parts.held_out])), logs, parts.training
+        return _judged(scores[parts.held_out]), logs, parts.training
 
     def _check_lag(self, n_timesteps):
         if self.lag is None:

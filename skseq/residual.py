@@ -5,8 +5,7 @@ from functools import partial
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator, OutlierMixin, _fit_context, clone
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.base import BaseEstimator, OutlierMixin, clone
 
 from ._estimator import (
     CallbackSupportMixin,
@@ -14,6 +13,7 @@ from ._estimator import (
     all_or_nothing,
     with_callbacks,
 )
+from ._sklearn import Interval, StrOptions, _fit_context
 from ._validation import check_sequences
 from .autoencoder import LSTMAutoencoder
 from .engines._linear import fit_linear_path

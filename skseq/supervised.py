@@ -2,7 +2,7 @@
 """LSTMClassifier and LSTMRegressor: from a sequence to a class or to numbers."""
 
 import numpy as np
-from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
+from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import (
     assert_all_finite,
@@ -10,16 +10,11 @@ from sklearn.utils import (
     check_consistent_length,
     compute_sample_weight,
 )
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    _check_y,
-    check_is_fitted,
-    column_or_1d,
-)
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from ._estimator import all_or_nothing, with_callbacks
+from ._sklearn import StrOptions, _check_sample_weight, _check_y, _fit_context
 from ._validation import check_sequences, named_errors, without_data
 from .reconstruction._decisions import warn_of_no_data
 from .rows._doubtful import warn_of_features
@@ -177,14 +172,15 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
         global_clipnorm=None,
         batch_size=64,
         max_epochs=50,
+        max_samples="auto",
         early_stopping=True,
         refit=False,
         validation_fraction=0.1,
         validation="auto",
         n_iter_no_change=5,
-        tol=1e-4,
+        tol=1e-3,
         engine="auto",
-        n_threads=1,
+        n_threads=None,
         checkpoint=None,
         warm_start=False,
         verbose=0,
@@ -204,6 +200,7 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
             global_clipnorm=global_clipnorm,
             batch_size=batch_size,
             max_epochs=max_epochs,
+            max_samples=max_samples,
             early_stopping=early_stopping,
             refit=refit,
             validation_fraction=validation_fraction,
@@ -390,14 +387,15 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
         global_clipnorm=None,
         batch_size=64,
         max_epochs=50,
+        max_samples="auto",
         early_stopping=True,
         refit=True,
         validation_fraction=0.1,
         validation="auto",
         n_iter_no_change=5,
-        tol=1e-4,
+        tol=1e-3,
         engine="auto",
-        n_threads=1,
+        n_threads=None,
         checkpoint=None,
         warm_start=False,
         verbose=0,
@@ -417,6 +415,7 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
             global_clipnorm=global_clipnorm,
             batch_size=batch_size,
             max_epochs=max_epochs,
+            max_samples=max_samples,
             early_stopping=early_stopping,
             refit=refit,
             validation_fraction=validation_fraction,

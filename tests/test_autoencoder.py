@@ -247,6 +247,7 @@ def test_without_early_stopping_all_epochs_are_run_and_nothing_is_held_out(windo
     assert (ae.n_iter_, ae.best_epoch_, ae.validation_loss_curve_) == (7, 7, None)
 
 
+@pytest.mark.filterwarnings("ignore:The errors of most held-out sequences")
 def test_rows_of_the_held_out_part_do_not_train(windows):
     """Other values in the last tenth change the validation loss, not the training."""
     changed = windows.with_table(windows.table.copy())
@@ -352,7 +353,7 @@ def test_a_loss_that_does_not_stay_finite_is_an_error_that_names_the_epoch(seque
 def test_a_training_that_leaves_the_finite_numbers_later_keeps_what_was_best(
     sequences, early_stopping, broken, monkeypatch
 ):
-    settings = {"max_epochs": 2, "early_stopping": early_stopping, "n_threads": 1}
+    settings = {"max_epochs": 2, "early_stopping": early_stopping, "tol": 0}
     expected = tiny(**settings).fit(sequences)
     train_batch = NativeEngine.train_batch
     n_batches = 3 if early_stopping else 4  # in an epoch

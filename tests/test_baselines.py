@@ -21,6 +21,7 @@ def sequences(table):
     return np.asarray(sliding_windows(table + noise, 5)[0])
 
 
+@pytest.mark.filterwarnings("ignore:.* any sequence is reconstructed")
 @pytest.mark.parametrize("n_components", [3, 0.9, 0.5, None])
 def test_components_and_errors_are_those_of_pca(sequences, n_components):
     flat = sequences.reshape(len(sequences), -1)
@@ -53,6 +54,7 @@ def test_windows_give_what_their_array_gives(table):
     )
 
 
+@pytest.mark.filterwarnings("ignore:.* any sequence is reconstructed")
 def test_inverse_transform_undoes_transform_where_all_components_are_kept(sequences):
     pca = PCAAutoencoder(None).fit(sequences)
     latent = pca.transform(sequences)

@@ -3,7 +3,11 @@
 
 import contextlib
 import os
+import random
 import signal
+import threading
+import time
+import uuid
 from itertools import pairwise
 
 import joblib
@@ -24,12 +28,15 @@ from skseq import (
     LSTMAutoencoder,
     PCAAutoencoder,
     SlidingWindow,
+    Windows,
 )
 
 dask = pytest.importorskip("dask")
 dd = pytest.importorskip("dask.dataframe")
 
-from skseq.dask import windowed_scores  # noqa: E402
+distributed = pytest.importorskip("distributed")
+
+from skseq.dask import search_on, windowed_scores  # noqa: E402
 
 N_ROWS = 2500
 
@@ -235,7 +242,6 @@ def test_what_cannot_be_scored_is_refused(frame):
 @pytest.fixture(scope="module")
 def cluster():
     """Two processes of one thread each."""
-    distributed = pytest.importorskip("distributed")
     with (
         distributed.LocalCluster(
             2, threads_per_worker=1, dashboard_address=None, memory_limit=0
@@ -245,13 +251,11 @@ def cluster():
         yield cluster
 
 
-def kill_once(X, mark, submitter):
-    """The first worker to come here is killed; what is done with X is nothing."""
-    if os.getpid() != submitter:
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(mark)
-            os.kill(os.getpid(), signal.SIGKILL)
-    return X
+def client_of_two():
+    """The client, when both workers are there: with one, joblib runs all here."""
+    client = distributed.get_client()
+    client.wait_for_workers(2, timeout=60)
+    return client
 
 
 def search_of(first_step, cv):
@@ -271,21 +275,134 @@ def test_a_search_on_a_cluster_finds_what_one_process_finds(cluster, frame):
     assert_allclose(found, search.fit(X).cv_results_["mean_test_score"], rtol=1e-5)
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
-def test_a_killed_worker_costs_its_task_and_not_the_search(cluster, frame, tmp_path):
-    X = frame[["flow", "heat"]][:600]
-    mark = tmp_path / "killed"
-    kill = FunctionTransformer(
-        kill_once, kw_args={"mark": mark, "submitter": os.getpid()}
+needs_sigkill = pytest.mark.skipif(
+    not hasattr(signal, "SIGKILL"), reason="needs SIGKILL"
+)
+
+
+def take_your_time(X, folder, submitter):
+    """Leave a mark, and be at work for as long as it takes to be killed."""
+    if os.getpid() != submitter:
+        (folder / uuid.uuid4().hex).touch()
+        time.sleep(0.5)
+    return X
+
+
+def slow_search(folder):
+    slow = FunctionTransformer(
+        take_your_time, kw_args={"folder": folder, "submitter": os.getpid()}
     )
-    # joblib puts each array on one worker only, and Dask cannot make it again: so the
-    # table goes to all workers, and the splits, as lists, with the tasks.
-    splits = TimeSeriesSplit(2).split(X)
-    search = search_of(kill, [(a.tolist(), b.tolist()) for a, b in splits])
-    with joblib.parallel_config("dask", scatter=[X]):
-        found = clone(search).fit(X).cv_results_["mean_test_score"]
+    return search_of(slow, TimeSeriesSplit(2))
+
+
+def kill_at_random(cluster, folder, n_kills):
+    """SIGKILL workers, one after the other, while some task is at work."""
+    rng, n_marks = random.Random(0), 0
+    for _ in range(n_kills):
+        until = time.monotonic() + 60
+        while len(marks := list(folder.iterdir())) <= n_marks:
+            if time.monotonic() > until:
+                return
+            time.sleep(0.02)
+        n_marks = len(marks)
+        nannies = [n for n in cluster.workers.values() if n.pid]
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(rng.choice(nannies).pid, signal.SIGKILL)
+
+
+@needs_sigkill
+def test_killed_workers_cost_the_tasks_they_were_at_and_not_the_search(
+    cluster, frame, tmp_path
+):
+    X = frame[["flow", "heat"]][:600]
+    client = client_of_two()
+    killer = threading.Thread(target=kill_at_random, args=(cluster, tmp_path, 2))
+    search = slow_search(tmp_path)
+    killer.start()
+    try:
+        with search_on(client):
+            found = clone(search).fit(X).cv_results_
+    finally:
+        killer.join(timeout=70)
+    assert not killer.is_alive()
+    # Six fits, each of which takes its time twice, and some of them again.
+    assert len(list(tmp_path.iterdir())) > 12
+    expected = search.fit(X).cv_results_
+    for split in range(2):
+        name = f"split{split}_test_score"
+        assert_allclose(found[name], expected[name], rtol=1e-5)
+
+
+def test_ctrl_c_stops_a_search_and_leaves_the_cluster_fit(cluster, frame, tmp_path):
+    X = frame[["flow", "heat"]][:600]
+    main = threading.main_thread().ident
+
+    def interrupt():
+        until = time.monotonic() + 60
+        while not any(tmp_path.iterdir()) and time.monotonic() < until:
+            time.sleep(0.02)
+        signal.pthread_kill(main, signal.SIGINT)
+
+    client = client_of_two()
+    search = slow_search(tmp_path).set_params(cv=TimeSeriesSplit(20))
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt), search_on(client):
+        search.fit(X)
+    n_marks, until = [0], time.monotonic() + 30
+    while n_marks[-1] not in n_marks[:-1] and time.monotonic() < until:
+        time.sleep(1.5)  # what had begun ends
+        n_marks.append(len(list(tmp_path.iterdir())))
+    assert 0 < n_marks[-1] == n_marks[-2] < 20  # of 120
+    with search_on(client):
+        again = search_of("passthrough", TimeSeriesSplit(2)).fit(X)
+    assert np.isfinite(again.cv_results_["mean_test_score"]).all()
+
+
+def train_on_file(path, checkpoint, mark, submitter):
+    """Train on a memory-mapped table; the first worker is killed when it has begun."""
+    stop = threading.Event()
+
+    def kill():
+        while not stop.wait(0.001):
+            if checkpoint.exists():
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(mark)
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return
+
+    if os.getpid() != submitter:
+        threading.Thread(target=kill, daemon=True).start()
+    network = LSTMAutoencoder(
+        (4, 2), max_epochs=20, random_state=0, engine="native", checkpoint=checkpoint
+    )
+    windows = Windows.from_memmap(np.load(path, mmap_mode="r"), 12)
+    fitted = network.fit(windows)
+    stop.set()
+    return fitted.weights_, fitted.loss_curve_, fitted.offset_
+
+
+@needs_sigkill
+def test_training_on_a_mapped_table_goes_on_where_a_killed_worker_was(
+    cluster, frame, tmp_path
+):
+    path, mark = tmp_path / "table.npy", tmp_path / "killed"
+    np.save(path, frame[["flow", "heat"]].to_numpy(np.float32))
+    client = client_of_two()
+    there = client.submit(
+        train_on_file, path, tmp_path / "there.skseq", mark, os.getpid()
+    ).result(timeout=120)
     assert mark.exists()
-    assert_allclose(found, search.fit(X).cv_results_["mean_test_score"], rtol=1e-5)
+    here = train_on_file(path, tmp_path / "here.skseq", mark, os.getpid())
+    assert there[1] == pytest.approx(here[1], rel=1e-6)
+    assert there[2] == pytest.approx(here[2], rel=1e-6)
+    for one, other in zip(there[0], here[0], strict=True):
+        assert_allclose(one, other, atol=1e-6)
+
+
+def test_a_search_needs_a_client():
+    with pytest.raises(TypeError, match="'client' parameter of search_on must be a"):
+        with search_on("tcp://127.0.0.1:8786"):
+            pass
 
 
 def test_processes_of_a_cluster_score_as_this_one_does(cluster, frame):

@@ -396,6 +396,7 @@ def test_a_stream_has_the_scores_of_the_table():
     np.testing.assert_allclose(scores, pipeline.score_samples(later), rtol=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:The errors of most held-out sequences")
 def test_wide_windows_do_not_blow_up_in_memory():
     """The full matrix of 6,000 cells would take 288 MB in float64, its axes as much."""
     table = np.random.default_rng(0).normal(size=(300, 200)).astype(np.float32)

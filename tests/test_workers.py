@@ -218,6 +218,7 @@ def test_loading_keras_is_enough_to_be_refused_in_a_fork(said):
     [
         ("native", 1, (8, 4), 8),
         ("native", 2, (8, 4), 8),
+        ("native", None, (8, 4), 8),
         ("keras", 1, 4, 3),
     ],
 )

@@ -5,10 +5,9 @@ from html import escape
 from importlib.util import find_spec
 from numbers import Integral
 
-from sklearn.utils._param_validation import HasMethods, Interval, validate_params
-
 from .. import __version__
 from .._files import write_atomically
+from .._sklearn import HasMethods, Interval, validate_params
 from .._telling import telling
 from ._fields import Scored, page_fields
 from ._input import grades_of, make_rows, score_models

@@ -6,8 +6,8 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils._param_validation import Interval, validate_params
 
+from .._sklearn import Interval, validate_params
 from .._validation import named_errors
 from ._scored import Scored
 from ._shared import SCORED, met, rule_or_default

@@ -3,8 +3,8 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.utils._param_validation import validate_params
 
+from .._sklearn import validate_params
 from ._scored import Scored
 from ._shared import SCORED, met, rule_or_default
 

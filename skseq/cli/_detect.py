@@ -2,14 +2,13 @@
 """What the command ``detect`` does between reading a table and telling of it."""
 
 import warnings
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import typer
 from sklearn.base import clone
-from sklearn.ensemble import IsolationForest
 from sklearn.preprocessing import StandardScaler
 
 from ..alarms import AlarmRule
@@ -35,7 +34,9 @@ from ._table import rows_before
 
 RESIDUAL, COMMITTEE = "residual autoencoder", "committee"
 LSTM, PCA = "LSTM autoencoder", "PCA"
-LOGISTIC = "LogisticRegression"
+FOREST, LOGISTIC = "IsolationForest", "LogisticRegression"
+# What the members of RareEventClassifier's default committee are called.
+MEMBERS = {"residual": RESIDUAL, "lstm": LSTM, "forest": FOREST, "logistic": LOGISTIC}
 HELD_OUT = 0.2  # of the training rows, for the threshold
 
 
@@ -146,67 +147,110 @@ def grades_of(table, cut):
 def make_detectors(choices, labelled):
     """Detectors by name; the last one is that of the headline.
 
-    Without labels nobody can tell which is right, so several decide together: the
-    most surprised of them; with labels these tell how much each counts.
+    Nobody can tell beforehand which is right, so several decide together: with labels
+    these tell how much each counts; without, the most surprised of them.
     """
     network = LSTMAutoencoder(**choices.network or {})
     recent = clone(network).set_params(error="mahalanobis", score_on="recent")
     residual = ResidualAutoencoder(network)
     members = dict(default_members()) | {"residual": residual, "lstm": recent}
     if labelled:
-        committee = list(members.items())
+        committee = [*members.items()]
     else:
         own = dict(default_detectors())
         committee = DetectorCommittee([(key, members[key]) for key in own])
     pca = PCAAutoencoder()
     name, main = {
-        Model.residual: (RESIDUAL, residual),
         Model.committee: (COMMITTEE, committee),
+        Model.residual: (RESIDUAL, residual),
         Model.lstm: (LSTM, recent),
         Model.pca: (PCA, pca),
-    }[choices.model or (Model.residual if labelled else Model.committee)]
-    others = {PCA: pca, "IsolationForest": IsolationForest()}
-    if labelled:  # a committee of one
-        others[LOGISTIC] = [("logistic", members["logistic"])]
+    }[choices.model or Model.committee]
+    others = {PCA: pca}
+    if not is_weighed(main):  # else the forest and the classifier are members of it
+        others[FOREST] = members["forest"]
+        if labelled:
+            others[LOGISTIC] = [("logistic", members["logistic"])]
     return {key: value for key, value in others.items() if key != name} | {name: main}
 
 
+def is_weighed(detector):
+    """Tell the committee whose members are shown beside it."""
+    return isinstance(detector, list) and len(detector) > 1
+
+
 def fit(detectors, past, choices, *, context, bars=True):
-    """Models by name, and what they warned of while they were fitted."""
+    """Models by name, and what they warned of while they were fitted.
+
+    Before a committee that is weighed come its members, each as it was fitted for it,
+    with a threshold of its own.
+    """
+    models, notes = {}, _Notes()
+    for name, detector in detectors.items():
+        typer.echo(f"Fitting {name} ...")
+        model = _classifier(detector, past, choices, context)
+        try:
+            with notes.of(name), training_bars() if bars else nullcontext():
+                judged = model._fit_and_tell(past.windows, past.y)
+        except ValueError as error:
+            if name != LOGISTIC:
+                raise
+            # What needs more events than there are is not compared with.
+            notes.add(f"left out. {error}", name)
+            continue
+        for member in model.named_estimators_ if is_weighed(detector) else ():
+            with notes.of(MEMBERS[member]):
+                models[MEMBERS[member]] = model._alone(member, judged)
+        models[name] = model
+    return models, notes.of_all(len(models))
+
+
+def _classifier(detector, past, choices, context):
     threshold = choices.threshold
     if threshold is None:
         threshold = "f1" if past.y.any() else ("quantile", NORMAL_QUANTILE)
-    rule = None if choices.alarm_rule is None else AlarmRule(**choices.alarm_rule)
-    models, notes = {}, {}
-    for name, detector in detectors.items():
-        typer.echo(f"Fitting {name} ...")
-        model = RareEventClassifier(
-            detector,
-            threshold=threshold,
-            alarm_rule=rule,
-            context_features=list(context) or None,
-            validation_fraction=HELD_OUT,
-            random_state=choices.seed,
-        )
-        with (
-            warnings.catch_warnings(record=True) as caught,
-            training_bars() if bars else nullcontext(),
-        ):
+    rule = choices.alarm_rule
+    return RareEventClassifier(
+        detector,
+        threshold=threshold,
+        alarm_rule=None if rule is None else AlarmRule(**rule),
+        context_features=list(context) or None,
+        validation_fraction=HELD_OUT,
+        random_state=choices.seed,
+    )
+
+
+def weights_of(model):
+    """Weights by the names that members are called here; None where there are none."""
+    weights = getattr(model, "weights_", None)
+    if weights is None or weights.isna().any() or len(weights) < 2:
+        return None
+    return weights.rename(MEMBERS).to_dict()
+
+
+class _Notes:
+    """What models warned of, once for those that say the same."""
+
+    def __init__(self):
+        self._names = {}
+
+    def add(self, message, name):
+        # A dict for a set in order: a model may say the same twice.
+        self._names.setdefault(message, {})[name] = None
+
+    @contextmanager
+    def of(self, name):
+        """Take down what a model warns of in this context."""
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            try:
-                models[name] = model.fit(past.windows, past.y)
-            except ValueError as error:
-                if name != LOGISTIC:
-                    raise
-                # What needs more events than there are is not compared with.
-                notes[f"left out. {error}"] = [LOGISTIC]
+            yield
         for warning in caught:
             if issubclass(warning.category, UserWarning):
-                notes.setdefault(str(warning.message), []).append(name)
-    return models, [_note(message, names, models) for message, names in notes.items()]
+                self.add(str(warning.message), name)
 
-
-def _note(message, names, models):
-    """What was said, and of which models where it was not said of all."""
-    names = dict.fromkeys(names)
-    return message if len(names) == len(models) else f"{', '.join(names)}: {message}"
+    def of_all(self, n_models):
+        """Lines, which name the models where it was not said of all."""
+        return [
+            message if len(names) == n_models else f"{', '.join(names)}: {message}"
+            for message, names in self._names.items()
+        ]

@@ -131,9 +131,7 @@ def detect(
     model: Annotated[
         _choices.Model | None,
         typer.Option(
-            help="The model of the headline. [default: residual; committee without "
-            "labels]",
-            show_default=False,
+            help="The model of the headline. [default: committee]", show_default=False
         ),
     ] = None,
     threshold: Annotated[
@@ -189,9 +187,11 @@ def detect(
 ):
     """Train on the past of a table, score its future.
 
-    Every column but those of --label, --time and --group-by is a feature. The
-    model, and PCA and an isolation forest beside it, learn from the windows
-    without event, a logistic regression from all.
+    Every column but those of --label, --time and --group-by is a feature. A
+    committee of two autoencoders and an isolation forest, which learn from the
+    windows without event, and of a logistic regression, which learns from all, is
+    weighed on labels of later ones, and shown beside each of them and PCA; without
+    labels that of them decides which is most surprised.
 
     Writes scores.csv, alarms.csv and score.png, with labels events.csv and
     precision_recall.png too; a page that shows what came of it, report.html;

@@ -133,6 +133,9 @@ _READING = {
 }
 
 
+DEFAULTS = {name: default for name, (_, default) in _READING.items()}
+
+
 def with_reading_options(command):
     """Give a command the options of how tables are written, as one dict ``written``."""
     signature = inspect.signature(command)
@@ -146,14 +149,37 @@ def with_reading_options(command):
 
     @functools.wraps(command)
     def with_them(*args, **given):
-        written = {
-            name: given.pop(name, default) for name, (_, default) in _READING.items()
-        }
+        written = {name: given.pop(name, d) for name, d in DEFAULTS.items()}
         return command(*args, **given, written=written)
 
     with_them.__signature__ = signature.replace(parameters=[*own, *shared])
     with_them.__annotations__ = {p.name: p.annotation for p in [*own, *shared]}
     return with_them
+
+
+# What is found out again of any file, or is known of the model.
+_USUAL = {
+    "sep": ",",
+    "decimal": ".",
+    "encoding": "utf-8",
+    "header": True,
+    "units": False,
+}
+
+
+def reading_again(arguments):
+    """The options with which ``skseq score`` reads the like of a table.
+
+    ``arguments`` are those that ``read_table`` tells of it.
+    """
+    words = []
+    for name, value in arguments.items():
+        known = name == "group_by" or (name == "time" and not isinstance(value, list))
+        if known or value is None or _USUAL.get(name) == value:
+            continue
+        value = value.replace("\t", r"\t") if name == "sep" else value
+        words.append(option(name, list(value) if name == "na_values" else value))
+    return words
 
 
 def reading(
@@ -167,6 +193,7 @@ def reading(
     parts=False,
     sheet="0",
     otherwise="error",
+    sep=None,
     **settings,
 ):
     """The options as ``read_table`` knows them."""
@@ -175,6 +202,8 @@ def reading(
     from ..reading._options import Options  # with pandas
 
     order = "sort" if sort else "drop" if drop_late else otherwise
+    if sep is not None:
+        sep = sep.replace(r"\t", "\t")  # which no command line takes as such
     return Options(
         time=time[0] if time and len(time) == 1 else time or None,
         group_by=group_by,
@@ -184,5 +213,6 @@ def reading(
         files="rows" if parts else "series",
         sheet=int(sheet) if sheet.isdigit() else sheet,
         say=option,
+        sep=sep,
         **settings,
     )

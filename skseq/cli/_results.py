@@ -27,7 +27,7 @@ from ..plotting._figures import figure_with_axes, precision_recall_figure
 from ..reconstruction._offset import NORMAL_QUANTILE
 from ..rows._series import group_order
 from ..rows._words import count, each, share
-from ._detect import HELD_OUT
+from ._detect import HELD_OUT, weights_of
 
 __all__ = ["check_target", "figures_of", "print_report", "write_page", "write_results"]
 
@@ -91,6 +91,10 @@ def print_report(past, future, model, figures, notes, rule):
         "scored row had a part in it."
     )
     typer.echo(f"\n{fill(text, 80)}")
+    weights = weights_of(model)
+    if weights is not None:
+        words = ", ".join(f"{name} {weight:.2f}" for name, weight in weights.items())
+        typer.echo(f"\n{fill(f'Weights in the committee: {words}.', 80)}")
     *_, told = figures.values()
     n_missing = len(future.y) - told["n_judged"]
     if n_missing:

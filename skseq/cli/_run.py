@@ -5,12 +5,15 @@ import json
 import shlex
 
 import typer
+from sklearn.ensemble import IsolationForest
 from sklearn.pipeline import make_pipeline
 
 from .. import __version__
+from .._detectors import parts as parts_of
 from .._files import replacing
 from ..persistence._save import save
 from . import _detect, _results
+from ._options import reading_again
 
 # The nodes of the forests, which skops does not trust in the files of others.
 _TREES = "sklearn.tree._tree.Tree"
@@ -51,7 +54,7 @@ def detect_in(table, choices, out, page, *, title, bars):
         grades=grades,
         seed=choices.seed,
     )
-    line = _save_model(out, parts, models[main])
+    line = _save_model(out, parts, models[main], reading_again(table.told["arguments"]))
     told = {
         "skseq": __version__,
         "read": {key: table.told.get(key) for key in ("files", "assumed", "notes")},
@@ -59,6 +62,7 @@ def detect_in(table, choices, out, page, *, title, bars):
         "context": list(table.context),
         "n_rows": {"trained": len(past.y), "scored": len(future.y)},
         "model": main,
+        "weights": _detect.weights_of(models[main]),
         "models": figures,
         "notes": notes,
         "files": [*names, page.name, "model.skseq"],
@@ -71,16 +75,17 @@ def detect_in(table, choices, out, page, *, title, bars):
     return told
 
 
-def _save_model(out, parts, model):
-    """Save what takes a table to decisions; the line that scores new rows with it."""
+def _save_model(out, parts, model, reading):
+    """Save what takes a table to decisions; the line that scores new rows with it.
+
+    ``reading`` are the options with which the next table is read as this one was.
+    """
     path = out / "model.skseq"
     pipeline = make_pipeline(parts.slider, parts.scaler, model)
-    line = f"skseq score {shlex.quote(str(path))}"
-    try:
-        save(pipeline, path)
-    except TypeError:
-        save(pipeline, path, trusted=[_TREES])
+    line = " ".join(["skseq score", shlex.quote(str(path)), "new.csv", *reading])
+    has_trees = any(isinstance(part, IsolationForest) for part in parts_of(model))
+    save(pipeline, path, trusted=[_TREES] * has_trees)
+    if has_trees:
         line += f" --trust {_TREES}"
-    line += " --explain < new.csv"
     typer.echo(f"Wrote model.skseq. To score new rows with it: {line}")
     return line

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""``skseq score``: csv lines in, a score for each of them out."""
+"""``skseq score``: tables or csv lines in, a score for each row out."""
 
 import contextlib
 import csv
@@ -14,12 +14,14 @@ from typing import Annotated
 import typer
 
 from .._files import is_full, naming_file
+from . import _options
 from ._choices import duration_of
-from ._errors import check_model, one_line_errors
+from ._errors import check_model, check_there, one_line_errors
 from ._options import Trust
 
 _BLOCK = 1024  # lines that are scored together where nobody waits for each
 _N_TOP = 3  # features that are named for a row, as in scores.csv of detect
+_OF_LINES = {"sep", "decimal", "encoding", "missing", "dayfirst"}
 _WORDS = {"": None, "NA": None, "True": True, "False": False}
 
 
@@ -41,16 +43,6 @@ def _complain(error):
     typer.echo("Error: " + " ".join(str(error).split()), err=True)
 
 
-def _cell(text):
-    """A number where it reads as one, in digits of 0 to 9; what is missing is None."""
-    text = text.strip()
-    if "_" not in text and text.isascii():
-        for number in (int, float):
-            with contextlib.suppress(ValueError):
-                return number(text)
-    return _WORDS.get(text, text)
-
-
 class Lines:
     """Lines of bytes, each parsed by itself: what is wrong with one costs that one.
 
@@ -58,12 +50,17 @@ class Lines:
     ----------
     file : binary file
 
+    options : Options
+        How they are written.
+
     needs_end : bool
         Whether a last line without an end is one that was cut off.
     """
 
-    def __init__(self, file, *, needs_end):
+    def __init__(self, file, options, *, needs_end):
         self._file, self._needs_end = file, needs_end
+        self._sep = options.sep or ","
+        self._encoding = options.encoding or "utf-8"
         self.number = 0
 
     def __iter__(self):
@@ -83,53 +80,127 @@ class Lines:
             raise ValueError("it has no end: it was cut off.")
         if b"\0" in line:
             raise ValueError("it holds bytes of 0, as after a loss of power.")
-        text = line.decode("utf-8").rstrip("\r\n")
+        text = line.decode(self._encoding).rstrip("\r\n")
         if self.number == 1:
             text = text.removeprefix("\ufeff")
         if "\r" in text:
             raise ValueError("it holds a carriage return: end lines with a newline.")
-        return next(csv.reader([text], strict=True), [])
+        return next(csv.reader([text], delimiter=self._sep, strict=True), [])
 
 
-class _Scores:
-    """Scores lines, and writes a line for each."""
+class _Output:
+    """Writes a line for each row, as scores.csv of detect has them."""
 
-    def __init__(self, scorer, header, *, skip_errors, ignore, explain):
-        self._scorer, self._ignore = scorer, set(ignore)
-        self._skip_errors, self._n_rows = skip_errors, 0
-        self._columns, self._as_text = (
-            scorer._steps.columns,
-            scorer._steps.text_columns(),
-        )
+    def __init__(self, scorer, names, *, explain):
+        self._scorer, self._n_rows = scorer, 0
         self._explains = explain and scorer._steps.explains
-        self._keys = _keys_of(scorer._steps.plan) if explain else []
+        columns, keys = scorer._steps.columns, _keys_of(scorer._steps.plan)
+        self.keys = [
+            names[key.column] if columns.names is None else key.name for key in keys
+        ] * explain
         # A classifier decides at 0: scores.csv of detect has the score before that.
         self._shift = scorer._steps.threshold
-        self._take_header(header)
         self._alarms = True
         try:
             scorer.is_alarm(math.nan)
         except TypeError:
             self._alarms = False
-        names = ["row", *(self._name_of(key) for key in self._keys), "score"]
-        names += ["alarm"] * self._alarms
+        names = ["row", *self.keys, "score", *["alarm"] * self._alarms]
         names += [f"feature_{k + 1}" for k in range(_N_TOP)] * self._explains
         self._print(names)
         sys.stdout.flush()
 
-    def _take_header(self, header):
-        kept = [name for name in header if name not in self._ignore]
-        unknown = sorted(self._ignore.difference(header))
-        if unknown:
-            raise ValueError(f"--ignore {unknown[0]}: the lines have no such column.")
-        twice = sorted({name for name in kept if kept.count(name) > 1})
-        if twice:
-            raise ValueError(f"The header names the column {twice[0]!r} twice.")
-        try:
-            self._columns.check_names(kept)
-        except ValueError as error:
-            raise ValueError(f"{error} Or leave it out with --ignore.") from error
-        self._header, self._kept = header, kept
+    def score(self, rows):
+        """Scores of rows, and the features that add most to each."""
+        if not self._explains:
+            return self._scorer.score_many(rows), [[]] * len(rows)
+        from .._telling import top_features
+
+        scores, shares = self._scorer._score(rows, None, explains=True)
+        return scores, top_features(shares, _N_TOP)
+
+    def write(self, score, keys, features):
+        """A row with its time and series; none but these where it has no score."""
+        is_missing = math.isnan(score)
+        fields = [self._n_rows, *keys, "" if is_missing else score + self._shift]
+        if self._alarms:
+            fields.append("" if is_missing else int(self._scorer.is_alarm(score)))
+        if self._explains:
+            fields += [""] * _N_TOP if is_missing else [*features]
+        self._print(fields)
+        self._n_rows += 1
+
+    def _print(self, fields):
+        csv.writer(sys.stdout, lineterminator="\n").writerow(fields)
+
+
+def _kept(header, scorer, ignore):
+    """The names of columns, less those that are left out."""
+    names = [name for name in header if name not in ignore]
+    unknown = sorted(set(ignore).difference(header))
+    if unknown:
+        raise ValueError(f"--ignore {unknown[0]}: there is no such column.")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"The header names the column {twice[0]!r} twice.")
+    try:
+        scorer._steps.columns.check_names(names)
+    except ValueError as error:
+        raise ValueError(f"{error} Or leave it out with --ignore.") from error
+    return names
+
+
+class _Cells:
+    """Reads the cells of a line."""
+
+    def __init__(self, scorer, options):
+        from ..rows._time import LOCAL, ZONED
+
+        steps = scorer._steps
+        self._as_text, self._decimal = steps.text_columns(), options.decimal or "."
+        self._missing, self._dayfirst = {*options.na_values}, options.dayfirst
+        self._say = options.say
+        time = steps.plan.time
+        self._of_dates = time is not None and time.kind in (LOCAL, ZONED)
+        self._dates = time.name if self._of_dates else None
+
+    def read(self, name, text):
+        if name in self._as_text:
+            return text
+        text = text.strip()
+        if text in self._missing:
+            return None
+        if text in _WORDS:
+            return _WORDS[text]
+        if self._of_dates and name == self._dates:
+            from ..reading._dates import year_first
+
+            return year_first(text, self._dayfirst, self._say)
+        return self._number(text)
+
+    def _number(self, text):
+        """A number where it reads as one, in digits of 0 to 9."""
+        digits = text
+        if self._decimal != ".":
+            # A point is no decimal mark then.
+            digits = text.translate({ord("."): "_", ord(self._decimal): "."})
+        if "_" not in digits and digits.isascii():
+            for number in (int, float):
+                with contextlib.suppress(ValueError):
+                    return number(digits)
+        return text
+
+
+class _LineScores:
+    """Scores lines, in blocks of them."""
+
+    def __init__(self, scorer, header, options, *, skip_errors, ignore, explain):
+        self._columns = scorer._steps.columns
+        self._ignore, self._skip_errors = set(ignore), skip_errors
+        self._header = header
+        kept = _kept(header, scorer, ignore)
+        self._cells = _Cells(scorer, options)
+        self._output = _Output(scorer, kept, explain=explain)
 
     def is_header(self, cells):
         """Tell the header, which a logger writes that was started again."""
@@ -148,7 +219,7 @@ class _Scores:
         """Score lines, given with their numbers; one by one where one is wrong."""
         try:
             rows = [self._row(cells) for _, cells in block]
-            scores, features = self._score(rows)
+            scores, features = self._output.score(rows)
         except (csv.Error, TypeError, ValueError) as error:
             if len(block) > 1:
                 for line in block:
@@ -160,17 +231,8 @@ class _Scores:
             _complain(error)
             scores, features = [math.nan], [[""] * _N_TOP]
         for score, top, (_, cells) in zip(scores, features, block, strict=True):
-            self._write_score(float(score), cells, top)
+            self._output.write(float(score), self._keys_of(cells), top)
         sys.stdout.flush()
-
-    def _score(self, rows):
-        """Scores of rows, and the features that add most to each."""
-        if not self._explains:
-            return self._scorer.score_many(rows), [[]] * len(rows)
-        from .._telling import top_features
-
-        scores, shares = self._scorer._score(rows, None, explains=True)
-        return scores, top_features(shares, _N_TOP)
 
     def _row(self, cells):
         if isinstance(cells, Exception):
@@ -179,48 +241,30 @@ class _Scores:
             raise ValueError(
                 f"it has {len(cells)} cells, but the header names {len(self._header)}."
             )
-        named = [*zip(self._header, cells, strict=True)]
-        if self._columns.names is None:
-            return [_cell(text) for name, text in named if name not in self._ignore]
-        return {
-            name: text if name in self._as_text else _cell(text)
-            for name, text in named
+        named = [
+            (name, text)
+            for name, text in zip(self._header, cells, strict=True)
             if name not in self._ignore
-        }
+        ]
+        if self._columns.names is None:
+            return [self._cells.read(None, text) for _, text in named]
+        return {name: self._cells.read(name, text) for name, text in named}
 
-    def _write_score(self, score, cells, features):
-        is_missing = math.isnan(score)
-        fields = [self._n_rows, *self._cells_of_keys(cells)]
-        fields.append("" if is_missing else score + self._shift)
-        if self._alarms:
-            fields.append("" if is_missing else int(self._scorer.is_alarm(score)))
-        if self._explains:
-            fields += [""] * _N_TOP if is_missing else [*features]
-        self._print(fields)
-        self._n_rows += 1
-
-    def _print(self, fields):
-        csv.writer(sys.stdout, lineterminator="\n").writerow(fields)
-
-    def _name_of(self, key):
-        return self._kept[key.column] if self._columns.names is None else key.name
-
-    def _cells_of_keys(self, cells):
+    def _keys_of(self, cells):
         """Time and series of a line, as they stand there."""
         if isinstance(cells, Exception) or len(cells) != len(self._header):
-            return [""] * len(self._keys)
+            return [""] * len(self._output.keys)
         named = dict(zip(self._header, cells, strict=True))
-        return [named[self._name_of(key)] for key in self._keys]
+        return [named[name] for name in self._output.keys]
 
 
 def _keys_of(plan):
     """Columns of the time and of the series, in this order."""
-    keys = [*([] if plan.time is None else [plan.time]), *plan.groups]
-    return [key for key in keys if key.column is not None]
+    return [*([] if plan.time is None else [plan.time]), *plan.groups]
 
 
-def _score_lines(scorer, *, follow, skip_errors, ignore, explain):
-    lines = Lines(sys.stdin.buffer, needs_end=follow)
+def _score_lines(scorer, options, *, follow, skip_errors, ignore, explain):
+    lines = Lines(sys.stdin.buffer, options, needs_end=follow)
     _, header = next(iter(lines), (0, None))
     if header is None:
         raise ValueError(
@@ -228,8 +272,13 @@ def _score_lines(scorer, *, follow, skip_errors, ignore, explain):
         )
     if isinstance(header, Exception):
         raise ValueError(f"line {lines.number}: {header}")
-    scores = _Scores(
-        scorer, header, skip_errors=skip_errors, ignore=ignore, explain=explain
+    scores = _LineScores(
+        scorer,
+        header,
+        options,
+        skip_errors=skip_errors,
+        ignore=ignore,
+        explain=explain,
     )
     block, size = [], 1 if follow else _BLOCK
     for number, cells in lines:
@@ -246,6 +295,49 @@ def _score_lines(scorer, *, follow, skip_errors, ignore, explain):
             block = []
     if block:
         scores.write(block)
+
+
+def _score_tables(scorer, paths, options, *, ignore, explain):
+    """Score the rows of files, as detect reads them."""
+    from ._table import read_rows
+
+    frame, _ = read_rows(paths, options)
+    kept = _kept(list(frame.columns), scorer, ignore)
+    frame = frame[kept]
+    output = _Output(scorer, kept, explain=explain)
+    named = scorer._steps.columns.names is not None
+    scores, features = output.score(frame if named else frame.to_numpy())
+    keys = [frame[name].astype(str) for name in output.keys]
+    keys = zip(*keys, strict=True) if keys else [()] * len(frame)
+    for score, row, top in zip(scores, keys, features, strict=True):
+        output.write(float(score), row, top)
+
+
+def _check_options_of_lines(given):
+    """Raise a ValueError at an option that tables alone have."""
+    for name, default in {"time": None, **_options.DEFAULTS}.items():
+        if name not in _OF_LINES and given[name] != default:
+            option = "tz" if name == "zone" else name.replace("_", "-")
+            raise ValueError(
+                f"--{option} is for files: lines of standard input are taken one by "
+                "one, as they come. Name the files after the model."
+            )
+    if given["sep"] != r"\t" and len(given["sep"] or ",") != 1:
+        raise ValueError(
+            f"--sep: one character parts the cells of a line of standard input. Got "
+            f"{given['sep']!r}."
+        )
+
+
+def _options_of_tables(plan, given):
+    """How files are read: their time and series are those of the model."""
+    names = [key.name for key in plan.groups]
+    time = False if plan.time is None else plan.time.name
+    return _options.reading(
+        time=given.pop("time") or [time],
+        group_by=names[0] if len(names) == 1 else names or None,
+        **given,
+    )
 
 
 @contextlib.contextmanager
@@ -266,8 +358,19 @@ def _discard_output():
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+@_options.with_reading_options
 def score(
     model: Annotated[Path, typer.Argument(help="A file of skseq.save.")],
+    tables: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[TABLE]...",
+            help="Files as detect reads them; without one, csv lines of standard "
+            "input, the first of which names the columns.",
+            show_default=False,
+        ),
+    ] = None,
+    time: _options.Time = None,
     follow: Annotated[
         bool,
         typer.Option("--follow", help="Score and write each line as soon as it comes."),
@@ -275,12 +378,12 @@ def score(
     explain: Annotated[
         bool,
         typer.Option(
-            "--explain",
+            "--explain/--no-explain",
             help="Write time and series, too, and, where the model tells, the three "
             "features that add most to the score, as detect does. It takes about as "
             "long again.",
         ),
-    ] = False,
+    ] = True,
     on_error: Annotated[
         OnError,
         typer.Option(
@@ -320,25 +423,34 @@ def score(
         ),
     ] = None,
     trust: Trust = None,
+    *,
+    written: dict,
 ):
-    """Score csv lines from standard input, the first of which names the columns.
+    """Score new rows: those of tables, or csv lines as they come.
 
-    Writes the row (counted from 0), its score, and 1 where that is an alarm. The
+    Writes the row (counted from 0), its time and series, its score, 1 where that
+    is an alarm, and the features that add most to it, as scores.csv of detect. The
     score is that of the model: of a detector higher is more normal, of a
     classifier higher is an event.
 
-    Each line is parsed by itself, and one that cannot be read has no part in the
-    others. A header that comes again is passed over, and tells the order of the
-    columns after it. With --follow a last line without an end was cut off, and
-    is not scored.
+    Each line of standard input is parsed by itself, and one that cannot be read
+    has no part in the others. A header that comes again is passed over, and tells
+    the order of the columns after it. With --follow a last line without an end was
+    cut off, and is not scored.
     """
     with one_line_errors():
         check_model(model)
+        check_there(tables or ())
+        if tables and follow:
+            raise ValueError("--follow is for lines of standard input, not for files.")
+        if not tables:
+            _check_options_of_lines({**written, "time": time})
     # Help and complaints are to come at once.
     from ..persistence._save import load
     from ..streaming._scorer import StreamScorer
 
     policy = "raise" if on_late == OnLate.error else "drop"
+    given = {"ignore": ignore or (), "explain": explain}
     try:
         scorer = StreamScorer(
             load(model, trusted=trust or ()),
@@ -347,13 +459,15 @@ def score(
             forget_after=duration_of(forget_after),
         )
         with naming_file("standard output"), _warnings_in_words():
-            _score_lines(
-                scorer,
-                follow=follow,
-                skip_errors=on_error == OnError.skip,
-                ignore=ignore or (),
-                explain=explain,
-            )
+            if tables:
+                options = _options_of_tables(
+                    scorer._steps.plan, {**written, "time": time}
+                )
+                _score_tables(scorer, tables, options, **given)
+            else:
+                options = _options.reading(time=None, group_by=None, **written)
+                skip = on_error == OnError.skip
+                _score_lines(scorer, options, follow=follow, skip_errors=skip, **given)
     except BrokenPipeError:
         _discard_output()  # nobody reads on
         raise typer.Exit(1) from None

@@ -6,8 +6,8 @@ from numbers import Integral, Real
 import numpy as np
 import pandas as pd
 from scipy.signal import lfilter
-from sklearn.utils._param_validation import Interval, validate_params
 
+from .._sklearn import Interval, validate_params
 from ._generators import _START, _ar1, _event_rows
 
 _HELD = 60  # rows between two changes of a set point, on average

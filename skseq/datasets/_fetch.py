@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
+
+from .._sklearn import Interval, StrOptions, validate_params
 
 # Raw files of the public repositories at a fixed commit; registry-*.txt, beside this
 # file, holds their hashes. Tests point these addresses elsewhere.

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy.signal import lfilter
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import Interval, validate_params
+
+from .._sklearn import Interval, validate_params
 
 _START = pd.Timestamp("2024-01-01")
 _MAX_DELAY = 5  # rows between a factor and the sensor that sees it last

@@ -5,8 +5,8 @@ from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
-from sklearn.utils._param_validation import Interval, validate_params
 
+from .._sklearn import Interval, validate_params
 from ._generators import _ar1
 
 _SHORTEST, _LONGEST = 0.5, 1.5  # lives, in parts of the mean

@@ -5,8 +5,8 @@ from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
-from sklearn.utils._param_validation import Interval, validate_params
 
+from .._sklearn import Interval, validate_params
 from ._generators import _START
 
 _RISE = 0.8  # share of a cycle in which a value rises

@@ -4,7 +4,8 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, validate_params
+
+from .._sklearn import Interval, validate_params
 
 _COUNT = Interval(Integral, 1, None, closed="left")
 

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit, logit
-from sklearn.calibration import _sigmoid_calibration
 from sklearn.isotonic import IsotonicRegression
+
+from .._sklearn import _sigmoid_calibration
 
 # An isotonic fit to fewer follows the noise: see CalibratedClassifierCV.
 _MIN_ISOTONIC_SAMPLES = 1000

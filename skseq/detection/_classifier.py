@@ -1,19 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Decisions on rare events from the scores of an outlier detector."""
 
+import copy
 from numbers import Integral, Real
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.base import ClassifierMixin, MetaEstimatorMixin, _fit_context
+from sklearn.base import ClassifierMixin, MetaEstimatorMixin
 from sklearn.metrics import average_precision_score
 from sklearn.utils import check_consistent_length
-from sklearn.utils._param_validation import (
-    HasMethods,
-    Interval,
-    StrOptions,
-    validate_params,
-)
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -30,6 +26,7 @@ from .._estimator import (
     with_callbacks,
 )
 from .._members import NamedMembers, has_members, hidden_from, seeded
+from .._sklearn import HasMethods, Interval, StrOptions, _fit_context, validate_params
 from .._validation import check_sequences, is_windows
 from ..alarms import AlarmRule
 from ..reconstruction._context import CONTEXT_FEATURES
@@ -48,6 +45,17 @@ from ._decision import (
 from ._display import visual_block
 from ._event_thresholds import Watched, check_alarms
 from ._thresholds import check_rule
+
+
+class _Judged(NamedTuple):
+    """The held-out windows, and what thresholds are set by."""
+
+    rule: tuple
+    event: np.ndarray
+    split: object
+    known: bool  # whether there is any event in y
+    watched: Watched
+    by_member: np.ndarray | None = None  # their score by each, of a committee
 
 
 def _explains(self):
@@ -244,13 +252,13 @@ class RareEventClassifier(
     the held-out normal windows, over their 0.99 quantile less that median, and bounded
     by 10 either way: 1 is what one of a hundred normal windows reaches. The score of a
     committee is their mean by the weights of a logistic regression on the held-out
-    windows [4]_, both classes counting alike, with a ridge of 0.1 and, as [5]_ finds
-    best, no negative weights. Threshold and probabilities are
+    windows [4]_, both classes counting alike, with a ridge of 0.01 beside their mean
+    loss and, as [5]_ finds best, no negative weights. Threshold and probabilities are
     set on scores by weights from other events: with four or more held-out events, a
-    fifth of them is left out in turn; of two or three, weights and threshold come of
-    the same windows, which flatters them (``cross_fitted_`` tells). With fewer, or
-    where no member scores them higher than the rest, there are no weights: the largest
-    score decides, as in :class:`DetectorCommittee`, and classifiers have no part. They
+    fifth of them is left out in turn; of fewer, weights and threshold come of the same
+    windows, which flatters them (``cross_fitted_`` tells). With none, or where no
+    member scores them higher than the rest, there are no weights: the largest score
+    decides, as in :class:`DetectorCommittee`, and classifiers have no part. They
     have none either where the events are all held out.
 
     The members are fitted again to all of the past then, unless ``refit`` is False, and
@@ -378,9 +386,6 @@ class RareEventClassifier(
         self.warn_on_overlap = warn_on_overlap
         self.random_state = random_state
 
-    @all_or_nothing
-    @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y):
         """Fit the members or the detector, then set the threshold on other windows.
 
@@ -400,17 +405,25 @@ class RareEventClassifier(
         self : object
             The fitted classifier.
         """
+        self._fit_and_tell(X, y)
+        return self
+
+    @all_or_nothing
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=False)
+    def _fit_and_tell(self, X, y):
+        """Fit; what is known of the held-out windows, for :meth:`_alone`."""
         n_fits = 1
         if self._is_committee:
             given = self._default_members() if self.detector is None else self.detector
             n_fits = (1 + self.refit) * len(given)
         task = self._init_callback_context(max_subtasks=n_fits)
         task.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        self._fit(X, y, task)
+        judged = self._fit(X, y, task)
         task.call_on_fit_task_end(
             estimator=self, X=X, y=y, reconstruction_attributes={}
         )
-        return self
+        return judged
 
     def _fit(self, X, y, task):
         rule = check_rule(self.threshold, self.__class__.__name__)
@@ -425,29 +438,44 @@ class RareEventClassifier(
         watched = Watched.of(X[split.held_out], self.alarm_rule)
         check_alarms(rule, watched)
         past = Past.of(X, event, split, self.fit_on)
+        judged = _Judged(rule, event[split.held_out], split, event.any(), watched)
         if self._is_committee:
             committee = Committee(names, estimators, hidden, self, task)
-            score = self._fit_committee(committee, past)
+            score, by_member = self._fit_committee(committee, past)
+            judged = judged._replace(by_member=by_member)
         else:
             score = self._fit_one(*estimators, *hidden, past, task)
-        judged = ~np.isnan(score)
-        held_out, score = split.held_out[judged], score[judged]
-        if not len(score):
+        self._decide(judged, score)
+        self.classes_ = classes
+        self.validation_ = split.facts
+        return judged
+
+    def _decide(self, judged, score):
+        """Set the threshold, and the probabilities, on scores of held-out windows."""
+        seen = ~np.isnan(score)
+        if not seen.any():
             raise ValueError(
                 "None of the windows that are held out for the threshold has an "
                 "observed cell. Give a larger 'validation_fraction', or later rows "
                 "with data."
             )
         self.threshold_, self._link, self.calibration_method_ = decide(
-            rule,
-            event[held_out],
-            score,
-            split,
-            known=event.any(),
-            watched=watched.keep(judged),
+            judged.rule,
+            judged.event[seen],
+            score[seen],
+            judged.split,
+            known=judged.known,
+            watched=judged.watched.keep(seen),
         )
-        self.classes_ = classes
-        self.validation_ = split.facts
+
+    def _alone(self, name, judged):
+        """A classifier of one member, as it was fitted for the committee."""
+        twin = copy.copy(self)
+        members = self._default_members() if self.detector is None else self.detector
+        twin.detector = [(name, dict(members)[name])]
+        twin._members, twin.cross_fitted_ = self._members.alone(name), False
+        twin._decide(judged, judged.by_member[:, self._members.names.index(name)])
+        return twin
 
     @property
     def _is_committee(self):
@@ -468,12 +496,12 @@ class RareEventClassifier(
         return score_windows(detector, self._imputer, held_out, hidden)
 
     def _fit_committee(self, committee, past):
-        """Fit and weigh the members; the scores of the held-out windows."""
-        self._members, score, self.cross_fitted_ = fit_committee(
+        """Fit and weigh the members; the scores of the held-out windows, and theirs."""
+        self._members, score, self.cross_fitted_, by_member = fit_committee(
             committee, past, refit=self.refit
         )
         self.detector_ = self._imputer = self._hidden = None
-        return score
+        return score, by_member
 
     def _hold_out(self, X, event):
         return hold_out(

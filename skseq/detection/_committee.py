@@ -14,8 +14,7 @@ from .._validation import is_windows
 from .._warnings import warn
 from ..committee import default_detectors
 from ..windowing._held_out import HeldOut
-from ..windowing._labelled import Labelled
-from ._weights import MIN_EVENTS, cross_fitted, fit_weights
+from ._weights import cross_fitted, fit_weights
 
 # Of so many windows a median is known to a few hundredths of a standard deviation.
 _ENOUGH_FOR_A_MEDIAN = 1000
@@ -94,9 +93,8 @@ class Committee:
 
 def _why_not_weighed(past):
     """Why no weights can be learnt, or None; and whether it is to be warned of."""
-    n_events = past.parts.n_events[1]
-    if n_events < MIN_EVENTS:
-        return f"{n_events} event(s), where {MIN_EVENTS} or more are needed"
+    if not past.parts.n_events[1]:
+        return "no event"
     if past.holds_event[past.parts.held_out].all():
         return "no window without an event"
     return None
@@ -123,6 +121,9 @@ def fit_committee(committee, past, *, refit):
 
     is_cross_fitted : bool
         Whether ``score`` is of weights that did not see these windows.
+
+    standardized : ndarray of shape (n_held_out, n_members)
+        What each member by itself says of the held-out windows.
     """
     committee, can_weigh = _those_to_fit(committee, past)
     held_out = past.parts.held_out
@@ -143,7 +144,7 @@ def fit_committee(committee, past, *, refit):
         both = past.for_detectors(past.parts.training)
         fitted = committee.fitted(past, np.arange(len(past.X)))
         members = members.fitted_again(fitted, past.X[both[:: _step(len(both))]])
-    return members, score, is_cross_fitted
+    return members, score, is_cross_fitted, standardized
 
 
 def _step(n_windows):
@@ -191,8 +192,7 @@ def _weighed(members, X, event, standardized):
     """
     judged = np.flatnonzero(~np.isnan(standardized).all(axis=1))
     seen, labels = bounded(standardized[judged]), event[judged]
-    n_events = Labelled(X[judged], labels).events.max(initial=0)
-    if n_events < MIN_EVENTS or labels.all():
+    if not labels.any() or labels.all():
         return members, None
     weights = fit_weights(seen, labels)
     if not weights.any():

@@ -2,7 +2,8 @@
 """The HTML display of a RareEventClassifier: who found the events."""
 
 import numpy as np
-from sklearn.utils._repr_html.estimator import _VisualBlock
+
+from .._sklearn import _VisualBlock
 
 _LENGTH = 10  # of the bar of a member with all the weight
 

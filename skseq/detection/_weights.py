@@ -8,10 +8,9 @@ from scipy.special import expit
 from .._validation import is_windows
 from ..windowing._labelled import Labelled, time_order
 
-# Beside a loss that is a sum over the windows: it matters where there are few.
-RIDGE = 0.1
-# One event tells of one kind of event; two are told apart from one that is a whim.
-MIN_EVENTS = 2
+# Beside a mean loss, so that it weighs as much however many normal windows there are.
+# Of one event, that some member tells by a whim, it shares the weight among members.
+RIDGE = 0.01
 # So that, with one fold of events left out, weights are still set by three of them.
 MIN_EVENTS_TO_CROSS = 4
 _N_FOLDS = 5
@@ -21,9 +20,9 @@ def fit_weights(scores, event, ridge=RIDGE):
     """Non-negative weights of scores, by a logistic regression; they sum up to 1.
 
     The log losses of the events and those of the rest count alike; ``ridge / 2`` times
-    the sum of the squared weights is added to them. So the weighed score is a mean of
-    scores, in their units, however well it tells the events: that of a regression grows
-    without bound as these stand out.
+    the sum of the squared weights is added to their mean. So the weighed score is a
+    mean of scores, in their units, however well it tells the events: that of a
+    regression grows without bound as these stand out.
 
     Parameters
     ----------
@@ -46,10 +45,9 @@ def fit_weights(scores, event, ridge=RIDGE):
     .. [2] L. Breiman, "Stacked regressions", Machine Learning 24(1), 1996, which finds
        that the weights must not be negative.
     """
-    n_samples, n_members = scores.shape
     sign = np.where(event, 1.0, -1.0)
-    # Those of scikit-learn's class_weight="balanced".
-    share = np.where(event, 1 / event.sum(), 1 / (~event).sum()) * n_samples / 2
+    # As of scikit-learn's class_weight="balanced".
+    share = np.where(event, 0.5 / event.sum(), 0.5 / (~event).sum())
 
     def objective(parameters):
         intercept, weights = parameters[0], parameters[1:]
@@ -57,14 +55,14 @@ def fit_weights(scores, event, ridge=RIDGE):
         loss = share @ np.logaddexp(0, -margin) + ridge / 2 * weights @ weights
         slope = -share * sign * expit(-margin)
         gradient = np.append(slope.sum(), scores.T @ slope + ridge * weights)
-        return loss / n_samples, gradient / n_samples
+        return loss, gradient
 
     weights = minimize(
         objective,
-        np.zeros(1 + n_members),
+        np.zeros(1 + scores.shape[1]),
         jac=True,
         method="L-BFGS-B",
-        bounds=[(None, None)] + [(0, None)] * n_members,
+        bounds=[(None, None)] + [(0, None)] * scores.shape[1],
         options={"ftol": 1e-12, "gtol": 1e-8, "maxiter": 1000},
     ).x[1:]
     return weights / (weights.sum() or 1)

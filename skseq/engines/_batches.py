@@ -68,7 +68,7 @@ class Preparation:
 
         ``codes`` are those of :meth:`codes`, which need not be computed again then.
         """
-        values = np.ascontiguousarray(X[rows], dtype=np.float32)
+        values = np.require(X[rows], np.float32, "CA")
         inputs, missing = values, np.isnan(values)
         steps = np.ones(values.shape[:2], dtype=bool)
         if missing.any():

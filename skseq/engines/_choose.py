@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which engine runs a network."""
 
+import multiprocessing
+import os
 import sys
+import threading
+
+from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 
 from ..networks import Architecture
 from ..networks._quiet import quiet_first_call
@@ -73,7 +78,21 @@ def choose_engine(architecture, engine="auto"):
     return engine
 
 
-def borrow_engine(architecture, engine="auto", *, n_threads=1, strict=True):
+def usable_threads():
+    """Threads that one call may use by default: as in scikit-learn's compiled loops.
+
+    One where others are likely to run beside it: in a thread that is not the main one,
+    as those of Dask and of joblib's backend "threading", and in a process that another
+    one started, unless it says otherwise in OMP_NUM_THREADS, as joblib's "loky" does.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return 1
+    if multiprocessing.parent_process() and "OMP_NUM_THREADS" not in os.environ:
+        return 1
+    return _openmp_effective_n_threads()
+
+
+def borrow_engine(architecture, engine="auto", *, n_threads=None, strict=True):
     """Lend what trains and runs a network, as a context manager.
 
     Parameters
@@ -83,8 +102,9 @@ def borrow_engine(architecture, engine="auto", *, n_threads=1, strict=True):
     engine : {"auto", "keras", "native"}, default="auto"
         As :func:`choose_engine` understands it.
 
-    n_threads : int, default=1
-        Threads of the native engine. Keras has settings of its own.
+    n_threads : int, default=None
+        Threads of the native engine; None for those of :func:`usable_threads`. Keras
+        has settings of its own.
 
     strict : bool, default=True
         Whether "native" raises where the kernels were not built, or Keras stands in.
@@ -102,4 +122,4 @@ def borrow_engine(architecture, engine="auto", *, n_threads=1, strict=True):
         return borrow(architecture)
     from .native._engine import borrow
 
-    return borrow(architecture, n_threads)
+    return borrow(architecture, n_threads or usable_threads())

@@ -29,7 +29,7 @@ class FittedNetwork:
     fill: np.ndarray
     path: LinearPath | None = None
     engine: str = "auto"
-    n_threads: int = 1
+    n_threads: int | None = None
     is_context: np.ndarray | None = None
 
     @contextlib.contextmanager

@@ -25,7 +25,7 @@ def product(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """
     from .native._built import has_kernels
 
-    rows, matrix = np.ascontiguousarray(rows), np.ascontiguousarray(matrix)
+    rows, matrix = (np.require(a, requirements="CA") for a in (rows, matrix))
     if not has_kernels():
         return np.einsum("ij,jk->ik", rows, matrix)
     from .native import _kernels

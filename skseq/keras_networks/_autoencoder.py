@@ -4,9 +4,8 @@
 import copy
 
 import numpy as np
-from sklearn.base import BaseEstimator, OutlierMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.preprocessing import FunctionTransformer
-from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -16,6 +15,7 @@ from .._estimator import (
     all_or_nothing,
     reports_fit,
 )
+from .._sklearn import HasMethods, StrOptions, _fit_context
 from .._validation import check_sequences
 from ..engines._batches import CHUNK, Preparation, feature_means
 from ..networks._quiet import (

@@ -8,9 +8,9 @@ import contextlib
 
 import numpy as np
 from sklearn.utils import ClassifierTags
-from sklearn.utils.validation import _num_samples
 
 from .._estimator import PAGES, DocumentationLinkMixin
+from .._sklearn import _num_samples
 from .._validation import (
     check_sequences,
     is_windows,

@@ -2,8 +2,8 @@
 """Affiliation precision and recall: how close alarms and events are."""
 
 import numpy as np
-from sklearn.utils._param_validation import validate_params
 
+from .._sklearn import validate_params
 from ..rows._events import check_rows
 from ._events import ZERO_DIVISION, mean_or
 

@@ -4,8 +4,8 @@
 import numpy as np
 import pandas as pd
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.utils._param_validation import validate_params
 
+from .._sklearn import validate_params
 from .._warnings import warn
 from ..rows._events import check_rows
 from ..rows._false_rows import false_rows

@@ -2,9 +2,8 @@
 """Measures of events, for ``scoring``."""
 
 from sklearn.base import is_outlier_detector
-from sklearn.metrics._scorer import _Scorer
-from sklearn.utils._param_validation import StrOptions, validate_params
 
+from .._sklearn import StrOptions, _Scorer, validate_params
 from ._affiliation import affiliation_precision_recall
 from ._alarms import detection_delay, false_alarm_rate
 from ._events import event_precision_recall_fscore_support, f_score

@@ -5,13 +5,8 @@ from numbers import Real
 
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.utils._param_validation import (
-    Interval,
-    Options,
-    StrOptions,
-    validate_params,
-)
 
+from .._sklearn import Interval, Options, StrOptions, validate_params
 from .._warnings import warn
 from ..rows._events import check_rows
 from ..rows._false_rows import false_rows

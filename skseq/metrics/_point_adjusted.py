@@ -3,8 +3,8 @@
 
 import numpy as np
 from sklearn.metrics import f1_score
-from sklearn.utils._param_validation import validate_params
 
+from .._sklearn import validate_params
 from .._warnings import warn
 from ..rows._events import check_rows
 

@@ -3,8 +3,8 @@
 
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.utils._param_validation import validate_params
 
+from .._sklearn import validate_params
 from .._warnings import warn
 from ..rows._events import OrderedRows, check_rows, event_labels
 from ..rows._series import group_order

@@ -5,8 +5,8 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from .._sklearn import Interval, StrOptions, validate_params
 from .._warnings import warn
 from ..rows._events import check_rows, event_scores
 

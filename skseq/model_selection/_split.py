@@ -6,10 +6,9 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator
-from sklearn.model_selection._split import GroupsConsumerMixin
 from sklearn.utils import indexable
-from sklearn.utils.validation import _num_samples
 
+from .._sklearn import GroupsConsumerMixin, _num_samples
 from .._validation import is_number, is_windows, named_errors
 from ..rows._series import group_order
 

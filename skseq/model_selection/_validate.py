@@ -7,8 +7,8 @@ from numbers import Integral
 import numpy as np
 from sklearn.model_selection import check_cv, cross_validate
 from sklearn.utils import indexable
-from sklearn.utils.validation import _num_samples
 
+from .._sklearn import _num_samples
 from .._validation import is_number, is_windows, named_errors
 from .._warnings import warn
 from ..rows._overlap import WindowOverlapWarning, shared_rows

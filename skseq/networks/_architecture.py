@@ -9,11 +9,8 @@ from math import prod
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils._param_validation import (
-    Interval,
-    StrOptions,
-    validate_parameter_constraints,
-)
+
+from .._sklearn import Interval, StrOptions, validate_parameter_constraints
 
 _GATES = {"lstm": 4, "gru": 3}
 _COUNT = Interval(Integral, 1, None, closed="left")

@@ -8,9 +8,9 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.utils._param_validation import Interval
 
 from .._members import Member, Members
+from .._sklearn import Interval
 from ..engines._linear import LinearPath
 from ..engines._losses import LOSSES
 from ..networks import Architecture
@@ -132,7 +132,8 @@ def _check_network(estimator):
     _expect_array(means, "feature_means_", shape[1:], np.float32)
     _check_optimizer_state(getattr(estimator, "optimizer_state_", None), shapes)
     expect(estimator.engine_ in ("keras", "native"), "engine_ is not one")
-    expect(_is_count(estimator._n_threads), "_n_threads is not a count")
+    n_threads = estimator._n_threads
+    expect(n_threads is None or _is_count(n_threads), "_n_threads is not a count")
 
 
 def _n_context(estimator):

@@ -4,8 +4,8 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils._optional_dependencies import check_matplotlib_support
 
+from .._sklearn import check_matplotlib_support
 from .._validation import check_cells, check_finite, is_windows
 from ..rows._words import number
 

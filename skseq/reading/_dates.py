@@ -158,6 +158,25 @@ def _better_order(column, ways, series, options):
     )
 
 
+def year_first(text, dayfirst, say):
+    """One date, as of a line that is read by itself, with the year before the month.
+
+    ``say`` names an option. No cell decides by itself what is the day.
+    """
+    parts = re.match(_PARTS, text)
+    if parts is None:
+        return re.sub(_COMPACT, r"\1T\2", text)
+    if dayfirst is None:
+        raise ValueError(
+            f"The date {text!r} begins with the day or with the month. Say so: "
+            f"{say('dayfirst', True)} or {say('dayfirst', False)}."
+        )
+    first, second, year = parts.groups()
+    day, month = (first, second) if dayfirst else (second, first)
+    year = year if len(year) == 4 else f"20{year}"
+    return f"{year}-{month:0>2}-{day:0>2}{text[parts.end() :]}"
+
+
 def _find_dayfirst(column, text, parts, series, options):
     """Whether dates of several formats begin with the day."""
     if options.dayfirst is not None:
@@ -255,7 +274,7 @@ def in_zone(times, series, options):
             part.dt.tz_localize(options.tz, ambiguous="infer")
             for _, part in times.groupby(series, sort=False)
         ]
-    except (ValueError, KeyError) as error:
+    except Exception as error:  # pandas 2 raises those of pytz, no ValueError
         raise ValueError(
             f"{options.say('tz', options.tz)} does not fit column {times.name!r}: "
             f"{str(error).splitlines()[0]}"

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Any table that plants, loggers and archives hand out."""
 
+from dataclasses import fields
+
 import numpy as np
 import pandas as pd
 
@@ -194,7 +196,10 @@ def read(path, options, *, insist=False):
     where = ", ".join(source.label for source in sources[:3])
     for name, columns in (("time", options.time_columns), ("group_by", groups)):
         _check_columns(frame, columns, name, where, options)
+    columns = [*frame.columns]
     frame, time = one_time(frame, options)
+    # A date and a clock that became one are named for the next time.
+    parts_of_time = [name for name in columns if name not in frame]
     keys = {time, *groups}
     frame, units = as_numbers(frame, keys, marks_of(parts[0]), options)
     notes, dayfirst = notes_of_sentinels(frame.drop(columns=[*groups]), options), None
@@ -208,10 +213,10 @@ def read(path, options, *, insist=False):
         notes += more
     frame, more = _without_copies(frame, options)
     frame = frame.reset_index(drop=True)
-    told = {"time": time, "dayfirst": dayfirst}
+    told = {"time": parts_of_time or time, "dayfirst": dayfirst}
     frame.attrs[KEY] = {
-        "assumed": _assumed(sources, parts, told, options),
-        "arguments": _arguments(parts, told),
+        "assumed": _assumed(sources, parts, time, dayfirst, options),
+        "arguments": _arguments(parts, told, options),
         "time": time,
         "group_by": groups[0] if len(groups) == 1 else groups or None,
         "units": {**units, **parts[0].units},
@@ -271,13 +276,13 @@ def _without_copies(frame, options):
     return frame, [f"There {'are' if n > 1 else 'is'} {plural} in each cell: {say}."]
 
 
-def _assumed(sources, parts, told, options):
+def _assumed(sources, parts, time, dayfirst, options):
     """What was found out, in words, those of one file after another if they differ."""
     last = []
-    if told["time"] is not None and options.time is None:
-        last.append(f"time {told['time']!r}")
-    if told["dayfirst"] is not None and options.dayfirst is None:
-        last.append(f"dates {'day' if told['dayfirst'] else 'month'} first")
+    if time is not None and options.time is None:
+        last.append(f"time {time!r}")
+    if dayfirst is not None and options.dayfirst is None:
+        last.append(f"dates {'day' if dayfirst else 'month'} first")
     said = [", ".join(part.assumed) for part in parts]
     if len(set(said)) == 1:
         return ", ".join(filter(None, [said[0], *last]))
@@ -289,8 +294,14 @@ def _assumed(sources, parts, told, options):
     return "; ".join([*said, *filter(None, [", ".join(last)])])
 
 
-def _arguments(parts, told):
+def _arguments(parts, told, options):
     """Arguments that read the files again, where they are those of every file."""
     first = parts[0].found
     same = {k: v for k, v in first.items() if all(p.found.get(k) == v for p in parts)}
-    return {k: v for k, v in {**same, **told}.items() if v is not None}
+    given = {
+        field.name: getattr(options, field.name)
+        for field in fields(options)
+        if field.name != "say" and getattr(options, field.name) != field.default
+    }
+    found = {k: v for k, v in {**same, **told}.items() if v is not None}
+    return {**found, **given}

@@ -3,10 +3,10 @@
 
 from numbers import Real
 
-from sklearn.base import OutlierMixin, _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.base import OutlierMixin
 
 from .._estimator import all_or_nothing, with_callbacks
+from .._sklearn import Interval, StrOptions, _fit_context
 from .._validation import check_sequences, is_windows
 from ..rows._doubtful import warn_of_features
 from ..training._estimator import SequenceNetwork, set_fitted

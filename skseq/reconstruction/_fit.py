@@ -5,11 +5,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from .._validation import is_windows
 from ..training._estimator import history_attributes, network_attributes, parts_of
 from ..training._plan import Examples, Plan
-from ._errors import fit_error_rule, subsample
+from ._context import judged_columns
+from ._errors import fit_error_rule, rounding_error, subsample
 from ._judge import Judge
-from ._offset import ContaminationRule, rescaled_offset
+from ._offset import ContaminationRule, ratio_of_scores
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,15 @@ class Reconstructor:
         rule = fit_error_rule(choices.error, model.outputs(subsample(X)))
         return cls(model, Judge(rule, choices.score_on))
 
+    def rounding(self, X):
+        """What the error of one of these sequences may be by rounding alone."""
+        rows = X.table if is_windows(X) else X.reshape(-1, X.shape[2])
+        ends = np.fmin.reduce(rows, axis=0), np.fmax.reduce(rows, axis=0)
+        sizes = np.nan_to_num(np.abs(ends).max(axis=0))[
+            judged_columns(self.model.is_context)
+        ]
+        return rounding_error(self.judge.rule, sizes)
+
     def scores(self, X):
         return -self.judge.errors(self.model.outputs(X), X.shape)
 
@@ -43,28 +56,44 @@ class Reconstructor:
         return {"error_rule_": self.judge.rule, "score_on_": self.judge.score_on}
 
 
+@dataclass(frozen=True)
+class Offset:
+    """An offset, and the scores of the unseen sequences that tell it."""
+
+    value: float
+    unseen: np.ndarray
+
+
 def first_offset(choices, reconstructor, X, held_out):
     """The offset on what was not trained on, unless it is by definition on all."""
     rule = choices.contamination
-    unseen = X if held_out is None or rule.of_all else X[held_out]
-    offset = rule.offset(reconstructor.scores(unseen))
-    return _limited(rule, offset, reconstructor, X)
+    unseen = reconstructor.scores(rule.told_by(X, held_out))
+    return _limited(rule, Offset(rule.offset(unseen), unseen), reconstructor, X)
 
 
 def final_offset(choices, first, final, offset, X, training):
     """The offset of a model that was fitted again, in units of its own scores."""
-    if choices.contamination.of_all:
-        return choices.contamination.offset(final.scores(X))
+    rule = choices.contamination
+    if rule.of_all:
+        scores = final.scores(X)
+        return Offset(rule.offset(scores), scores)
     both = subsample(X[training])
-    offset = rescaled_offset(offset, first.scores(both), final.scores(both))
-    return _limited(choices.contamination, offset, final, X)
+    rounding = final.rounding(both)
+    ratio = ratio_of_scores(first.scores(both), final.scores(both), rounding)
+    offset = Offset(offset.value * ratio, offset.unseen * ratio)
+    return _limited(rule, offset, final, X)
 
 
 def _limited(rule, offset, reconstructor, X):
-    """Only a rule that has a limit is worth scoring the sequences once more."""
-    if not rule.has_limit:
+    """Neither among errors that rounding alone makes, nor beyond what is normal."""
+    if rule.of_all:
         return offset
-    return rule.limited(offset, reconstructor.scores(subsample(X)))
+    sample = subsample(X)
+    value, rounding = offset.value, reconstructor.rounding(sample)
+    if rule.has_limit:  # only then it is worth scoring the sequences once more
+        scores = reconstructor.scores(sample)
+        value = rule.limited(value, scores, offset.unseen, rounding)
+    return Offset(min(value, -rounding), offset.unseen)
 
 
 def fit_network(plan: Plan, X, parts, choices: Choices, reports, checkpoint=None):
@@ -111,5 +140,5 @@ def fit_network(plan: Plan, X, parts, choices: Choices, reports, checkpoint=None
         **history_attributes(history, parts),
         **kept.attributes,
         "optimizer_state_": final.optimizer_state,
-        "offset_": offset,
+        "offset_": offset.value,
     }

@@ -3,9 +3,9 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.utils._param_validation import StrOptions, validate_params
 from sklearn.utils.validation import check_is_fitted
 
+from .._sklearn import StrOptions, validate_params
 from .._validation import (
     check_sequences,
     is_windows,

@@ -7,7 +7,8 @@ import numpy as np
 from scipy.stats import genpareto, norm
 
 from .._validation import is_number
-from .._warnings import warn
+from .._warnings import warn, warn_once
+from ..rows._row_numbers import evenly
 
 # Siffer et al. start their tail at this quantile.
 _TAIL_QUANTILE = 0.98
@@ -87,47 +88,76 @@ class ContaminationRule(NamedTuple):
 
     def offset(self, scores):
         """``offset_`` on scores that are higher for normal samples; NaN counts not."""
-        scores = np.asarray(scores, dtype=np.float64)
-        scores = scores[~np.isnan(scores)]
-        if not len(scores):
+        errors = _errors(scores)
+        if not len(errors):
             raise ValueError(
                 "No sequence that sets 'offset_' has an observed cell. Give later "
                 "sequences with data, or another 'validation_fraction'."
             )
         if self.of_all:
-            return float(np.quantile(scores, self.value))
+            return float(np.quantile(-errors, self.value))
         name = "quantile" if self.name == "auto" else self.name
-        normal = np.zeros(len(scores))
-        return -RULES_WITHOUT_EVENTS[name](normal, -scores, self.value)
+        normal = np.zeros(len(errors))
+        return -RULES_WITHOUT_EVENTS[name](normal, errors, self.value)
 
-    def limited(self, offset, scores):
+    def told_by(self, X, held_out):
+        """The sequences whose scores set the offset, where ``held_out`` rows were.
+
+        A share of the training sequences is of all of them by definition. Of many that
+        were held out those at even distances tell "auto" enough; other rules may be of
+        events that are rarer.
+        """
+        if held_out is None or self.of_all:
+            return X
+        return X[evenly(held_out, _MAX_SCORED) if self.name == "auto" else held_out]
+
+    def limited(self, offset, scores, unseen, rounding):
         """The offset of "auto", no further out than normal sequences can be.
 
         Held-out sequences may hold more events than 1%, which nobody labelled: an
         offset among them would hide those that follow. The limit is six standard
         deviations above the median of the logarithms of the errors, by their upper
-        quartile; of any other rule the offset is what it says.
+        quartile; of any other rule the offset is what it says. Of errors that are
+        within ``rounding`` there is none.
         """
-        error = -np.asarray(scores, dtype=np.float64)
-        return max(offset, -float(np.exp(self._limit(np.log(error[error > 0])))))
+        told, unseen = (
+            np.log(error[error > rounding]) for error in map(_errors, (scores, unseen))
+        )
+        return max(offset, -float(np.exp(self._limit(told, unseen))))
 
-    def limited_log(self, offset, scores):
+    def limited_log(self, offset, scores, unseen):
         """The same, of scores that are minus the logarithm of an error."""
-        scores = np.asarray(scores, dtype=np.float64)
-        return max(offset, -self._limit(-scores[~np.isnan(scores)]))
+        return max(offset, -self._limit(_errors(scores), _errors(unseen)))
 
-    def _limit(self, log_errors):
+    def _limit(self, log_errors, unseen):
         """How far out the logarithm of a normal error can be."""
         if not self.has_limit or not len(log_errors):
             return np.inf
         middle, upper = np.quantile(log_errors, [0.5, 0.75])
         if upper == middle:
             return np.inf
-        return middle + _MAX_DEVIATIONS * (upper - middle) / norm.ppf(0.75)
+        limit = middle + _MAX_DEVIATIONS * (upper - middle) / norm.ppf(0.75)
+        if not len(unseen) or np.median(unseen) <= limit:
+            return limit
+        warn_once(
+            "The errors of most held-out sequences lie far beyond those of the "
+            "training sequences. Either these are too few to learn from, for their "
+            "length and number of features, or what follows them differs: 'offset_' "
+            "may be far off. Give more sequences, shorter windows, or a smaller model."
+        )
+        return np.inf  # it is not normal sequences that the training ones tell of
+
+
+def _errors(scores):
+    """Errors of the scores that are none of a sequence without data."""
+    scores = np.asarray(scores, dtype=np.float64)
+    return -scores[~np.isnan(scores)]
 
 
 # Rules that need no event.
 RULES_WITHOUT_EVENTS = {"quantile": quantile_threshold, "pot": pot_threshold}
+# 200 of these are above their 0.99 quantile.
+_MAX_SCORED = 20_000
 # What "auto" stands for: of normal samples that were not trained on, 1% are outliers.
 NORMAL_QUANTILE = 0.99
 # Of a lognormal error, one in 10^9 is further out: no normal tail, and no quantile of
@@ -170,25 +200,27 @@ def check_contamination(contamination, owner):
     )
 
 
-def rescaled_offset(offset, before, after):
-    """An offset in units of the scores of a model that was fitted again.
+def ratio_of_scores(before, after, rounding=0.0):
+    """How the scores of a model that was fitted again compare with those before.
 
     The first model's offset is from sequences that it had not seen, which is what it is
-    good for; the second has seen all. How their scores compare is told by sequences
-    that both were trained on: by the median of the ratios.
+    good for; the second has seen all. In units of its scores the offset is so many
+    times as large. The ratio is told by sequences that both were trained on, by the
+    median.
 
     Parameters
     ----------
-    offset : float
-        Of the first model.
     before, after : ndarray of shape (n_samples,)
         Scores of the same sequences by the first model and the second.
 
+    rounding : float, default=0.0
+        What errors may be by rounding alone: such have no ratio.
+
     Returns
     -------
-    offset : float
+    ratio : float
     """
-    told = (before < 0) & (after < 0)  # scores are minus an error; 0 has no ratio
+    told = (before < -rounding) & (after < -rounding)
     if not told.any():
-        return offset
-    return offset * float(np.exp(np.median(np.log(after[told] / before[told]))))
+        return 1.0
+    return float(np.exp(np.median(np.log(after[told] / before[told]))))

@@ -18,6 +18,14 @@ def all_rows(n_rows):
     return np.arange(n_rows, dtype=index_dtype(n_rows))
 
 
+def evenly(rows, n_most):
+    """At most so many rows, at even distances."""
+    n = len(rows)
+    if n <= n_most:
+        return rows
+    return rows[np.arange(n_most) * n // n_most]
+
+
 def take_rows(table, rows):
     """Rows of a table, given by an array of any shape."""
     # take() is the faster one, but first copies all of a table not in C order.

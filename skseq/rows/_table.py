@@ -5,8 +5,8 @@ import contextlib
 
 import numpy as np
 import pandas as pd
-from sklearn.utils import _safe_indexing
 
+from .._sklearn import _safe_indexing
 from .._validation import check_cells, check_finite, is_temporal
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Rows in any form, as tables; the cells of a table, as what they stand for."""
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,6 +11,8 @@ from .._validation import is_number, named_errors
 from ..rows._keys import level_names
 from ..rows._table import take_features, take_key
 from ..rows._time import DURATIONS, LOCAL, NUMBERS, ZONED
+
+_DAY_OR_MONTH = re.compile(r"\s*\d{1,2}[./-]\d{1,2}[./-]\d").match
 
 
 class Columns:
@@ -137,19 +140,19 @@ def time_number(value, kind, row):
         if kind == NUMBERS:
             if is_number(value) and abs(value) != np.inf:
                 return value
-        elif is_number(value):
-            pass  # pandas would take nanoseconds
+        elif is_number(value) or (isinstance(value, str) and _DAY_OR_MONTH(value)):
+            pass  # pandas would take nanoseconds, and the first for the month
         elif kind == DURATIONS:
             return pd.Timedelta(value).value
         else:
             time = value if isinstance(value, pd.Timestamp) else pd.Timestamp(value)
-            if (time.tz is None) == (kind == LOCAL):
+            if time is not pd.NaT and (time.tz is None) == (kind == LOCAL):
                 return time.value
     except (OverflowError, ValueError):
         pass
     raise ValueError(
-        f"The 'time' of row {row} must be as in fit, where it held {kind}. Got "
-        f"{value!r}."
+        f"The 'time' of row {row} must be as in fit, where it held {kind}; of a text "
+        f"the year comes first. Got {value!r}."
     )
 
 

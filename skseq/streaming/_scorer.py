@@ -5,13 +5,9 @@ from numbers import Integral
 
 import numpy as np
 import pandas as pd
-from sklearn.utils._param_validation import (
-    Interval,
-    StrOptions,
-    validate_parameter_constraints,
-)
 from sklearn.utils.validation import check_is_fitted
 
+from .._sklearn import Interval, StrOptions, validate_parameter_constraints
 from .._validation import named_errors
 from ..alarms import AlarmRule
 from ..alarms._drift import Drift

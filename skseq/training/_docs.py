@@ -49,7 +49,13 @@ TRAINING = """
         Sequences in a mini-batch.
 
     max_epochs : int, default=50
-        Passes over the training sequences, at the most.
+        Number of epochs, at the most.
+
+    max_samples : "auto", int, float or None, default="auto"
+        Sequences that an epoch sees, at the most: so many, or a share of all, drawn
+        anew for each epoch, so that its time does not grow with their number. Nor does
+        that of the loss after it, which is told by as many of those held out, at even
+        distances. "auto" is 16384, None all of them.
 
     early_stopping : bool, default=True
         Whether to hold out a part, stop when its loss no longer improves, and keep the
@@ -69,8 +75,9 @@ TRAINING = """
     n_iter_no_change : int, default=5
         Epochs without improvement after which training stops.
 
-    tol : float, default=1e-4
-        Least decrease of the validation loss that counts as an improvement.
+    tol : float, default=1e-3
+        Least decrease of the validation loss that counts as an improvement, as a share
+        of the least loss before.
 """
 
 RUNNING = """
@@ -79,9 +86,12 @@ RUNNING = """
         which give the same to rounding, sooner. "auto" is native where the kernels were
         built and support the network, unless Keras is loaded and has a GPU.
 
-    n_threads : int, default=1
+    n_threads : int, default=None
         Threads over which the native engine splits a large mini-batch, or sequences to
-        score. It does not change the result.
+        score. It does not change the result. None is as many as scikit-learn's own
+        compiled loops take: the cores that this process may use, or what joblib sets as
+        ``OMP_NUM_THREADS`` in its workers. It is one in any thread but the main one, as
+        in the workers of Dask.
 
     checkpoint : str or path-like, default=None
         File that training writes its state to after each epoch, and goes on from where
@@ -142,6 +152,9 @@ FITTED = """
 
     n_iter_ : int
         Number of epochs run.
+
+    max_samples_ : int
+        Sequences that an epoch sees, at the most.
 
     <HELD_OUT>
 """

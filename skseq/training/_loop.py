@@ -17,6 +17,7 @@ from ..engines._batches import (
 )
 from ..engines._losses import cell_losses, observed_mean
 from ..networks import Architecture
+from ..rows._row_numbers import evenly
 from ._checkpoint import Checkpoint, State
 from ._reports import EpochReports, current_watcher
 
@@ -29,6 +30,7 @@ class Settings:
     learning_rate: float
     batch_size: int
     max_epochs: int
+    max_samples: int
     n_iter_no_change: int
     tol: float
     verbose: int = 0
@@ -44,6 +46,7 @@ class History:
     loss_curve: list[float] = field(default_factory=list)
     validation_loss_curve: list[float] | None = None
     best_epoch: int = 0
+    max_samples: int = 0  # sequences that an epoch sees at the most
     stopped: str = ""  # why it ended early: the user, or a loss that is not finite
 
 
@@ -87,8 +90,8 @@ class Data:
     def batch(self, rows):
         return self.preparation.batch(self.X, rows, *self._of_sequences)
 
-    def held_out_chunks(self):
-        rows = self.held_out
+    def held_out_chunks(self, max_samples):
+        rows = evenly(self.held_out, max_samples)
         parts = (None if a is None else a[rows] for a in self._of_sequences)
         return self.preparation.chunks(self.X[rows], *parts)
 
@@ -108,16 +111,17 @@ def train(
 ) -> History:
     """Train from the weights of ``initial``.
 
-    With held-out rows, training ends when their loss has not improved by ``tol`` for
-    ``n_iter_no_change`` epochs, and the weights of the best epoch are kept; without,
-    the last ones. Who watches is told the ``title``. ``reports`` hears of each epoch,
-    with what ``fitted_attributes`` makes of its weights, and can ask to stop. A
+    An epoch sees the training rows, or ``max_samples`` of them that are drawn for it.
+    With held-out rows, training ends when their loss has not improved by a share of
+    ``tol`` for ``n_iter_no_change`` epochs, and the weights of the best epoch are kept;
+    without, the last ones. Who watches is told the ``title``. ``reports`` hears of each
+    epoch, with what ``fitted_attributes`` makes of its weights, and can ask to stop. A
     ``checkpoint`` is written after each epoch, and gone on from where there is one. A
     loss or weights that leave the finite numbers, and an interruption by the user, end
     the training: ``stopped`` tells why, where the weights of an epoch are there to be
     kept; else the error is raised.
     """
-    history = History(initial.weights)
+    history = History(initial.weights, max_samples=settings.max_samples)
     if data.held_out is not None:
         history.validation_loss_curve = []
     saved = None
@@ -126,25 +130,22 @@ def train(
         shapes = architecture.weight_shapes
         saved = checkpoint.read(shapes, settings.max_epochs, held_out=held_out)
     if saved is not None:
-        initial, history, rng = _resumed(saved)
+        initial, history, rng = _resumed(saved, settings)
+    n_drawn = min(settings.max_samples, len(data.training))
     engine.load_weights(initial.weights)
     engine.start_training(
         loss=settings.loss,
         masked=has_padding(data.X),
         dropout=architecture.dropout > 0,
-        batch_size=min(settings.batch_size, len(data.training)),
+        batch_size=min(settings.batch_size, n_drawn),
         learning_rate=settings.learning_rate,
         global_clipnorm=settings.global_clipnorm,
         optimizer_state=initial.optimizer_state,
     )
     watcher = current_watcher()
-    watcher.begin(
-        len(data.training), settings.max_epochs, len(history.loss_curve), title
-    )
+    watcher.begin(n_drawn, settings.max_epochs, len(history.loss_curve), title)
     if settings.verbose:
-        print(f"{title}: {len(data.training):,} sequences", end="")
-        rest = "" if data.held_out is None else f", {len(data.held_out):,} held out"
-        print(rest)
+        _print_sizes(title, data, n_drawn)
     with _keeping_the_best(history):
         for epoch in range(len(history.loss_curve) + 1, settings.max_epochs + 1):
             if _is_over(history, settings):
@@ -175,7 +176,7 @@ def _are_finite(arrays):
     return all(np.isfinite(array).all() for array in arrays)
 
 
-def _resumed(saved):
+def _resumed(saved, settings):
     """Where a checkpoint goes on from: weights, history and generator."""
     # A generator of its own: that of the fit may be the user's, or the global one.
     rng = np.random.RandomState()
@@ -186,6 +187,7 @@ def _resumed(saved):
         saved.loss_curve,
         saved.validation_loss_curve,
         saved.best_epoch,
+        settings.max_samples,
     )
     return History(saved.weights, saved.optimizer_state), history, rng
 
@@ -220,9 +222,9 @@ def _judge(history, engine, data, settings):
         best = history.validation_loss_curve[history.best_epoch - 1]
     if np.isnan(best):  # nothing is below it
         best = np.inf
-    loss = validation_loss(engine, data, settings.loss)
+    loss = validation_loss(engine, data, settings.loss, settings.max_samples)
     history.validation_loss_curve.append(loss)
-    if loss < best - settings.tol or not history.best_epoch:
+    if loss < best * (1 - settings.tol) or not history.best_epoch:
         history.best_epoch, history.weights = epoch, engine.weights()
 
 
@@ -247,11 +249,27 @@ def _state(history, engine, rng):
     )
 
 
+def _print_sizes(title, data, n_drawn):
+    n = len(data.training)
+    drawn = "" if n_drawn == n else f", {n_drawn:,} of them in each epoch"
+    held_out = "" if data.held_out is None else f", {len(data.held_out):,} held out"
+    print(f"{title}: {n:,} sequences{drawn}{held_out}")
+
+
+def _drawn(rows, max_samples, rng):
+    """So many of the rows, or all where there are no more, in random order."""
+    if len(rows) <= max_samples:
+        return rng.permutation(rows)
+    # A Generator does it in time that does not grow with the rows.
+    generator = np.random.default_rng(rng.randint(2**31 - 1))
+    return rows[generator.choice(len(rows), max_samples, replace=False)]
+
+
 def _train_epoch(engine, architecture, data, settings, rng, epoch):
-    """One pass in random order; the mean loss of a sequence."""
+    """One epoch in random order; the mean loss of a sequence."""
     if architecture.recurrent_dropout:
         engine.seed_recurrent_dropout(rng.randint(2**31 - 1))
-    rows = rng.permutation(data.training)
+    rows = _drawn(data.training, settings.max_samples, rng)
     size = min(settings.batch_size, len(rows))
     starts = range(0, len(rows), size)
     bar = None
@@ -280,10 +298,13 @@ def _training_batch(batch, architecture, rng):
     return batch
 
 
-def validation_loss(engine, data: Data, loss):
-    """Mean loss of the held-out sequences, each by its observed cells."""
+def validation_loss(engine, data: Data, loss, max_samples):
+    """Mean loss of the held-out sequences, each by its observed cells.
+
+    Of more than ``max_samples`` those at even distances are taken.
+    """
     total = n_observed = 0.0
-    for _, batch in data.held_out_chunks():
+    for _, batch in data.held_out_chunks(max_samples):
         if loss == "context":
             errors = np.full(len(batch.steps), engine.context_loss(batch))
         else:

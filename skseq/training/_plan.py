@@ -21,6 +21,9 @@ from ._checkpoint import Checkpoint, digest_of
 from ._loop import Data, History, NonFiniteLossError, Settings, train
 from ._reports import NoReports
 
+# Where so many epochs see fewer sequences than there are, their codes are not kept.
+_EPOCHS_OF_CODES = 8
+
 
 @dataclass(frozen=True)
 class Examples:
@@ -48,7 +51,7 @@ class Plan:
     initial: History
     order: tuple
     engine: str
-    n_threads: int = 1
+    n_threads: int | None = None
     fit_path: Callable[[object, Preparation], LinearPath] | None = None
     random_state: object = (
         None  # as given: a checkpoint is of one, where it is a number
@@ -115,7 +118,7 @@ class Plan:
             held_out,
             examples.targets,
             examples.weights,
-            preparation.codes(examples.X),
+            self._codes(preparation, examples.X),
         )
         if checkpoint is not None:
             checkpoint = Checkpoint(checkpoint, self._about(data))
@@ -139,6 +142,12 @@ class Plan:
                 title=title,
             )
         return self.network(history.weights, preparation), history
+
+    def _codes(self, preparation, X):
+        """What the path keeps of all sequences, if epochs see them often enough."""
+        if _EPOCHS_OF_CODES * self.settings.max_samples < len(X):
+            return None
+        return preparation.codes(X)
 
     def train_again(self, examples, network, history) -> tuple[FittedNetwork, History]:
         """Train on all examples, for the number of epochs that was the best.

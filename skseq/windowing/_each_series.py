@@ -4,8 +4,7 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context, clone
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from .._estimator import (
@@ -14,6 +13,7 @@ from .._estimator import (
     all_or_nothing,
     reports_fit,
 )
+from .._sklearn import HasMethods, Interval, StrOptions, _fit_context
 from .._validation import check_sequences, is_windows
 from ..rows._series import names_index
 from ._output import SequenceTransformerMixin

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.model_selection import train_test_split
-from sklearn.model_selection._split import GroupsConsumerMixin
-from sklearn.utils._param_validation import HasMethods, StrOptions
 
+from .._sklearn import GroupsConsumerMixin, HasMethods, StrOptions
 from .._validation import is_windows, named_errors
 from .._warnings import warn
 from ..rows._row_numbers import all_rows, index_dtype

@@ -3,8 +3,8 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.utils._param_validation import StrOptions, validate_params
 
+from .._sklearn import StrOptions, validate_params
 from .._validation import named_errors
 from .._warnings import warn
 from ..rows._events import OrderedRows

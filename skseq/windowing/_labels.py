@@ -3,8 +3,8 @@
 
 import numpy as np
 from sklearn.utils import check_consistent_length, column_or_1d
-from sklearn.utils._param_validation import validate_params
 
+from .._sklearn import validate_params
 from .._validation import named_errors
 from ..rows._events import OrderedRows
 from ..rows._series import group_order

@@ -3,7 +3,8 @@
 
 import pandas as pd
 from sklearn.base import TransformerMixin
-from sklearn.utils._set_output import _get_output_config
+
+from .._sklearn import _get_output_config
 
 
 def windows_frame(estimator, table, X):

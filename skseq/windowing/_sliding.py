@@ -7,19 +7,21 @@ from numbers import Integral
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, _fit_context
-from sklearn.utils._param_validation import Hidden, Interval, RealNotInt
-from sklearn.utils.validation import (
-    _check_feature_names_in,
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._estimator import (
     CallbackSupportMixin,
     DocumentationLinkMixin,
     all_or_nothing,
     reports_fit,
+)
+from .._sklearn import (
+    Hidden,
+    Interval,
+    RealNotInt,
+    _check_feature_names_in,
+    _fit_context,
 )
 from .._validation import check_cells, is_windows
 from ..rows._keys import resolve_key, resolve_keys, warn_of_index

@@ -6,8 +6,8 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_consistent_length, column_or_1d
-from sklearn.utils._param_validation import Interval, validate_params
 
+from .._sklearn import Interval, validate_params
 from .._validation import check_cells, named_errors
 from ..rows._row_numbers import take_rows
 from ..rows._series import plain_names, rows_by_series

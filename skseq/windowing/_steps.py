@@ -6,11 +6,10 @@ import contextlib
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_array
-from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from .._estimator import (
     CallbackSupportMixin,
@@ -18,6 +17,7 @@ from .._estimator import (
     all_or_nothing,
     reports_fit,
 )
+from .._sklearn import HasMethods, _check_feature_names_in, _fit_context
 from .._validation import FLOATS, check_sequences, is_windows, n_dimensions
 from ._output import SequenceTransformerMixin
 

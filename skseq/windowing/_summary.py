@@ -4,9 +4,9 @@
 from functools import cached_property, reduce
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import gen_batches
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from .._estimator import (
     CallbackSupportMixin,
@@ -14,6 +14,7 @@ from .._estimator import (
     all_or_nothing,
     reports_fit,
 )
+from .._sklearn import _check_feature_names_in, _fit_context
 from .._validation import check_sequences
 from ._output import windows_frame
 

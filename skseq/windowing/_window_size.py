@@ -7,8 +7,8 @@ import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 from scipy.signal import find_peaks
 from sklearn.utils import check_consistent_length
-from sklearn.utils._param_validation import Interval, validate_params
 
+from .._sklearn import Interval, validate_params
 from .._validation import check_cells
 from ..rows._events import OrderedRows, check_labels
 from ..rows._keys import resolve_key, resolve_keys

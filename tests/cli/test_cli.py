@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
 import io
+import json
 import re
+import shlex
 
 import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
+from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score, f1_score
 from typer.testing import CliRunner
 
@@ -13,18 +16,21 @@ from skseq import PCAAutoencoder, RareEventClassifier, SlidingWindow
 from skseq.cli import _main as cli
 from skseq.cli import _results
 from skseq.cli._choices import Choices, Cut
-from skseq.cli._detect import split
+from skseq.cli._detect import MEMBERS, Part, fit, split
 from skseq.cli._options import reading
 from skseq.cli._table import read_labelled_table
 from skseq.datasets import make_process_faults
 
 N_ROWS, N_TRAIN = 600, 360
 TINY = ["--layers", "4,2", "--max-epochs", "1"]
+MODELS = ["PCA", *MEMBERS.values(), "committee"]
+FAST = ["--model", "pca"]  # where it does not matter which one it is
 
 
-def run(*arguments):
+def run(*arguments, text=None):
     runner = CliRunner(env={"COLUMNS": "80"})
-    return runner.invoke(cli.app, [str(argument) for argument in arguments])
+    given = [str(argument) for argument in arguments]
+    return runner.invoke(cli.app, given, input=text)
 
 
 def make_table(**settings):
@@ -94,7 +100,7 @@ def test_detect_names_each_feature_once_for_a_row(scores):
 def test_detect_prints_the_measures_of_its_scores(detected, scores, table):
     y = table["event"][N_TRAIN:]
     n_events = ((y == 1) & (y.shift(fill_value=0) == 0)).sum()
-    rows, events, precision, *_, f1 = measures(detected[0], "residual autoencoder")
+    rows, events, precision, *_, f1 = measures(detected[0], "committee")
     assert rows == len(y)
     assert events == n_events
     assert precision == pytest.approx(
@@ -103,9 +109,57 @@ def test_detect_prints_the_measures_of_its_scores(detected, scores, table):
     assert f1 == pytest.approx(f1_score(y, scores["decision"]), abs=6e-4)
 
 
-def test_detect_prints_the_baselines_beside_it(detected):
-    for model in ("PCA", "IsolationForest"):
+def test_detect_prints_the_members_and_pca_beside_the_committee(detected):
+    printed = [line.split("  ")[0] for line in detected[0].splitlines()]
+    assert [name for name in printed if name in MODELS] == MODELS
+    for model in MODELS:
         assert len(measures(detected[0], model)) == 7
+
+
+def test_detect_tells_how_much_each_member_counts(detected):
+    told = json.loads((detected[1] / "detect.json").read_text())["weights"]
+    assert [*told] == MODELS[1:-1]
+    assert sum(told.values()) == pytest.approx(1)
+    words = ", ".join(f"{name} {weight:.2f}" for name, weight in told.items())
+    assert f"Weights in the committee: {words}." in " ".join(detected[0].split())
+
+
+def test_the_printed_line_scores_new_rows_as_the_committee_does(
+    detected, scores, table
+):
+    line = " ".join(detected[0].split()).partition("with it: skseq ")[2]
+    command, options = line.removesuffix(" < new.csv"), ["--ignore", "event"]
+    assert command.endswith(" --trust sklearn.tree._tree.Tree --explain")
+    rows = table[N_TRAIN - 9 : N_TRAIN + 5].to_csv(index=False)
+    result = run(*shlex.split(command), *options, text=rows)
+    assert result.exit_code == 0, result.stderr
+    # Nine rows before them fill the first window.
+    new = pd.read_csv(io.StringIO(result.stdout))[9:]
+    np.testing.assert_allclose(new["score"], scores["score"][:5], rtol=1e-5)
+    assert (new["alarm"].to_numpy() == scores["decision"][:5]).all()
+    told = [name for name in scores if name.startswith("feature_")]
+    assert (new[told].to_numpy() == scores[told][:5].to_numpy()).all()
+
+
+def test_a_member_is_shown_as_it_is_in_the_committee_with_a_threshold_of_its_own():
+    X, y = make_process_faults(900, 3, fault_rate=0.1, random_state=0)
+    windows = SlidingWindow(4).fit_transform(X.drop(columns="timestamp"))
+    past = Part(windows[:600], y[:600].to_numpy())
+    given = [("residual", PCAAutoencoder()), ("forest", IsolationForest())]
+    models, _ = fit({"committee": given}, past, Choices(), context=())
+    assert [*models] == ["residual autoencoder", "IsolationForest", "committee"]
+    later = windows[600:]
+    scores = models["committee"].member_scores(later)
+    for key, name in MEMBERS.items():
+        if key in scores:
+            score = models[name].decision_function(later) + models[name].threshold_
+            np.testing.assert_allclose(score, scores[key])
+            assert [*models[name].named_estimators_] == [key]
+    # As where that member is fitted by itself, to the same windows.
+    alone = RareEventClassifier(given[:1], random_state=0).fit(past.windows, past.y)
+    same = models["residual autoencoder"]
+    assert same.threshold_ == pytest.approx(alone.threshold_)
+    np.testing.assert_array_equal(same.predict(later), alone.predict(later))
 
 
 def test_detect_says_how_the_thresholds_were_set(detected):
@@ -118,9 +172,6 @@ def test_detect_says_how_the_thresholds_were_set(detected):
 def test_detect_draws_nothing_where_standard_error_is_no_terminal(detected):
     assert detected[2] == ""
     assert "\x1b" not in detected[0]
-    # With one event held out, a classifier cannot be judged.
-    (note,) = [line for line in detected[0].splitlines() if line.startswith("Note:")]
-    assert note.startswith("Note: LogisticRegression: left out.")
 
 
 def test_detect_shows_the_progress_of_the_training(table, tmp_path, monkeypatch):
@@ -131,7 +182,8 @@ def test_detect_shows_the_progress_of_the_training(table, tmp_path, monkeypatch)
     monkeypatch.setattr("skseq.cli._progress.Console", lambda stderr: terminal)
     table.to_csv(tmp_path / "table.csv", index=False)
     source = ["detect", tmp_path / "table.csv", "--label", "event"]
-    result = run(*source, "--time", "timestamp", "--out", tmp_path / "out", *TINY)
+    keys = ["--time", "timestamp", "--model", "residual"]
+    result = run(*source, *keys, "--out", tmp_path / "out", *TINY)
     assert result.exit_code == 0, result.output
     assert "epoch 1/1" in shown.getvalue()
     assert "\x1b" not in result.output
@@ -145,8 +197,8 @@ def test_detect_writes_two_pictures(detected):
 def test_detect_writes_a_page_about_the_scored_rows(detected, table):
     page = (detected[1] / "report.html").read_text(encoding="utf-8")
     assert f"Wrote {detected[1] / 'report.html'}" in detected[0].replace("\n", "")
-    assert f"residual autoencoder scored {N_ROWS - N_TRAIN} rows" in page
-    for model in ("residual autoencoder", "PCA", "IsolationForest"):
+    assert f"committee scored {N_ROWS - N_TRAIN} rows" in page
+    for model in MODELS:
         average_precision = measures(detected[0], model)[2]
         assert f"<td>{average_precision:.3f}</td>" in page
     assert "Rare events in table.csv" in page
@@ -212,7 +264,7 @@ def test_detect_writes_the_page_where_it_is_told(table, tmp_path):
     table.to_csv(tmp_path / "table.csv", index=False)
     source = ["detect", tmp_path / "table.csv", "--label", "event", "--time"]
     target = ["--out", tmp_path / "out", "--report", tmp_path / "page.html"]
-    result = run(*source, "timestamp", *target, "--horizon", "3", *TINY)
+    result = run(*source, "timestamp", *target, "--horizon", "3", *FAST)
     assert result.exit_code == 0, result.output
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "up to 3 rows before an event" in page
@@ -230,7 +282,7 @@ def test_a_page_that_cannot_be_written_is_told_before_training(table, tmp_path):
         "--report",
         tmp_path / "no/a.html",
     ]
-    result = run(*source, *keys, *TINY)
+    result = run(*source, *keys, *FAST)
     assert result.exit_code == 2
     assert re.fullmatch("Error: .* there is no folder .*\n", result.stderr)
     assert "Fitting" not in result.stdout
@@ -248,7 +300,7 @@ def test_detect_warns_of_an_early_event_in_several_series(tmp_path):
     keys = ["--label", "event", "--time", "timestamp", "--group-by", "machine"]
     source = ["detect", tmp_path / "table.parquet", *keys, "--horizon", "3"]
     out = tmp_path / "out"
-    result = run(*source, "--out", out, *TINY)
+    result = run(*source, "--out", out, *FAST)
     assert result.exit_code == 0, result.output
 
     scores = pd.read_csv(out / "scores.csv", parse_dates=["timestamp"])
@@ -264,7 +316,7 @@ def test_detect_takes_a_quantile_where_no_event_is_known_yet(table, tmp_path):
     known = table["event"].where(table.index >= N_TRAIN, 0)
     table.assign(event=known).to_csv(path, index=False)
     keys = ["--label", "event", "--time", "timestamp", "--cut", N_TRAIN]
-    result = run("detect", path, *keys, "--out", tmp_path / "out", *TINY)
+    result = run("detect", path, *keys, "--out", tmp_path / "out", *FAST)
     assert result.exit_code == 0, result.output
     assert "0 of them in 0 events" in result.stdout
     words = " ".join(result.stdout.split())
@@ -444,7 +496,7 @@ def test_rows_without_data_have_no_score_and_are_counted(table, tmp_path):
     gappy.to_csv(tmp_path / "table.csv", index=False)
     source = ["detect", tmp_path / "table.csv", "--label", "event"]
     keys = ["--time", "timestamp", "--window", "10", "--cut", N_TRAIN]
-    result = run(*source, *keys, "--out", tmp_path / "out", *TINY)
+    result = run(*source, *keys, "--out", tmp_path / "out", *FAST)
     assert result.exit_code == 0, result.output
     scores = pd.read_csv(tmp_path / "out" / "scores.csv")
     missing = scores["score"].isna()

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from skseq import load
+from skseq import RareEventClassifier, load
 from skseq.cli import _choices, _run
 from skseq.cli import _main as cli
 from skseq.cli._choices import (
@@ -25,7 +25,7 @@ from skseq.cli._choices import (
     threshold_of,
     window_of,
 )
-from skseq.cli._detect import make_detectors, split
+from skseq.cli._detect import MEMBERS, make_detectors, split
 from skseq.cli._options import reading
 from skseq.cli._table import LabelledTable, read_labelled_table, rows_before
 from skseq.datasets import make_commanded_process
@@ -97,7 +97,7 @@ def test_detect_tells_in_json_what_it_did(detected, table):
     assert told["context"] == CONTEXT
     assert told["n_rows"] == {"trained": 270, "scored": 270}
     assert told["model"] == "PCA"
-    assert [*told["models"]] == ["IsolationForest", "PCA"]
+    assert [*told["models"]] == ["IsolationForest", "LogisticRegression", "PCA"]
     assert sorted(told["files"]) == sorted(
         path.name for path in detected[1].iterdir() if path.name != "detect.json"
     )
@@ -124,10 +124,8 @@ def test_the_alarm_rule_and_the_threshold_are_as_asked(detected):
 
 def test_the_saved_model_scores_as_detect_did(detected, folder):
     output, out = detected
-    line = re.search(
-        r"skseq score (.*) --explain < new.csv", output.replace("\n", " ")
-    ).group(1)
-    path, *_ = shlex.split(line)
+    line = re.search(r"skseq score (\S+) new.csv", output.replace("\n", " ")).group(1)
+    (path,) = shlex.split(line)
     model = load(path)
     rows = read(folder, "state", event_values=["stuck"], exclude="event")
     scores = pd.read_csv(out / "scores.csv")
@@ -140,12 +138,10 @@ def test_the_saved_model_scores_as_detect_did(detected, folder):
 def test_the_saved_model_writes_what_scores_csv_holds(detected, folder):
     _, out = detected
     line = json.loads((out / "detect.json").read_text())["score"]
-    _, _, *arguments = shlex.split(line.partition("<")[0])
-    rows = pd.read_csv(folder / "table.csv", dtype=str, keep_default_na=False)
+    line = line.replace("new.csv", str(folder / "table.csv"))
+    _, *arguments = shlex.split(line)
     ignored = [word for name in ("event", "state") for word in ("--ignore", name)]
-    result = CliRunner().invoke(
-        cli.app, ["score", *arguments, *ignored], input=rows.to_csv(index=False)
-    )
+    result = CliRunner().invoke(cli.app, [*arguments, *ignored])
     assert result.exit_code == 0, result.stderr
     live = pd.read_csv(io.StringIO(result.stdout)).set_index("row")
     scores = pd.read_csv(out / "scores.csv").set_index("row")
@@ -324,8 +320,9 @@ def test_auto_takes_the_window_that_the_training_rows_suggest(folder):
 @pytest.mark.parametrize(
     ("model", "labels", "name"),
     [
-        (None, True, "residual autoencoder"),
+        (None, True, "committee"),
         (None, False, "committee"),
+        (Model.residual, True, "residual autoencoder"),
         (Model.lstm, True, "LSTM autoencoder"),
         (Model.pca, False, "PCA"),
     ],
@@ -334,26 +331,26 @@ def test_the_model_of_the_headline_comes_last_and_once(model, labels, name):
     network = network_of("8,4", 3)
     detectors = make_detectors(Choices(model=model, network=network), labels)
     assert [*detectors][-1] == name
-    assert {"PCA", "IsolationForest"} <= {*detectors}
-    sizes = [
-        value
-        for key, value in detectors[name].get_params().items()
-        if key.endswith("hidden_layer_sizes")
-    ]
-    assert all(size == (8, 4) for size in sizes)
+    members = dict(detectors[name]) if name == "committee" and labels else {}
+    assert "PCA" in detectors
+    assert "forest" in members or "IsolationForest" in detectors
+    for detector in members.values() or [detectors[name]]:
+        for key, value in detector.get_params().items():
+            assert not key.endswith("hidden_layer_sizes") or value == (8, 4)
 
 
-def test_a_committee_that_is_weighed_has_classifiers_too():
-    given = Choices(model=Model.committee, network=network_of("8,4", 3))
+def test_the_committee_of_labels_is_that_of_the_classifier():
+    given = Choices(network=network_of("8,4", 3))
     members = dict(make_detectors(given, True)["committee"])
-    assert [*members] == ["residual", "lstm", "forest", "logistic"]
+    assert [*members] == [*dict(RareEventClassifier()._default_members())]
+    assert {*members} <= {*MEMBERS}
     assert members["residual"].network.max_epochs == members["lstm"].max_epochs == 3
 
 
 def test_what_is_not_asked_for_is_left_to_the_classes():
     from skseq import LSTMAutoencoder
 
-    residual = make_detectors(Choices(), True)["residual autoencoder"]
+    residual = dict(make_detectors(Choices(), True)["committee"])["residual"]
     assert repr(residual.network) == repr(LSTMAutoencoder())
 
 

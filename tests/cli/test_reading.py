@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The command line reads what ``read_table`` reads, and says it in its own words."""
 
+import io
+import json
 import re
+import shlex
 import subprocess
 import sys
 
@@ -15,7 +18,7 @@ from skseq.cli import _main as cli
 from skseq.cli._options import option, reading
 from skseq.datasets import make_process_faults
 
-FAST = ["--layers", "4", "--max-epochs", "1"]
+FAST = ["--model", "pca"]
 
 
 def run(*arguments):
@@ -47,6 +50,30 @@ def test_detect_reads_semicolons_decimal_commas_and_days_first(tmp_path):
     scores = pd.read_csv(path, parse_dates=["timestamp"])
     expected = table["timestamp"].dt.floor("min")[-len(scores) :]
     assert (scores["timestamp"].to_numpy() == expected.to_numpy()).all()
+
+
+def test_the_line_that_detect_prints_reads_the_next_file_of_the_kind(tmp_path):
+    path, out = tmp_path / "plant.csv", tmp_path / "o"
+    table = clean()
+    table["flow"] = table["flow"].astype(object).where(table.index != 7, "n/m")
+    at = table.pop("stamp").dt
+    table.insert(0, "day", at.strftime("%d.%m.%Y"))
+    table.insert(1, "clock", at.strftime("%H:%M:%S"))
+    table.to_csv(path, sep=";", decimal=",", index=False)
+    arguments = ["--na", "n/m", "--model", "pca", "--window", "3"]
+    result = run("detect", path, *arguments, "--out", out)
+    assert result.exit_code == 0, result.stderr
+    line = json.loads((out / "detect.json").read_text())["score"]
+    assert line.partition("new.csv ")[2] == (
+        "--sep=';' --decimal=, --time=day --time=clock --dayfirst --na=n/m"
+    )
+    _, *arguments = shlex.split(line.replace("new.csv", str(path)))
+    again = run(*arguments)
+    assert again.exit_code == 0, again.stderr
+    live = pd.read_csv(io.StringIO(again.stdout)).set_index("row")
+    scores = pd.read_csv(out / "scores.csv").set_index("row")
+    assert (live.loc[scores.index, "day clock"] == scores["day clock"]).all()
+    np.testing.assert_allclose(live["score"][scores.index], scores["score"], rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["scores.csv", "score.png", "report.html"])

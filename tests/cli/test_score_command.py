@@ -53,7 +53,7 @@ def read(output):
 def test_the_scores_are_those_of_the_table(model, follow):
     path, pipeline, rows = model
     text = rows.assign(flow=rows["flow"].where(rows.index != 7)).to_csv(index=False)
-    result = run(text, path, *follow)
+    result = run(text, path, *follow, "--no-explain")
     assert result.exit_code == 0, result.stderr
     scores = read(result.stdout)
     assert scores.columns.tolist() == ["row", "score", "alarm"]
@@ -67,7 +67,7 @@ def test_each_line_is_scored_before_the_next_one_comes(model):
     path, _, rows = model
     lines = rows.to_csv(index=False).splitlines(keepends=True)
     with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(path), "--follow"],
+        [sys.executable, "-c", PROGRAM, str(path), "--follow", "--no-explain"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -205,7 +205,7 @@ def test_a_model_of_an_array_takes_the_columns_in_order(tmp_path, table):
 def test_lines_have_time_series_and_the_features_that_add_most(model):
     path, pipeline, rows = model
     rows = rows[:12]
-    result = run(rows.to_csv(index=False), path, "--explain")
+    result = run(rows.to_csv(index=False), path)
     assert result.exit_code == 0, result.stderr
     scores = read(result.stdout)
     features = ["feature_1", "feature_2", "feature_3"]
@@ -224,11 +224,66 @@ def test_lines_have_time_series_and_the_features_that_add_most(model):
     np.testing.assert_array_equal(scores[features[:n]], expected[:, :n])
 
 
+PLANT = {"sep": ";", "decimal": ",", "date_format": "%d.%m.%Y %H:%M:%S"}
+
+
+def test_lines_are_read_as_they_are_said_to_be_written(model):
+    path, pipeline, rows = model
+    text = rows.to_csv(index=False, **PLANT)
+    result = run(text, path, "--sep", ";", "--decimal", ",", "--dayfirst")
+    assert result.exit_code == 0, result.stderr
+    expected = pipeline.score_samples(rows)
+    assert_allclose(read(result.stdout)["score"], expected, rtol=1e-6)
+
+
+def test_no_line_tells_by_itself_what_is_the_day(model):
+    path, _, rows = model
+    result = run(rows.to_csv(index=False, date_format="%d/%m/%Y %H:%M"), path)
+    assert result.exit_code == 2
+    assert re.search("line 2: .*Say so: --dayfirst or --monthfirst", result.stderr)
+
+
+def test_a_table_is_read_as_it_is_written(model, tmp_path):
+    path, pipeline, rows = model
+    table = tmp_path / "new.csv"
+    table.write_text(rows.assign(note="x").to_csv(index=False, **PLANT))
+    refused = run("", path, table)
+    assert refused.exit_code == 2
+    assert "'note', which was not there in fit" in refused.stderr
+    result = run("", path, table, "--ignore", "note")
+    assert result.exit_code == 0, result.stderr
+    scores = read(result.stdout)
+    assert_allclose(scores["score"], pipeline.score_samples(rows), rtol=1e-6)
+    times = pd.to_datetime(scores["timestamp"])
+    assert (times.to_numpy() == rows["timestamp"].to_numpy()).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--sort"], "--sort is for files"),
+        (["--tz", "UTC"], "--tz is for files"),
+        (["--sep", "ab"], "--sep: one character .* Got 'ab'"),
+        (["no.csv"], "There is no file no.csv"),
+    ],
+)
+def test_options_that_cannot_be_followed_are_refused(model, arguments, message):
+    result = run("a\n", model[0], *arguments)
+    assert result.exit_code == 2
+    assert re.search(message, result.stderr)
+
+
+def test_files_are_not_followed(model):
+    result = run("", model[0], model[0], "--follow")
+    assert result.exit_code == 2
+    assert "--follow is for lines of standard input" in result.stderr
+
+
 def test_a_row_without_a_score_is_not_explained(model):
     path, _, rows = model
     dead = rows.columns.difference(["sensor_id", "timestamp"])
     text = rows[:1].assign(**dict.fromkeys(dead)).to_csv(index=False)
     twice = text + text.splitlines()[1].replace("2024", "1999") + "\n"
-    result = run(twice, path, "--explain", "--on-late", "drop")
+    result = run(twice, path, "--on-late", "drop")
     last = result.stdout.splitlines()[-1].split(",")
     assert last[3:] == [""] * 5

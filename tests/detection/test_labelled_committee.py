@@ -90,10 +90,11 @@ def scores_and_events(seed=0, n=400, informative=(1.5, 0.5)):
     return rng.normal(size=(n, 2)) + np.outer(event, informative), event
 
 
-@pytest.mark.parametrize("ridge", [0.1, 1.0, 100.0])
+@pytest.mark.parametrize("ridge", [0.0002, 0.01, 1.0])
 def test_weights_are_those_of_scikit_learn_where_none_is_negative_there(ridge):
     scores, event = scores_and_events()
-    oracle = LogisticRegression(C=1 / ridge, class_weight="balanced", tol=1e-10)
+    of_sum = ridge * len(event)
+    oracle = LogisticRegression(C=1 / of_sum, class_weight="balanced", tol=1e-10)
     coef = oracle.fit(scores, event).coef_[0]
     assert (coef > 0).all()
     weights = fit_weights(scores, event, ridge)
@@ -113,6 +114,15 @@ def test_a_member_that_misleads_has_no_weight_and_leaves_the_others_theirs():
 def test_weights_sum_up_to_one_however_well_events_stand_out():
     scores, event = scores_and_events(informative=(50.0, 50.0))
     assert fit_weights(scores, event).sum() == pytest.approx(1)
+
+
+def test_members_that_tell_a_single_event_share_its_weight():
+    scores, event = scores_and_events(informative=(4.0, 3.5), n=1000)
+    event[20:] = False
+    weights = fit_weights(scores, event)
+    assert weights.min() > 0.4
+    # What a ridge of next to nothing makes of three windows is chance.
+    assert fit_weights(scores, event, 1e-7).min() < weights.min()
 
 
 def test_folds_keep_each_event_whole_and_follow_time():
@@ -350,7 +360,7 @@ def test_classifiers_of_sequences_and_of_probabilities_alone_can_be_members():
 # Too little to learn weights from.
 
 
-def one_event_held_out():
+def none_held_out():
     X, y = shifted(600)
     y = y.copy()
     y[480:] = False
@@ -359,10 +369,10 @@ def one_event_held_out():
 
 @pytest.mark.filterwarnings("ignore:The part held out for the threshold:UserWarning")
 def test_without_held_out_events_the_most_surprised_detector_decides():
-    windows, y = one_event_held_out()
+    windows, y = none_held_out()
     members = [("a", LastValue(0)), ("b", LastValue(1)), ("logistic", LOGISTIC)]
     clf = RareEventClassifier(members)
-    with pytest.warns(UserWarning, match=r"has 0 event\(s\).*classifiers have no part"):
+    with pytest.warns(UserWarning, match="has no event:.*classifiers have no part"):
         clf.fit(windows, y)
     assert clf.weights_.index.tolist() == ["a", "b"]
     assert clf.weights_.isna().all()
@@ -372,8 +382,18 @@ def test_without_held_out_events_the_most_surprised_detector_decides():
     )
 
 
+def test_a_single_held_out_event_weighs_the_members():
+    X, y = shifted(600)
+    y = y & (np.arange(600) < 500)  # the last 120 rows hold one more
+    members = [("a", LastValue(0)), ("b", LastValue(1)), ("logistic", LOGISTIC)]
+    clf = RareEventClassifier(members).fit(windows_of(X, 3), y)
+    assert clf.validation_["held_out"]["n_events"] == 1
+    assert clf.weights_["a"] > clf.weights_["b"]
+    assert not clf.cross_fitted_
+
+
 def test_of_a_table_without_any_event_nothing_is_said_of_weights():
-    windows, _ = one_event_held_out()
+    windows, _ = none_held_out()
     clf = RareEventClassifier(MEMBERS, threshold=("quantile", 0.99))
     clf.fit(windows, np.zeros(len(windows), int))
     assert [*clf.named_estimators_] == ["pca", "forest"]
@@ -402,7 +422,7 @@ def test_where_no_member_finds_the_events_the_most_surprised_decides():
 
 
 def test_classifiers_alone_need_events_in_both_parts():
-    windows, y = one_event_held_out()
+    windows, y = none_held_out()
     with pytest.raises(ValueError, match="Add a detector, or label more events"):
         RareEventClassifier([("logistic", LOGISTIC)]).fit(windows, y)
 

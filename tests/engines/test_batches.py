@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from skseq import SlidingWindow
+from skseq import LSTMAutoencoder, PCAAutoencoder, SlidingWindow
 from skseq.engines._batches import (
     Preparation,
     add_noise,
@@ -128,3 +128,47 @@ def test_means_are_over_observed_cells(table):
     cells = np.asarray(windows[5:])
     np.testing.assert_allclose(position_means(cells), np.nanmean(cells, 0), 1e-5)
     assert feature_means(np.full((2, 3, 1), np.nan)).tolist() == [0]
+
+
+def misaligned(array):
+    """The same array one byte further on than it may begin, as in a packed message."""
+    memory = np.empty(array.nbytes + 1, np.uint8)
+    out = np.frombuffer(memory.data, array.dtype, array.size, 1).reshape(array.shape)
+    out[...] = array
+    assert not out.flags.aligned
+    return out
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: PCAAutoencoder(2),
+        lambda: PCAAutoencoder(2, error="mahalanobis", context_features=[1]),
+        lambda: LSTMAutoencoder(
+            (3, 2), max_epochs=1, random_state=0, engine="native", validation="time"
+        ),
+    ],
+    ids=["components", "context", "network"],
+)
+def test_misaligned_sequences_are_copied_to_where_numbers_may_stand(make, dtype):
+    X = np.random.default_rng(0).normal(size=(60, 4, 3)).astype(dtype)
+    fitted, other = make().fit(X), make().fit(misaligned(X))
+    assert other.offset_ == fitted.offset_
+    for n in (1, 2, 60):  # few samples, and blocks of them
+        np.testing.assert_array_equal(
+            fitted.score_samples(misaligned(X[:n])), fitted.score_samples(X[:n])
+        )
+        np.testing.assert_array_equal(
+            fitted.reconstruct(misaligned(X[:n])), fitted.reconstruct(X[:n])
+        )
+
+
+def test_windows_of_a_misaligned_table_are_those_of_the_table():
+    table = np.random.default_rng(0).normal(size=(80, 2)).astype(np.float32)
+    slider = SlidingWindow(4)
+    fitted = PCAAutoencoder(2).fit(slider.fit_transform(table))
+    np.testing.assert_array_equal(
+        fitted.score_samples(slider.transform(misaligned(table))),
+        fitted.score_samples(slider.transform(table)),
+    )

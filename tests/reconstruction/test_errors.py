@@ -15,7 +15,7 @@ from skseq.reconstruction._offset import (
     ContaminationRule,
     pot_threshold,
     quantile_threshold,
-    rescaled_offset,
+    ratio_of_scores,
 )
 from skseq.windowing._held_out import hold_out
 
@@ -246,7 +246,7 @@ def test_what_is_usual_is_told_from_a_bounded_number_of_cells(windows, monkeypat
     assert len(subsample(windows)) == 40  # of 12 cells each
 
 
-def test_an_offset_is_rescaled_by_the_median_ratio_of_scores():
+def test_scores_of_two_fits_compare_by_the_median_of_their_ratios():
     before, after = -np.array([1.0, 2, 3, 0, np.nan]), -np.array([2.0, 8, 6, 5, 1])
-    assert rescaled_offset(-7.0, before, after) == pytest.approx(-14)
-    assert rescaled_offset(-7.0, np.zeros(2), np.zeros(2)) == -7
+    assert ratio_of_scores(before, after) == pytest.approx(2)
+    assert ratio_of_scores(np.zeros(2), np.zeros(2)) == 1

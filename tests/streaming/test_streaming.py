@@ -90,6 +90,9 @@ def streams(draw):
 @pytest.mark.filterwarnings("ignore:'validation_fraction' of:UserWarning")
 @pytest.mark.filterwarnings("ignore:'max_gap' is:UserWarning")
 @pytest.mark.filterwarnings("ignore:A series goes on:UserWarning")
+@pytest.mark.filterwarnings("ignore:.* any sequence is reconstructed:UserWarning")
+@pytest.mark.filterwarnings("ignore:.* too few to tell what:UserWarning")
+@pytest.mark.filterwarnings("ignore:The errors of most held-out:UserWarning")
 @examples
 @given(streams())
 def test_any_stream_scores_as_its_table_does(case):
@@ -277,6 +280,8 @@ def test_a_stream_goes_on_from_a_saved_state(fitted):
     assert_same(stream.score_many(later[50:]), expected[50:])
 
 
+@pytest.mark.filterwarnings("ignore:The errors of most held-out:UserWarning")
+@pytest.mark.filterwarnings("ignore:.* too few to tell what:UserWarning")
 def test_a_state_keeps_series_named_by_two_columns():
     table = np.column_stack([np.zeros((6, 2)), np.arange(6), np.arange(6.0) % 4])
     slider = SlidingWindow(2.5, group_by=[0, 1], time=2, max_steps=3)

@@ -70,8 +70,9 @@ def assert_same_fit(one, other):
         {"early_stopping": False},
         {"n_iter_no_change": 2, "tol": 0.0, "learning_rate": 0.1},
         {"dropout": 0.2, "input_noise": 0.1, "l2": 0.01},
+        {"max_samples": 20},
     ],
-    ids=["all epochs", "early stopping", "drawn"],
+    ids=["all epochs", "early stopping", "drawn", "few samples"],
 )
 @pytest.mark.parametrize("epoch", [1, 2, 5])
 def test_a_killed_fit_goes_on_to_the_same_weights(

@@ -199,7 +199,7 @@ def forward_few(
 
     To the last bit what they have in a block.
     """
-    x = np.ascontiguousarray(batch.inputs, dtype=np.float32)
+    x = np.require(batch.inputs, np.float32, "CA")
     mask = None if batch.steps.all() else batch.steps.astype(np.float32)
     for layer, units in enumerate(network.units):
         h = np.empty((*batch.steps.shape, units), dtype=np.float32)

@@ -7,6 +7,7 @@
 #include <nanobind/stl/string.h>
 
 #include <cmath>
+#include <cstdint>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -102,11 +103,31 @@ std::string text(const Shape& shape) {
   return out + (shape.size() == 1 ? ",)" : ")");
 }
 
+// Beyond any memory; an array without cells may still have such an axis, and a product
+// of it would overflow.
+constexpr size_t LONGEST = size_t(1) << 40;
+
 template <class Array>
 Shape shape_of(const Array& a) {
   Shape shape;
-  for (size_t i = 0; i < a.ndim(); i++) shape.push_back(Size(a.shape(i)));
+  for (size_t i = 0; i < a.ndim(); i++) {
+    if (a.shape(i) > LONGEST)
+      throw std::invalid_argument("an axis must have at most 2**40 places, got " +
+                                  std::to_string(a.shape(i)) + ".");
+    shape.push_back(Size(a.shape(i)));
+  }
   return shape;
+}
+
+// The kernels read numbers where the processor expects them. An array of a packed file
+// or message may begin anywhere: whoever calls copies it, as np.require does.
+template <class Array>
+auto* data_of(const char* name, const Array& a) {
+  if (reinterpret_cast<std::uintptr_t>(a.data()) % sizeof(*a.data()))
+    throw std::invalid_argument(std::string(name) +
+                                " must be aligned: pass np.require(" + name +
+                                ", requirements=\"CA\").");
+  return a.data();
 }
 
 template <class Array>
@@ -114,7 +135,7 @@ auto* check(const char* name, const Array& a, const Shape& expected) {
   if (shape_of(a) != expected)
     throw std::invalid_argument(std::string(name) + " must have shape " +
                                 text(expected) + ", got " + text(shape_of(a)) + ".");
-  return a.data();
+  return data_of(name, a);
 }
 
 template <class Array>
@@ -179,7 +200,7 @@ void lstm_forward_few(const In& x, const In& kernel, const In& recurrent, const 
   LSTM p = lstm(of_x, kernel, recurrent, bias, of_h, activation);
   p.x = check("x", x, {p.blocks, p.x_steps, p.inputs});
   p.mask = check("mask", mask, {p.blocks, p.steps});
-  p.h = h.data();
+  p.h = data_of("h", h);
   const FlushDenormals guard;
   kernels(isa).lstm_forward_few(p);
 }
@@ -189,7 +210,7 @@ void lstm_forward(const In& x, const In& kernel, const In& recurrent, const In& 
                   const std::optional<In>& mask, const std::string& activation,
                   const Name& isa) {
   LSTM p = lstm(x, kernel, recurrent, bias, mask, blocks_of("h", h), activation);
-  p.h = h.data();
+  p.h = data_of("h", h);
   p.cache = check("cache", cache, {p.blocks, p.steps, CACHE_ROWS * p.units, LANES});
   const FlushDenormals guard;
   kernels(isa).lstm_forward(p);
@@ -201,7 +222,7 @@ void lstm_backward(const In& dh, const In& x, const In& kernel, const In& recurr
                    const std::optional<Out>& dx, const std::optional<In>& mask,
                    const std::string& activation, const Name& isa) {
   LSTM p = lstm(x, kernel, recurrent, bias, mask, blocks_of("h", h), activation);
-  p.h = h.data();
+  p.h = data_of("h", h);
   p.cache = check("cache", cache, {p.blocks, p.steps, CACHE_ROWS * p.units, LANES});
   LSTMGradient d{};
   d.dh_steps = dh.ndim() > 1 && dh.shape(1) == 1 ? 1 : p.steps;
@@ -219,7 +240,7 @@ Dense dense(const In& x, const Shape& s, const In& kernel, const In& bias,
             Size outputs) {
   Dense p{};
   p.blocks = s[0], p.steps = s[1], p.inputs = s[2], p.outputs = outputs;
-  p.x = x.data();
+  p.x = data_of("x", x);
   p.kernel = check("kernel", kernel, {p.inputs, outputs});
   p.bias = check("bias", bias, {outputs});
   return p;
@@ -264,7 +285,7 @@ Product<T> product_of(const In& x, const In& matrix, const Out& out) {
                                 " and " + text(of_out) + ".");
   Product<T> p{};
   p.rows = of_x[0], p.depth = of_x[1], p.columns = of_out[1];
-  p.x = x.data();
+  p.x = data_of("x", x);
   p.matrix = check("matrix", matrix, {p.depth, p.columns});
   p.out = check("out", out, {p.rows, p.columns});
   return p;
@@ -286,7 +307,7 @@ double loss(const In& y, const In& target, const Doubles& share, const Out& dy,
   Loss p{};
   const Shape s = blocks_of("y", y);
   p.blocks = s[0], p.steps = s[1], p.outputs = s[2];
-  p.y = y.data();
+  p.y = data_of("y", y);
   p.target = check("target", target, s);
   p.share = check("share", share, {p.blocks, LANES});
   p.dy = check("dy", dy, s);
