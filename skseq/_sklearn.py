@@ -11,6 +11,7 @@ from sklearn.metrics._scorer import _Scorer
 from sklearn.model_selection._split import GroupsConsumerMixin
 from sklearn.utils import _safe_indexing
 from sklearn.utils._chunking import get_chunk_n_rows
+from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -51,6 +52,7 @@ __all__ = [
     "_fit_context",
     "_get_output_config",
     "_num_samples",
+    "_openmp_effective_n_threads",
     "_safe_indexing",
     "_sigmoid_calibration",
     "check_matplotlib_support",

@@ -6,8 +6,7 @@ import os
 import sys
 import threading
 
-from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
-
+from .._sklearn import _openmp_effective_n_threads
 from ..networks import Architecture
 from ..networks._quiet import quiet_first_call
 from .native._built import has_kernels
