@@ -432,7 +432,7 @@ def _warn_of_few_errors(model, X, parts):
             "any sequence is reconstructed, and what its error tells is rounding. "
             f"Choose {fewer}."
         )
-    elif n and parts is not None and len(X) <= n_cells:
+    elif n and parts is not None and len(X) < n_cells:
         n_held_out = len(parts.held_out)
         if n_held_out < _FEW:
             warn(

@@ -136,10 +136,10 @@ def test_a_share_of_the_variance_never_keeps_all(seed, n_cells, share):
 
 
 @examples
-@given(seeds, st.integers(2, 7), st.integers(1, 4), st.data())
+@given(seeds, st.integers(3, 7), st.integers(1, 4), st.data())
 def test_fewer_sequences_than_cells_are_told(seed, n_timesteps, n_features, data):
     n_cells = n_timesteps * n_features
-    n_samples = data.draw(st.integers(2, n_cells))
+    n_samples = data.draw(st.integers(2, max(n_cells - 1, 2)))
     n_components = data.draw(st.sampled_from([0.95, None, min(3, n_samples)]))
     X = noise(seed, n_samples, n_timesteps, n_features)
     _, said = fitted(PCAAutoencoder(n_components), X)

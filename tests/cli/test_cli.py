@@ -27,10 +27,9 @@ MODELS = ["PCA", *MEMBERS.values(), "committee"]
 FAST = ["--model", "pca"]  # where it does not matter which one it is
 
 
-def run(*arguments, text=None):
+def run(*arguments):
     runner = CliRunner(env={"COLUMNS": "80"})
-    given = [str(argument) for argument in arguments]
-    return runner.invoke(cli.app, given, input=text)
+    return runner.invoke(cli.app, [str(argument) for argument in arguments])
 
 
 def make_table(**settings):
@@ -125,13 +124,14 @@ def test_detect_tells_how_much_each_member_counts(detected):
 
 
 def test_the_printed_line_scores_new_rows_as_the_committee_does(
-    detected, scores, table
+    detected, scores, table, tmp_path
 ):
     line = " ".join(detected[0].split()).partition("with it: skseq ")[2]
-    command, options = line.removesuffix(" < new.csv"), ["--ignore", "event"]
-    assert command.endswith(" --trust sklearn.tree._tree.Tree --explain")
-    rows = table[N_TRAIN - 9 : N_TRAIN + 5].to_csv(index=False)
-    result = run(*shlex.split(command), *options, text=rows)
+    assert line.endswith(" --trust sklearn.tree._tree.Tree")
+    rows = tmp_path / "rows.csv"
+    table[N_TRAIN - 9 : N_TRAIN + 5].to_csv(rows, index=False)
+    command = shlex.split(line.replace("new.csv", str(rows)))
+    result = run(*command, "--ignore", "event")
     assert result.exit_code == 0, result.stderr
     # Nine rows before them fill the first window.
     new = pd.read_csv(io.StringIO(result.stdout))[9:]
