@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Sphinx configuration."""
 
+import sys
+from pathlib import Path
+
 import skseq
+
+sys.path.insert(0, str(Path(__file__).parent))
+from _commands import commands_as_text  # noqa: E402
 
 project = "skseq"
 author = "The skseq developers"
@@ -33,7 +39,8 @@ html_theme_options = {
     },
 }
 # Pages that stand alone in their section have nothing to navigate.
-html_sidebars = {page: [] for page in ("index", "tutorial", "comparisons", "internals")}
+_ALONE = "index tutorial comparisons internals command_line faq glossary versions"
+html_sidebars = {page: [] for page in _ALONE.split()}
 html_show_sourcelink = False
 toc_object_entries_show_parents = "hide"
 
@@ -66,5 +73,13 @@ def _skip_member(app, what, name, obj, skip, options):
     return skip or str(getattr(obj, "__module__", "")).startswith("sklearn.")
 
 
+def _write_commands(app):
+    """What command_line.rst includes: the options, as the program has them."""
+    target = Path(app.srcdir, "generated", "commands.inc")
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(commands_as_text(), encoding="utf-8")
+
+
 def setup(app):
     app.connect("autodoc-skip-member", _skip_member)
+    app.connect("builder-inited", _write_commands)

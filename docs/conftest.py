@@ -16,7 +16,10 @@ from textwrap import dedent
 
 import pytest
 
-collect_ignore = ["_build", "_templates", "auto_examples", "conf.py", "generated"]
+collect_ignore = [
+    *("_build", "_templates", "auto_examples", "generated"),
+    *("_commands.py", "conf.py"),
+]
 
 _NEEDS = re.compile(r"^\.\. needs: (.+)$", re.M)
 _CONSOLE = re.compile(r"^\.\. code-block:: console\n((?:\n| .*\n)+)", re.M)

@@ -3,9 +3,13 @@
 
 import re
 import runpy
+import tomllib
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from skseq.cli._main import app
 
 DOCS = Path(__file__).parents[1] / "docs"
 NO_PAGES = {"_build", "_templates", "auto_examples", "generated"}
@@ -83,3 +87,20 @@ def test_no_literal_block_stands_in_for_one_of_a_language(text):
 @pytest.mark.parametrize("page", PAGES)
 def test_only_pages_about_clusters_skip_lines(page):
     assert page in MAY_SKIP or "+SKIP" not in PAGES[page]
+
+
+def test_the_page_of_the_commands_has_every_option():
+    text = runpy.run_path(str(DOCS / "_commands.py"))["commands_as_text"]()
+    for command in ("detect", "inspect", "score", "report", "demo"):
+        told = CliRunner(env={"COLUMNS": "200"}).invoke(app, [command, "--help"]).output
+        part = text[text.index(f"skseq {command}\n---") :]
+        options = set(re.findall(r"(?<=│ )--[a-z-]+", told)) - {"--help"}
+        assert options
+        assert [name for name in options if f"``{name}" not in part] == []
+
+
+def test_the_lowest_versions_are_those_that_are_declared():
+    declared = tomllib.loads((DOCS.parent / "pyproject.toml").read_text("utf-8"))
+    listed = re.findall(r"   \* - ([a-z-]+)\n     - ([\d.]+)\n", PAGES["versions"])
+    needed = declared["project"]["dependencies"]
+    assert dict(listed) == dict(line.split(">=") for line in needed)

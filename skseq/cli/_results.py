@@ -140,7 +140,7 @@ def _scores(table, future, model, decision, parts):
             scores[key.name] = key[rows].to_numpy()
     scores["score"] = decision + model.threshold_
     # Where there is no score, there is no decision.
-    scores["decision"] = pd.Series(decision > 0, dtype="Int64").mask(np.isnan(decision))
+    scores["alarm"] = pd.Series(decision > 0, dtype="Int64").mask(np.isnan(decision))
     if parts is None:
         return scores
     top = top_features(parts, _N_TOP)

@@ -27,10 +27,9 @@ MODELS = ["PCA", *MEMBERS.values(), "committee"]
 FAST = ["--model", "pca"]  # where it does not matter which one it is
 
 
-def run(*arguments, text=None):
+def run(*arguments):
     runner = CliRunner(env={"COLUMNS": "80"})
-    given = [str(argument) for argument in arguments]
-    return runner.invoke(cli.app, given, input=text)
+    return runner.invoke(cli.app, [str(argument) for argument in arguments])
 
 
 def make_table(**settings):
@@ -84,8 +83,8 @@ def test_detect_scores_the_rows_after_the_cut(scores, table):
 
 
 def test_detect_decides_by_a_threshold_on_the_score(scores):
-    flagged = scores["decision"] == 1
-    assert set(scores["decision"]) == {0, 1}
+    flagged = scores["alarm"] == 1
+    assert set(scores["alarm"]) == {0, 1}
     assert scores["score"][flagged].min() > scores["score"][~flagged].max()
 
 
@@ -106,7 +105,7 @@ def test_detect_prints_the_measures_of_its_scores(detected, scores, table):
     assert precision == pytest.approx(
         average_precision_score(y, scores["score"]), abs=6e-4
     )
-    assert f1 == pytest.approx(f1_score(y, scores["decision"]), abs=6e-4)
+    assert f1 == pytest.approx(f1_score(y, scores["alarm"]), abs=6e-4)
 
 
 def test_detect_prints_the_members_and_pca_beside_the_committee(detected):
@@ -125,18 +124,19 @@ def test_detect_tells_how_much_each_member_counts(detected):
 
 
 def test_the_printed_line_scores_new_rows_as_the_committee_does(
-    detected, scores, table
+    detected, scores, table, tmp_path
 ):
     line = " ".join(detected[0].split()).partition("with it: skseq ")[2]
-    command, options = line.removesuffix(" < new.csv"), ["--ignore", "event"]
-    assert command.endswith(" --trust sklearn.tree._tree.Tree --explain")
-    rows = table[N_TRAIN - 9 : N_TRAIN + 5].to_csv(index=False)
-    result = run(*shlex.split(command), *options, text=rows)
+    assert line.endswith(" --trust sklearn.tree._tree.Tree")
+    rows = tmp_path / "rows.csv"
+    table[N_TRAIN - 9 : N_TRAIN + 5].to_csv(rows, index=False)
+    command = shlex.split(line.replace("new.csv", str(rows)))
+    result = run(*command, "--ignore", "event")
     assert result.exit_code == 0, result.stderr
     # Nine rows before them fill the first window.
     new = pd.read_csv(io.StringIO(result.stdout))[9:]
     np.testing.assert_allclose(new["score"], scores["score"][:5], rtol=1e-5)
-    assert (new["alarm"].to_numpy() == scores["decision"][:5]).all()
+    assert (new["alarm"].to_numpy() == scores["alarm"][:5]).all()
     told = [name for name in scores if name.startswith("feature_")]
     assert (new[told].to_numpy() == scores[told][:5].to_numpy()).all()
 
@@ -208,7 +208,7 @@ def test_detect_writes_a_page_about_the_scored_rows(detected, table):
 def test_detect_writes_a_line_for_each_alarm_and_event(detected, scores, table):
     alarms = pd.read_csv(detected[1] / "alarms.csv", parse_dates=["start", "end"])
     events = pd.read_csv(detected[1] / "events.csv", parse_dates=["start"])
-    flags = np.concatenate([[0], scores["decision"], [0]])
+    flags = np.concatenate([[0], scores["alarm"], [0]])
     starts = N_TRAIN + np.flatnonzero(np.diff(flags) == 1)
     np.testing.assert_array_equal(alarms["first_row"], starts)
     assert (alarms["start"].to_numpy() == table["timestamp"][starts].to_numpy()).all()
@@ -218,7 +218,7 @@ def test_detect_writes_a_line_for_each_alarm_and_event(detected, scores, table):
     np.testing.assert_array_equal(events["first_row"], first[first >= N_TRAIN])
     for row, found in zip(events["first_row"], events["found"], strict=True):
         rows = scores["row"].between(row, row + 5)
-        assert found == scores["decision"][rows].any()
+        assert found == scores["alarm"][rows].any()
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +243,7 @@ def test_without_labels_detect_tells_of_alarms_alone(unlabelled):
     }
     assert "Note:" not in output
     assert "events" not in output
-    decision = pd.read_csv(out / "scores.csv")["decision"]
+    decision = pd.read_csv(out / "scores.csv")["alarm"]
     line = next(line for line in output.splitlines() if line.startswith("committee "))
     _, rows, alarms, _ = re.split("  +", line.strip())
     assert int(rows) == len(decision) == N_ROWS - N_TRAIN
@@ -501,6 +501,6 @@ def test_rows_without_data_have_no_score_and_are_counted(table, tmp_path):
     scores = pd.read_csv(tmp_path / "out" / "scores.csv")
     missing = scores["score"].isna()
     assert missing.any()
-    assert (missing == scores["decision"].isna()).all()
+    assert (missing == scores["alarm"].isna()).all()
     assert f"{missing.sum()} rows were not judged" in result.stdout
     assert_png(tmp_path / "out" / "score.png")

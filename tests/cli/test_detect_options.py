@@ -104,7 +104,7 @@ def test_detect_tells_in_json_what_it_did(detected, table):
     scores = pd.read_csv(detected[1] / "scores.csv")
     measures = told["models"]["PCA"]
     assert measures["n_judged"] == scores["score"].notna().sum()
-    assert (scores["decision"] == (scores["score"] > measures["threshold"])).all()
+    assert (scores["alarm"] == (scores["score"] > measures["threshold"])).all()
 
 
 def test_context_is_in_no_feature_of_a_score(detected):
@@ -116,7 +116,7 @@ def test_context_is_in_no_feature_of_a_score(detected):
 def test_the_alarm_rule_and_the_threshold_are_as_asked(detected):
     output, out = detected
     alarms = pd.read_csv(out / "alarms.csv")
-    decision = pd.read_csv(out / "scores.csv").set_index("row")["decision"]
+    decision = pd.read_csv(out / "scores.csv").set_index("row")["alarm"]
     for alarm in alarms.itertuples():
         assert decision[alarm.first_row] == decision[alarm.first_row - 1] == 1
     assert "set by event_fbeta:1 on" in " ".join(output.split())
@@ -145,7 +145,7 @@ def test_the_saved_model_writes_what_scores_csv_holds(detected, folder):
     assert result.exit_code == 0, result.stderr
     live = pd.read_csv(io.StringIO(result.stdout)).set_index("row")
     scores = pd.read_csv(out / "scores.csv").set_index("row")
-    live = live.loc[scores.index].rename(columns={"alarm": "decision"})
+    live = live.loc[scores.index]
     pd.testing.assert_frame_equal(live, scores, check_dtype=False, rtol=1e-4)
 
 

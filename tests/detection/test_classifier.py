@@ -74,7 +74,8 @@ def rows_of(windows):
     return set(windows.rows().tolist())
 
 
-# Some of the checks label at random, or hold no event out.
+# Some of the checks label at random, hold no event out, or have hardly any rows.
+@pytest.mark.filterwarnings("ignore:.* too few to tell what:UserWarning")
 @pytest.mark.filterwarnings("ignore:The part held out for the threshold:UserWarning")
 @pytest.mark.filterwarnings("ignore:The greater label, :UserWarning")
 @parametrize_with_checks(
