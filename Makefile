@@ -8,8 +8,11 @@ BIN := .venv/bin
 # Processes that the tests are shared out over: make WORKERS=4 test, or 0 for none. The
 # tests of one module stay together, as they share its fitted models. A worker that fell
 # is not replaced: the next one would begin with the test on which it fell.
+# The order is that of the files: the last are pages of the guide, short ones, so that
+# no worker is left alone for long.
 WORKERS ?= 2
-PYTEST := python -m pytest -n $(WORKERS) --dist loadscope --max-worker-restart 0
+PYTEST := python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder \
+	--max-worker-restart 0
 
 NATIVE := skseq/engines/native
 KERNELS := $(wildcard $(NATIVE)/*.cpp $(NATIVE)/*.h) $(NATIVE)/CMakeLists.txt

@@ -376,6 +376,10 @@ def measure(table, fit, seed):
             return figures_of(table, *fit(table, seed))
         except ImportError as error:
             return f"not installed: {error.name}"
+        except ValueError as error:
+            if "are classifiers alone" not in str(error):
+                raise
+            return "no event held out"
 
 
 def measure_all(models, table, seed, keep):

@@ -121,9 +121,9 @@ cut = LSTMAutoencoder(
     (32, 20),
     decoder="reshape",
     loss="binary_crossentropy",
-    learning_rate=0.02,
-    batch_size=100,
-    max_epochs=40,
+    learning_rate=0.03,
+    batch_size=50,
+    max_epochs=15,
     early_stopping=False,
     random_state=0,
 ).fit(train)

@@ -74,7 +74,7 @@ def errors_of_parts(windows, y, shuffle):
     ae = LSTMAutoencoder(
         (32, 16),
         activation="relu",
-        max_epochs=15,
+        max_epochs=8,
         early_stopping=False,
         score_on="last",
         random_state=0,

@@ -115,15 +115,10 @@ def check_finite(table, describe):
             )
 
 
-def _check_variation(estimator, table, names):
-    """Raise where nothing is observed; warn of a variation that float32 cannot hold."""
+def _warn_of_rounding(table, names):
+    """Warn of the features of a table whose variation float32 cannot hold."""
     axes = tuple(range(table.ndim - 1))
     low, high = np.fmin.reduce(table, axis=axes), np.fmax.reduce(table, axis=axes)
-    if np.isnan(low).all():
-        raise ValueError(
-            f"{type(estimator).__name__} has nothing to learn from: no sequence of X "
-            "has an observed cell, all are NaN. Give rows with data."
-        )
     for k in np.flatnonzero((high > low) & (high - low < _LEAST)):
         warn_once(
             f"The feature {names[k]!r} varies by less than {_LEAST:.2g}: float32, in "
@@ -235,8 +230,7 @@ def check_sequences(estimator, X, *, reset, dtype=np.float32):
     Raises
     ------
     ValueError
-        If ``X`` is not 2-D or 3-D, is empty, holds infinity, has no observed cell where
-        an estimator is fitted in float32, or differs from what the
+        If ``X`` is not 2-D or 3-D, is empty, holds infinity, or differs from what the
         estimator was fitted on in time steps, features or their names.
     """
     if is_windows(X):
@@ -246,7 +240,7 @@ def check_sequences(estimator, X, *, reset, dtype=np.float32):
         _check_not_empty(estimator, X.shape)
         _check_finite_windows(X)
         if reset and dtype is np.float32:
-            _check_variation(estimator, X.table, X.feature_names or range(X.shape[2]))
+            _warn_of_rounding(X.table, X.feature_names or range(X.shape[2]))
         return _remember(estimator, X, X.shape[2], reset=reset)
 
     ndim = n_dimensions(X)
@@ -276,7 +270,7 @@ def check_sequences(estimator, X, *, reset, dtype=np.float32):
     check_finite(X, "row {}, step {}, feature {}".format)
     if dtype is np.float32:
         if reset:
-            _check_variation(estimator, X, range(X.shape[2]))
+            _warn_of_rounding(X, range(X.shape[2]))
         X = X.astype(np.float32, copy=False)
     return _remember(estimator, X, n_features_in, reset=reset)
 

@@ -27,7 +27,7 @@ from .reconstruction._judge import SCORED_STEPS
 from .reconstruction._latent import LatentDecoderMixin, LatentVectorsMixin
 from .reconstruction._mixin import ReconstructionMixin
 from .reconstruction._offset import check_contamination
-from .rows._doubtful import warn_of_features
+from .rows._doubtful import check_features
 from .training._docs import with_docs
 from .windowing._held_out import VALIDATION, hold_out
 
@@ -331,7 +331,7 @@ class PCAAutoencoder(
             many components are kept that any sequence is reconstructed.
         """
         X = check_sequences(self, X, reset=True)
-        warn_of_features(X)
+        check_features(X)
         is_context = context_mask(self, X)
         self._check_n_components(X, is_context)
         choices = Choices(
@@ -432,7 +432,7 @@ def _warn_of_few_errors(model, X, parts):
             "any sequence is reconstructed, and what its error tells is rounding. "
             f"Choose {fewer}."
         )
-    elif n and parts is not None and len(X) <= n_cells:
+    elif n and parts is not None and len(X) < n_cells:
         n_held_out = len(parts.held_out)
         if n_held_out < _FEW:
             warn(

@@ -12,7 +12,7 @@ from .reconstruction._decisions import OutlierDecisionsMixin
 from .reconstruction._estimator import CONTAMINATION_CONSTRAINTS
 from .reconstruction._latent import LatentVectorsMixin
 from .reconstruction._offset import check_contamination, ratio_of_scores
-from .rows._doubtful import warn_of_features
+from .rows._doubtful import check_features
 from .training._docs import with_docs
 from .training._estimator import (
     SequenceNetwork,
@@ -194,7 +194,7 @@ class ContextEncoder(
         """
         resume = self.warm_start and self.__sklearn_is_fitted__()
         X = check_sequences(self, X, reset=not resume)
-        warn_of_features(X)
+        check_features(X)
         rule = check_contamination(self.contamination, type(self).__name__)
         plan = self._plan(
             X,

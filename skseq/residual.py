@@ -24,7 +24,7 @@ from .reconstruction._judge import SCORED_STEPS
 from .reconstruction._latent import LatentDecoderMixin, LatentVectorsMixin
 from .reconstruction._mixin import ReconstructionMixin
 from .reconstruction._offset import check_contamination
-from .rows._doubtful import warn_of_features
+from .rows._doubtful import check_features
 from .training._docs import with_docs
 from .training._estimator import FittedNetworkMixin, set_fitted
 from .training._reports import EpochReports
@@ -239,7 +239,7 @@ class ResidualAutoencoder(
             interrupted it: the weights of the best epoch until then are kept.
         """
         X = check_sequences(self, X, reset=True)
-        warn_of_features(X, units=False)
+        check_features(X, units=False)
         network = LSTMAutoencoder() if self.network is None else clone(self.network)
         network._validate_params()
         choices, plan = self._choose(network, X)

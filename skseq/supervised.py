@@ -17,7 +17,7 @@ from ._estimator import all_or_nothing, with_callbacks
 from ._sklearn import StrOptions, _check_sample_weight, _check_y, _fit_context
 from ._validation import check_sequences, named_errors, without_data
 from .reconstruction._decisions import warn_of_no_data
-from .rows._doubtful import warn_of_features
+from .rows._doubtful import check_features
 from .training._docs import with_docs
 from .training._estimator import (
     SequenceNetwork,
@@ -245,7 +245,7 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
                 "LSTMRegressor requires y to be passed, but the target y is None."
             )
         X = check_sequences(self, X, reset=not resume)
-        warn_of_features(X)
+        check_features(X)
         with named_errors("y"):
             y = check_array(
                 y, dtype=np.float64, ensure_2d=False, input_name="y", estimator=self
@@ -467,7 +467,7 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
         """
         resume = self.warm_start and self.__sklearn_is_fitted__()
         X = check_sequences(self, X, reset=not resume)
-        warn_of_features(X)
+        check_features(X)
         if y is None:
             raise ValueError(
                 "LSTMClassifier requires y to be passed, but the target y is None. "

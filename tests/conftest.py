@@ -3,6 +3,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,19 @@ import pytest
 from instruction_sets import isa  # noqa: F401
 
 from skseq import SlidingWindow
+
+
+def pytest_collection_finish():
+    """Have TensorFlow run its graphs as they are.
+
+    Most of those in the tests are run for a few batches: that is done sooner than they
+    are optimised.
+    """
+    if "tensorflow" in sys.modules:
+        import tensorflow
+
+        optimizer = tensorflow.config.optimizer
+        optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 @pytest.fixture(scope="session")
@@ -88,3 +102,10 @@ def mount_disk(tmp_path):
     yield mount
     if os.path.ismount(folder):
         subprocess.run(["umount", folder], check=True)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """No pictures on a page about scores, which take most of its time."""
+    for name in ("draw_pictures", "drift_picture"):
+        monkeypatch.setattr(f"skseq._report._fields.{name}", lambda *given: [])

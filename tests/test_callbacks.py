@@ -115,7 +115,18 @@ def test_a_network_in_a_pipeline_is_scored_at_each_epoch(engine, table, shown):
     assert "LSTMClassifier - fit" in shown.getvalue()
 
 
-# What TensorFlow takes looks to loky like a leak: it starts the worker anew.
+def test_a_search_over_two_processes_shows_the_epochs_of_a_detector(table, shown):
+    X, y = table
+    detector = RareEventClassifier(autoencoder("native"), warn_on_overlap=False)
+    bar = callback.ProgressBar(max_propagation_depth=None)
+    search_of(detector, n_jobs=2).set_callbacks(bar).fit(X, y)
+    for level in ("GridSearchCV", "SlidingWindow", "RareEventClassifier"):
+        assert f"{level} - fit" in shown.getvalue()
+    assert "fit-detector | LSTMAutoencoder - fit" in shown.getvalue()
+
+
+# What TensorFlow takes looks to loky like a leak: it starts the worker anew. So Keras
+# comes last of the searches.
 @pytest.mark.filterwarnings("ignore:A worker stopped while some jobs")
 @pytest.mark.parametrize(("engine", "n_candidates"), [("native", 2), ("keras", 1)])
 def test_a_search_over_two_processes_hears_of_every_epoch(
@@ -131,16 +142,6 @@ def test_a_search_over_two_processes_hears_of_every_epoch(
     assert len(scores_of(monitor, "epoch", "accuracy")) == n_fits * N_EPOCHS
     assert shown.getvalue().count("GridSearchCV - fit") >= 1
     assert "Pipeline - fit-final-estimator | LSTMClassifier - fit" in shown.getvalue()
-
-
-def test_a_search_over_two_processes_shows_the_epochs_of_a_detector(table, shown):
-    X, y = table
-    detector = RareEventClassifier(autoencoder("native"), warn_on_overlap=False)
-    bar = callback.ProgressBar(max_propagation_depth=None)
-    search_of(detector, n_jobs=2).set_callbacks(bar).fit(X, y)
-    for level in ("GridSearchCV", "SlidingWindow", "RareEventClassifier"):
-        assert f"{level} - fit" in shown.getvalue()
-    assert "fit-detector | LSTMAutoencoder - fit" in shown.getvalue()
 
 
 @pytest.mark.filterwarnings("ignore:The part held out:UserWarning")

@@ -1,26 +1,28 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The examples run without a warning, and show what their prose says they show."""
 
-import os
 import re
-import subprocess
-import sys
+import runpy
 from pathlib import Path
+
+import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-def run(name):
-    """What an example prints."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", EXAMPLES / f"plot_{name}.py"],
-        env={**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": str(EXAMPLES.parent)},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run an example in this process, and give what it prints."""
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    pyplot.switch_backend("Agg")
+
+    def printed(name):
+        runpy.run_path(str(EXAMPLES / f"plot_{name}.py"), run_name="__main__")
+        return capsys.readouterr().out
+
+    yield printed
+    pyplot.close("all")
 
 
 def numbers(pattern, printed):
@@ -36,7 +38,7 @@ def test_every_example_has_a_test():
     assert scripts <= tests
 
 
-def test_example_layer_by_layer():
+def test_example_layer_by_layer(run):
     printed = run("layer_by_layer")
     assert printed.count("248,578") == 2
     assert "-> windows (5, 3, 2)" in printed
@@ -45,7 +47,7 @@ def test_example_layer_by_layer():
     assert "has transform: False" in printed
 
 
-def test_example_encoder_decoder():
+def test_example_encoder_decoder(run):
     printed = run("encoder_decoder")
     assert "padded (1200, 10, 5)" in printed
     assert "False" not in printed
@@ -54,7 +56,7 @@ def test_example_encoder_decoder():
     assert reshape > 90
 
 
-def test_example_sensor_events():
+def test_example_sensor_events(run):
     printed = run("sensor_events")
     found = dict(re.findall(r"(.+): +average precision (\S+)", printed))
     precision = {name: float(value) for name, value in found.items()}
@@ -65,7 +67,7 @@ def test_example_sensor_events():
     assert precision["context"] < precision["context, untrained"]
 
 
-def test_example_damped_sines():
+def test_example_damped_sines(run):
     printed = run("damped_sines")
     (error,) = numbers(r"mean absolute error (\S+)", printed)
     assert error <= 0.02
@@ -73,7 +75,7 @@ def test_example_damped_sines():
     assert wide < min(two, three)
 
 
-def test_example_rare_event_article():
+def test_example_rare_event_article(run):
     printed = run("rare_event_article")
     at_random, in_order = numbers(r"with (\d+) false alarms", printed)
     assert in_order > 2 * at_random
@@ -85,7 +87,7 @@ def test_example_rare_event_article():
     assert flattered > 2 * honest
 
 
-def test_example_run_to_failure():
+def test_example_run_to_failure(run):
     printed = run("run_to_failure")
     blind, forest, committee = numbers(r"average precision (\S+)", printed)
     assert blind < 0.2 < 0.6 < forest

@@ -136,10 +136,10 @@ def test_a_share_of_the_variance_never_keeps_all(seed, n_cells, share):
 
 
 @examples
-@given(seeds, st.integers(2, 7), st.integers(1, 4), st.data())
+@given(seeds, st.integers(3, 7), st.integers(1, 4), st.data())
 def test_fewer_sequences_than_cells_are_told(seed, n_timesteps, n_features, data):
     n_cells = n_timesteps * n_features
-    n_samples = data.draw(st.integers(2, n_cells))
+    n_samples = data.draw(st.integers(2, max(n_cells - 1, 2)))
     n_components = data.draw(st.sampled_from([0.95, None, min(3, n_samples)]))
     X = noise(seed, n_samples, n_timesteps, n_features)
     _, said = fitted(PCAAutoencoder(n_components), X)
@@ -156,11 +156,11 @@ def test_an_offset_is_no_ratio_of_rounding(n_samples):
         assert "too few" in said
 
 
-def test_held_out_errors_beyond_all_training_errors_are_told_and_count():
+def test_held_out_errors_beyond_all_training_errors_are_told():
     X = noise(0, 30, 10, 4)
     detector, said = fitted(ResidualAutoencoder(network()), X)
     assert "held-out sequences lie far beyond" in said
-    assert alarms(detector, noise(1, 100, 10, 4)) < 0.5  # 98% by the training errors
+    assert alarms(detector, noise(1, 100, 10, 4)) > 0.5  # which is why it is told
 
 
 # Scale -------------------------------------------------------------------------------
@@ -240,5 +240,5 @@ def test_training_without_any_data_is_refused(make, as_float32):
 
 def test_a_classifier_without_any_data_is_refused():
     X, y = np.full((30, 3, 2), np.nan), np.arange(30) % 2
-    with pytest.raises(ValueError, match="LSTMClassifier has nothing to learn from"):
+    with pytest.raises(ValueError, match="There is nothing to learn from"):
         LSTMClassifier(2, max_epochs=1, engine="native").fit(X, y)

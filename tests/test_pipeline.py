@@ -40,6 +40,7 @@ def test_latent_vectors_of_a_frame_are_a_frame(sensors, globally):
     pd.testing.assert_index_equal(latent.index, frame.index)
 
 
+@pytest.mark.filterwarnings("ignore:The errors of most held-out sequences")
 def test_latent_vectors_as_polars(sensors):
     polars = pytest.importorskip("polars")
     frame, _ = sensors

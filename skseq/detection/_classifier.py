@@ -32,7 +32,7 @@ from ..alarms import AlarmRule
 from ..reconstruction._context import CONTEXT_FEATURES
 from ..reconstruction._decisions import warn_of_no_data
 from ..reconstruction._mixin import shares_frame
-from ..rows._doubtful import warn_of_features
+from ..rows._doubtful import check_features
 from ..training._docs import with_docs
 from ..windowing import SlidingWindow
 from ..windowing._held_out import VALIDATION, hold_out
@@ -252,14 +252,14 @@ class RareEventClassifier(
     the held-out normal windows, over their 0.99 quantile less that median, and bounded
     by 10 either way: 1 is what one of a hundred normal windows reaches. The score of a
     committee is their mean by the weights of a logistic regression on the held-out
-    windows [4]_, both classes counting alike, with a ridge of 0.01 beside their mean
-    loss and, as [5]_ finds best, no negative weights. Threshold and probabilities are
-    set on scores by weights from other events: with four or more held-out events, a
-    fifth of them is left out in turn; of fewer, weights and threshold come of the same
-    windows, which flatters them (``cross_fitted_`` tells). With none, or where no
-    member scores them higher than the rest, there are no weights: the largest score
-    decides, as in :class:`DetectorCommittee`, and classifiers have no part. They
-    have none either where the events are all held out.
+    windows [4]_, both classes counting alike, with a ridge of 0.01 over the number of
+    events beside their mean loss and, as [5]_ finds best, no negative weights.
+    Threshold and probabilities are set on scores by weights from other events: with
+    four or more held-out events, a fifth of them is left out in turn; of fewer, weights
+    and threshold come of the same windows, which flatters them (``cross_fitted_``
+    tells). With none, or where no member scores them higher than the rest, there are no
+    weights: the largest score decides, as in :class:`DetectorCommittee`, and
+    classifiers have no part. They have none either where the events are all held out.
 
     The members are fitted again to all of the past then, unless ``refit`` is False, and
     their scales carried over by the median difference of the scores of both fits, on
@@ -431,7 +431,7 @@ class RareEventClassifier(
         X = check_sequences(self, X, reset=True)
         hidden = hidden_from(estimators, self, X)
         classes, event = check_two_classes(X, y)
-        warn_of_features(X, units=False, y=event)
+        check_features(X, units=False, y=event)
         if self.warn_on_overlap and is_windows(X):
             warn_of_holes(X)
         split = self._hold_out(X, event)

@@ -14,7 +14,7 @@ from .._validation import is_windows
 from .._warnings import warn
 from ..committee import default_detectors
 from ..windowing._held_out import HeldOut
-from ._weights import cross_fitted, fit_weights
+from ._weights import cross_fitted, fit_weights, number_events
 
 # Of so many windows a median is known to a few hundredths of a standard deviation.
 _ENOUGH_FOR_A_MEDIAN = 1000
@@ -194,14 +194,15 @@ def _weighed(members, X, event, standardized):
     seen, labels = bounded(standardized[judged]), event[judged]
     if not labels.any() or labels.all():
         return members, None
-    weights = fit_weights(seen, labels)
+    events = number_events(X[judged], labels)
+    weights = fit_weights(seen, events)
     if not weights.any():
         warn(
             "No member of the committee scores the held-out events higher than the "
             "rest: they cannot be weighed. That which is most surprised decides."
         )
         return members, None
-    weighed = cross_fitted(X[judged], seen, labels)
+    weighed = cross_fitted(X[judged], seen, events)
     members = replace(members, weights=weights)
     if weighed is None:
         return members, None

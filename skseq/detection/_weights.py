@@ -8,29 +8,29 @@ from scipy.special import expit
 from .._validation import is_windows
 from ..windowing._labelled import Labelled, time_order
 
-# Beside a mean loss, so that it weighs as much however many normal windows there are.
-# Of one event, that some member tells by a whim, it shares the weight among members.
+# Beside a mean loss for each event: so much is known, however many windows it has. Of
+# one event, which a member may tell by a whim, it shares the weight among members.
 RIDGE = 0.01
 # So that, with one fold of events left out, weights are still set by three of them.
 MIN_EVENTS_TO_CROSS = 4
 _N_FOLDS = 5
 
 
-def fit_weights(scores, event, ridge=RIDGE):
+def fit_weights(scores, events, ridge=RIDGE):
     """Non-negative weights of scores, by a logistic regression; they sum up to 1.
 
     The log losses of the events and those of the rest count alike; ``ridge / 2`` times
-    the sum of the squared weights is added to their mean. So the weighed score is a
-    mean of scores, in their units, however well it tells the events: that of a
-    regression grows without bound as these stand out.
+    the sum of the squared weights, over the number of events, is added to their mean.
+    So the weighed score is a mean of scores, in their units, however well it tells the
+    events: that of a regression grows without bound as these stand out.
 
     Parameters
     ----------
     scores : ndarray of shape (n_samples, n_members)
         Finite.
 
-    event : ndarray of bool of shape (n_samples,)
-        Of both kinds.
+    events : ndarray of int of shape (n_samples,)
+        Number of the event that each sample is of, 0 for none. Of both kinds.
 
     ridge : float
 
@@ -45,6 +45,8 @@ def fit_weights(scores, event, ridge=RIDGE):
     .. [2] L. Breiman, "Stacked regressions", Machine Learning 24(1), 1996, which finds
        that the weights must not be negative.
     """
+    event = events > 0
+    ridge = ridge / len(np.unique(events[event]))
     sign = np.where(event, 1.0, -1.0)
     # As of scikit-learn's class_weight="balanced".
     share = np.where(event, 0.5 / event.sum(), 0.5 / (~event).sum())
@@ -68,13 +70,18 @@ def fit_weights(scores, event, ridge=RIDGE):
     return weights / (weights.sum() or 1)
 
 
-def folds_of_events(X, event):
+def number_events(X, event):
+    """Number of the event that each window is of: runs of a series, 0 for none."""
+    return Labelled(X, event).events
+
+
+def folds_of_events(X, events):
     """Fold of each window: neighbours in time, with as many events in each.
 
     A bound between two folds lies midway between two events. None of too few events.
     """
     order = time_order(X.ends) if is_windows(X) else slice(None)
-    events = Labelled(X, event).events[order]
+    events = events[order]
     n_events = events.max()
     if n_events < MIN_EVENTS_TO_CROSS:
         return None
@@ -91,7 +98,7 @@ def folds_of_events(X, event):
     return folds
 
 
-def cross_fitted(X, scores, event):
+def cross_fitted(X, scores, events):
     """Weighed scores of windows by weights that none of their rows was used for.
 
     Returns
@@ -99,7 +106,7 @@ def cross_fitted(X, scores, event):
     weighed : ndarray of shape (n_samples,) or None
         None where there are too few events, or a fold would leave no normal window.
     """
-    folds = folds_of_events(X, event)
+    folds = folds_of_events(X, events)
     if folds is None:
         return None
     weighed = np.empty(len(scores))
@@ -108,7 +115,7 @@ def cross_fitted(X, scores, event):
         others = ~inside
         if is_windows(X):
             others &= ~X.shares_rows(X[inside])
-        if event[others].all() or not event[others].any():
+        if events[others].all() or not events[others].any():
             return None
-        weighed[inside] = scores[inside] @ fit_weights(scores[others], event[others])
+        weighed[inside] = scores[inside] @ fit_weights(scores[others], events[others])
     return weighed

@@ -101,10 +101,12 @@ class LinearPath:
 
     def from_codes(self, codes) -> np.ndarray:
         """The reconstruction, of shape (n, n_timesteps, n_features)."""
-        code, of_context = np.split(codes, [self.n_components], axis=1)
+        code, n_linear = codes, self.n_components
+        if self.context_code is not None:
+            code = codes[:, :n_linear]
         cells = product(code, self.components)
         if self.context_code is not None:
-            cells += product(of_context, self.explained)
+            cells += product(codes[:, n_linear:], self.explained)
         n = len(self.scale)
         cells = cells.reshape(len(code), -1, n)
         cells *= self.spread[:n]

@@ -13,6 +13,7 @@ from ..networks import Architecture
 from ._batches import CHUNK, Batch, Preparation
 from ._choose import borrow_engine
 from ._linear import LinearPath
+from .native._built import has_kernels
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,13 @@ class FittedNetwork:
             yield engine
 
     def _chunks(self, X) -> Iterator[tuple[slice, Batch]]:
-        preparation = Preparation(
+        return self._preparation.chunks(X)
+
+    @property
+    def _preparation(self):
+        return Preparation(
             self.fill, self.architecture.missing_indicator, is_context=self.is_context
         )
-        return preparation.chunks(X)
 
     def _seen(self, batch: Batch) -> Batch:
         """The batch as the network sees it."""
@@ -92,11 +96,36 @@ class FittedNetwork:
         """Yield rows, sequences, and what is given for them: a bounded number each."""
         with self._running() as engine:
             for rows, batch in self._chunks(X):
-                out = engine.reconstruct(self._seen(batch))
-                if self.path is not None:
-                    out = out * self.path.scale + self.path.reconstruct(batch)
-                # Sums over an array go by its memory: one layout for any number.
-                yield rows, batch.targets, np.ascontiguousarray(out)
+                yield rows, batch.targets, self._given(engine, batch)
+
+    def _given(self, engine, batch):
+        out = engine.reconstruct(self._seen(batch))
+        if self.path is not None:
+            out = out * self.path.scale + self.path.reconstruct(batch)
+        # Sums over an array go by its memory: one layout for any number.
+        return np.ascontiguousarray(out)
+
+    def kept_running(self):
+        """What gives for a few sequences the same as ``outputs``, sooner.
+
+        Returns
+        -------
+        give : callable
+            Of sequences, an array: these without context features, and what is given
+            for them. None where an engine is lent to one at a time, or not at all.
+        """
+        if self.engine != "native" or not has_kernels():
+            return None
+        context = borrow_engine(self.architecture, self.engine, n_threads=1)
+        with context as engine:  # of one thread: it has nothing to give back
+            engine.load_weights(self.weights)
+        preparation = self._preparation
+
+        def give(X):
+            batch = preparation.batch(X, slice(None))
+            return batch.targets, self._given(engine, batch)
+
+        return give
 
     def as_keras(self):
         """The same as Keras models: the whole, and its halves where it has them."""

@@ -33,7 +33,7 @@ from ..reconstruction._latent import (
 )
 from ..reconstruction._mixin import ReconstructionMixin
 from ..reconstruction._offset import check_contamination
-from ..rows._doubtful import warn_of_features
+from ..rows._doubtful import check_features
 from ._network import (
     PackedModel,
     check_output,
@@ -243,7 +243,7 @@ class KerasAutoencoder(
         """
         wrapper = self._new_wrapper()
         X = check_sequences(self, X, reset=True)
-        warn_of_features(X)
+        check_features(X)
         rule = check_contamination(self.contamination, type(self).__name__)
         means = feature_means(X)
         batch = Preparation(means).batch(X, slice(None))

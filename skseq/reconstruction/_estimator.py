@@ -8,7 +8,7 @@ from sklearn.base import OutlierMixin
 from .._estimator import all_or_nothing, with_callbacks
 from .._sklearn import Interval, StrOptions, _fit_context
 from .._validation import check_sequences, is_windows
-from ..rows._doubtful import warn_of_features
+from ..rows._doubtful import check_features
 from ..training._estimator import SequenceNetwork, set_fitted
 from ..training._reports import EpochReports
 from ._context import CONTEXT_FEATURES, context_mask, judged_columns
@@ -93,7 +93,7 @@ class ReconstructingNetwork(ReconstructionMixin, OutlierMixin, SequenceNetwork):
         """
         resume = self.warm_start and self.__sklearn_is_fitted__()
         X = check_sequences(self, X, reset=not resume)
-        warn_of_features(X)
+        check_features(X)
         choices, plan = self._choose(X, resume=resume)
         held_out = self._hold_out(X)
         reports = EpochReports(self, X, y, self.max_epochs)

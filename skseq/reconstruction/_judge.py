@@ -39,12 +39,15 @@ class Judge:
         axis = AXES[per]
         out = np.empty([n for k, n in enumerate(shape) if k not in axis])
         for rows, targets, outputs in reconstructions:
-            cells = self.cells(targets, outputs)
-            if self.score_on == "mean" or per in ("step", "cell"):
-                out[rows] = observed_mean(cells, axis, empty=np.nan)
-            else:
-                out[rows] = _weighted_mean(cells, self.weights(cells), axis)
+            out[rows] = self.errors_of(targets, outputs, per)
         return out
+
+    def errors_of(self, targets, outputs, per="sample"):
+        """The same of sequences that are all given at once."""
+        cells, axis = self.cells(targets, outputs), AXES[per]
+        if self.score_on == "mean" or per in ("step", "cell"):
+            return observed_mean(cells, axis, empty=np.nan)
+        return _weighted_mean(cells, self.weights(cells), axis)
 
     def weights(self, cells):
         """How much the steps of each sequence count, of shape (n, n_timesteps, 1)."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A word, in ``fit``, on features that spoil a model."""
+"""A word, in ``fit``, on what spoils a model."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ _MAX_ROWS = 2000  # that are looked at; a counter is then checked in all
 _MIN_ROWS = 50  # fewer may rise by chance
 
 
-def warn_of_features(X, *, units=True, y=None):
+def check_features(X, *, units=True, y=None):
     """Warn of features in another unit, of counters, and of one that is the label.
 
     It looks at some of the rows, and tells nothing new about what is ordinary: features
@@ -26,7 +26,17 @@ def warn_of_features(X, *, units=True, y=None):
 
     y : ndarray of shape (n_samples,), default=None
         Labels of two classes, of windows.
+
+    Raises
+    ------
+    ValueError
+        If no cell is observed at all: there is nothing to learn from.
     """
+    if np.isnan(np.fmax.reduce(X.table if is_windows(X) else X, axis=None)):
+        raise ValueError(
+            "There is nothing to learn from: no sequence of X has an observed cell, "
+            "all are NaN. Give rows with data."
+        )
     if len(X) < _MIN_ROWS or X.shape[2] < 2:
         return
     chosen = np.linspace(0, len(X) - 1, min(len(X), _MAX_ROWS)).astype(int)

@@ -16,6 +16,7 @@ from .._telling import telling
 from .._validation import check_finite, named_errors
 from ..alarms._drift import level_of
 from ..reconstruction._decisions import OutlierDecisionsMixin
+from ..reconstruction._mixin import ReconstructionMixin
 from ..rows._keys import TEXT
 from ..rows._time import DURATIONS, NUMBERS, ZONED, typical_step
 from ..windowing import EachSeries, EachTimeStep, SlidingWindow
@@ -84,6 +85,7 @@ def _check_slider_is_seen(steps):
             )
 
 
+_FEW = 32  # windows of which the steps around the network cost as much
 # A longer pause comes about; a wrong clock is off by more, or does little harm.
 _FAR = 1000
 
@@ -115,6 +117,24 @@ def _cells(key, table, levels):
     if key.column is None:
         return levels[key.name]
     return cells_of(table, key.column)
+
+
+class _Scores:
+    """What scores windows that were checked already; few of them at less cost."""
+
+    def __init__(self, detector):
+        self._detector, self._running = detector, None
+        network = getattr(detector, "_network", None)
+        if network is not None and isinstance(detector, ReconstructionMixin):
+            self._running, self._judge = network.kept_running(), detector._judge
+
+    def __call__(self, windows):
+        if self._running is None or len(windows) > _FEW:
+            return self._detector._score_samples(windows)
+        return -self._judge.errors_of(*self._running(windows))
+
+    def __reduce__(self):
+        return type(self), (self._detector,)  # an engine stays in its process
 
 
 class StreamSteps:
@@ -211,7 +231,7 @@ class StreamSteps:
         *self._transformers, final = self.twin.steps
         self._final = final
         if isinstance(final, OutlierDecisionsMixin):
-            self._method = final._score_samples  # the windows are checked already
+            self._method = _Scores(final)  # the windows are checked already
         elif hasattr(final, "score_samples"):
             self._method = final.score_samples
         elif hasattr(final, "decision_function"):
@@ -291,11 +311,11 @@ class StreamSteps:
             columns = [groups]
         columns = [list(map(_plain, column)) for column in columns]
         for column in columns:
-            for row, name in enumerate(column):
-                with named_errors("group"):
-                    is_missing = bool(pd.isna(name))
-                if is_missing:
-                    raise ValueError(f"The series of row {row} has no name: {name!r}.")
+            with named_errors("group"):
+                missing = [k for k, name in enumerate(column) if bool(pd.isna(name))]
+            if missing:
+                row, name = missing[0], column[missing[0]]
+                raise ValueError(f"The series of row {row} has no name: {name!r}.")
         for key, column in zip(keys, columns, strict=False):
             _check_names(key, column)
         if len(columns) == 1:

@@ -27,10 +27,9 @@ MODELS = ["PCA", *MEMBERS.values(), "committee"]
 FAST = ["--model", "pca"]  # where it does not matter which one it is
 
 
-def run(*arguments, text=None):
+def run(*arguments):
     runner = CliRunner(env={"COLUMNS": "80"})
-    given = [str(argument) for argument in arguments]
-    return runner.invoke(cli.app, given, input=text)
+    return runner.invoke(cli.app, [str(argument) for argument in arguments])
 
 
 def make_table(**settings):

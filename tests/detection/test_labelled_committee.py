@@ -32,7 +32,12 @@ from skseq import (
 )
 from skseq._detectors import reach
 from skseq._members import Member, Members
-from skseq.detection._weights import cross_fitted, fit_weights, folds_of_events
+from skseq.detection._weights import (
+    cross_fitted,
+    fit_weights,
+    folds_of_events,
+    number_events,
+)
 
 FOREST = IsolationForest(n_estimators=5, random_state=0)
 LOGISTIC = LogisticRegression(C=0.01, class_weight="balanced")
@@ -87,42 +92,43 @@ def default(past_and_later):
 def scores_and_events(seed=0, n=400, informative=(1.5, 0.5)):
     rng = np.random.default_rng(seed)
     event = np.arange(n) % 20 < 3
-    return rng.normal(size=(n, 2)) + np.outer(event, informative), event
+    events = event * (1 + np.arange(n) // 20)
+    return rng.normal(size=(n, 2)) + np.outer(event, informative), events
 
 
 @pytest.mark.parametrize("ridge", [0.0002, 0.01, 1.0])
 def test_weights_are_those_of_scikit_learn_where_none_is_negative_there(ridge):
-    scores, event = scores_and_events()
-    of_sum = ridge * len(event)
+    scores, events = scores_and_events()
+    of_sum = ridge * len(events) / events.max()
     oracle = LogisticRegression(C=1 / of_sum, class_weight="balanced", tol=1e-10)
-    coef = oracle.fit(scores, event).coef_[0]
+    coef = oracle.fit(scores, events > 0).coef_[0]
     assert (coef > 0).all()
-    weights = fit_weights(scores, event, ridge)
+    weights = fit_weights(scores, events, ridge)
     np.testing.assert_allclose(weights, coef / coef.sum(), rtol=1e-4)
 
 
 def test_a_member_that_misleads_has_no_weight_and_leaves_the_others_theirs():
     rng = np.random.default_rng(1)
-    scores, event = scores_and_events()
-    misled = np.column_stack([scores, rng.normal(size=len(event)) - 2 * event])
-    weights = fit_weights(misled, event)
+    scores, events = scores_and_events()
+    misled = np.column_stack([scores, rng.normal(size=len(events)) - 2 * (events > 0)])
+    weights = fit_weights(misled, events)
     assert weights[2] == 0
-    np.testing.assert_allclose(weights[:2], fit_weights(scores, event), rtol=1e-3)
-    assert not fit_weights(-scores, event).any()
+    np.testing.assert_allclose(weights[:2], fit_weights(scores, events), rtol=1e-3)
+    assert not fit_weights(-scores, events).any()
 
 
 def test_weights_sum_up_to_one_however_well_events_stand_out():
-    scores, event = scores_and_events(informative=(50.0, 50.0))
-    assert fit_weights(scores, event).sum() == pytest.approx(1)
+    scores, events = scores_and_events(informative=(50.0, 50.0))
+    assert fit_weights(scores, events).sum() == pytest.approx(1)
 
 
 def test_members_that_tell_a_single_event_share_its_weight():
-    scores, event = scores_and_events(informative=(4.0, 3.5), n=1000)
-    event[20:] = False
-    weights = fit_weights(scores, event)
+    scores, events = scores_and_events(informative=(4.0, 3.5), n=1000)
+    events[20:] = 0
+    weights = fit_weights(scores, events)
     assert weights.min() > 0.4
     # What a ridge of next to nothing makes of three windows is chance.
-    assert fit_weights(scores, event, 1e-7).min() < weights.min()
+    assert fit_weights(scores, events, 1e-7).min() < weights.min()
 
 
 def test_folds_keep_each_event_whole_and_follow_time():
@@ -130,7 +136,7 @@ def test_folds_keep_each_event_whole_and_follow_time():
     for start in (5, 20, 40, 60, 80, 90):
         event[start : start + 3] = True
     windows = windows_of(np.zeros((100, 1)), 4)
-    folds = folds_of_events(windows, event)
+    folds = folds_of_events(windows, number_events(windows, event))
     assert (np.diff(folds) >= 0).all()
     assert folds.max() == 4
     for start in (5, 20, 40, 60, 80, 90):
@@ -138,26 +144,27 @@ def test_folds_keep_each_event_whole_and_follow_time():
     assert folds[[5, 20, 40, 60, 80, 90]].tolist() == [0, 0, 1, 2, 3, 4]
     # Midway between the end of one event and the start of the next.
     assert np.flatnonzero(np.diff(folds) == 1)[0] + 1 == (22 + 40 + 1) // 2
-    backwards = folds_of_events(windows[::-1], event[::-1])
+    turned = windows[::-1]
+    backwards = folds_of_events(turned, number_events(turned, event[::-1]))
     np.testing.assert_array_equal(backwards[::-1], folds)
 
 
 def test_the_weights_that_score_a_window_saw_none_of_its_rows():
-    scores, event = scores_and_events()
+    scores, events = scores_and_events()
     windows = windows_of(np.zeros((400, 1)), 6)
-    weighed = cross_fitted(windows, scores, event)
-    folds = folds_of_events(windows, event)
+    weighed = cross_fitted(windows, scores, events)
+    folds = folds_of_events(windows, events)
     for fold in range(5):
         inside = np.flatnonzero(folds == fold)
         reach = np.arange(inside[0] - 5, inside[-1] + 6)
         others = np.setdiff1d(np.arange(400), reach)
-        weights = fit_weights(scores[others], event[others])
+        weights = fit_weights(scores[others], events[others])
         np.testing.assert_allclose(weighed[inside], scores[inside] @ weights)
 
 
 def test_of_too_few_events_no_scores_are_crossed():
-    scores, event = scores_and_events(n=60)
-    assert cross_fitted(scores[:, np.newaxis], scores, event) is None
+    scores, events = scores_and_events(n=60)
+    assert cross_fitted(scores[:, np.newaxis], scores, events) is None
 
 
 # What the labels teach.

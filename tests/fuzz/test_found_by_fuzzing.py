@@ -95,6 +95,7 @@ def test_a_target_beyond_float32_is_refused():
         LSTMRegressor(2, max_epochs=1).fit(X, y)
 
 
+@pytest.mark.filterwarnings("ignore:.* too few to tell what errors are usual")
 def test_nullable_rows_stream():
     X = np.array([[1.0, 2.0], [3.0, np.nan], [0.0, 1.0], [5.0, 1.0]])
     model = PCAAutoencoder(1).fit(np.stack([X, X + 1]))

@@ -226,7 +226,9 @@ def test_a_bare_model_is_wrapped_and_trained_from_its_weights_on(X, monkeypatch)
     for old, own, new in zip(before, model.get_weights(), trained, strict=True):
         np.testing.assert_array_equal(own, old)  # a copy is trained
         assert 0 < np.abs(new - old).max() < 0.1
-    assert (ae.model_.loss, ae.model_.optimizer.name) == ("mae", "sgd")
+    assert ae.model_.loss == "mae"
+    # Not by its name, which counts those of the process.
+    assert isinstance(ae.model_.optimizer, keras.optimizers.SGD)
     assert len(ae.loss_curve_) == 2
     np.testing.assert_allclose(pickled(ae).transform(X), ae.transform(X), rtol=1e-5)
     assert isinstance(clone(ae).estimator, keras.Model)

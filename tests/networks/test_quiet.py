@@ -38,13 +38,14 @@ def test_noise_is_told_from_messages(line, is_noise):
     assert bool(_NOISE.match(line)) is is_noise
 
 
-def run(code, **environment):
+def run(code, *options, **environment):
     # JAX, where it is installed, sets this variable for the whole process.
     inherited = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
     return subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, *options, "-c", code],
         capture_output=True,
         text=True,
+        timeout=300,
         env={**inherited, **environment},
     )
 
@@ -161,7 +162,7 @@ keras.distribution.list_devices = list_devices
 X = np.random.default_rng(0).normal(size=(20, 4, 2)).astype("float32")
 LSTMAutoencoder(2, max_epochs=1).fit(X)  # engine="auto" asks for a GPU
 ae = LSTMAutoencoder(2, engine="keras", max_epochs=1, random_state=0).fit(X)
-ae.score_samples(X), ae.model_
+ae.score_samples(X[:1]), ae.score_samples(X), ae.model_
 
 def build(meta):
     return keras.Sequential([
@@ -175,8 +176,8 @@ KerasAutoencoder(wrapper).fit(X).predict(X)
 
 
 def test_the_first_call_of_a_network_is_silent_but_for_the_users_own_lines():
-    result = run(FIRST_CALLS)
-    assert (result.returncode, result.stderr) == (0, "batch\n")
+    result = run(FIRST_CALLS, "-W", "error")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "batch\n")
 
 
 def test_a_user_who_has_set_the_log_level_is_left_alone():

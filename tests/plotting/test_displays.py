@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What all displays have in common."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -28,12 +25,6 @@ LABELLED = [*SCORED, LatentSpaceDisplay, FeatureErrorDisplay]
 def _scores(display):
     score = getattr(display, "score", None)
     return score if score is not None else display.thresholds
-
-
-def test_importing_the_displays_does_not_import_matplotlib():
-    code = "import sys, skseq.plotting; print('matplotlib' in sys.modules)"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert run.stdout.strip() == "False", run.stderr
 
 
 def test_every_display_is_public():

@@ -55,6 +55,7 @@ def test_univariate_sequences_have_one_panel():
     np.testing.assert_allclose(copy.get_ydata(), pca.reconstruct(X)[3], rtol=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:The errors of most held-out sequences")
 def test_names_are_those_of_the_windows(sensors):
     X, _ = sensors
     windows = SlidingWindow(4, group_by="sensor_id", time="timestamp").fit_transform(X)

@@ -38,10 +38,3 @@ def path(models, scored, tmp_path_factory):
     target = tmp_path_factory.mktemp("report") / "report.html"
     estimator, baselines = models["last step"], dict(list(models.items())[1:])
     return report(estimator, *scored, target, name="last step", baselines=baselines)
-
-
-@pytest.fixture
-def quick(monkeypatch):
-    """No pictures, which take most of the time of a page."""
-    for name in ("draw_pictures", "drift_picture"):
-        monkeypatch.setattr(f"skseq._report._fields.{name}", lambda *given: [])

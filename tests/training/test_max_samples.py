@@ -9,8 +9,10 @@ from make import assert_same_weights, sine_table, tiny, windows_of
 from sklearn.base import clone
 
 from skseq import LSTMRegressor, ResidualAutoencoder
+from skseq.engines._batches import Preparation
+from skseq.reconstruction._offset import check_contamination
 from skseq.rows._row_numbers import evenly
-from skseq.training import _loop
+from skseq.training import _loop, _plan
 from skseq.training._reports import watched_by
 
 
@@ -162,3 +164,35 @@ def test_the_sizes_of_a_training_are_printed(windows, capsys):
     native(max_samples=50, verbose=1).fit(windows)
     printed = capsys.readouterr().out
     assert "Training: 175 sequences, 50 of them in each epoch, 20 held out" in printed
+
+
+def test_an_auto_offset_is_told_by_a_bounded_part_of_what_is_held_out():
+    X, held_out = np.arange(50_000), np.arange(5_000, 50_000)
+    auto, quantile, share = (
+        check_contamination(rule, "Detector")
+        for rule in ("auto", ("quantile", 0.99), 0.01)
+    )
+    told = auto.told_by(X, held_out)
+    assert (len(told), told[0], set(np.diff(told))) == (20_000, 5_000, {2, 3})
+    np.testing.assert_array_equal(quantile.told_by(X, held_out), held_out)
+    assert share.told_by(X, held_out) is X
+    assert auto.told_by(X, None) is X
+
+
+def test_a_path_whose_codes_are_not_kept_trains_to_the_same_weights(
+    windows, monkeypatch
+):
+    asked = []
+    codes = Preparation.codes
+
+    def count(preparation, X):
+        asked.append(len(X))
+        return codes(preparation, X)
+
+    monkeypatch.setattr(Preparation, "codes", count)
+    detector = ResidualAutoencoder(native(max_samples=20), refit=False)
+    anew = clone(detector).fit(windows)
+    assert asked == []
+    monkeypatch.setattr(_plan, "_EPOCHS_OF_CODES", 10)
+    assert_same_weights(clone(detector).fit(windows), anew)
+    assert asked == [200]
