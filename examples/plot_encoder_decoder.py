@@ -37,13 +37,16 @@ print(np.array_equal(again, test, equal_nan=True))
 # One network, trained as a whole
 # -------------------------------
 # Cells of zeros and ones are probabilities to a network with
-# ``loss="binary_crossentropy"``: its output is logistic.
+# ``loss="binary_crossentropy"``: its output is logistic. The loss stays for some epochs
+# where it would be if the decoder knew nothing, on a plateau that early stopping would
+# take for the end.
 
 ae = LSTMAutoencoder(
     (32, 16),
     loss="binary_crossentropy",
     learning_rate=0.01,
-    max_epochs=60,
+    max_epochs=30,
+    early_stopping=False,
     random_state=0,
 ).fit(train)
 
@@ -114,8 +117,7 @@ LatentSpaceDisplay.from_estimator(ae, test, first)
 # -------------------------------------------
 # Instead of repeating the latent vector, one may cut it into steps: 20 values are 10
 # steps of 2. Then each value is seen at one step only. In skseq that is a parameter;
-# such a network is trained by Keras. Its loss stays for some epochs where it would be
-# if the decoder knew nothing, on a plateau that early stopping would take for the end.
+# such a network is trained by Keras. Its loss has the same plateau:
 
 cut = LSTMAutoencoder(
     (32, 20),
