@@ -283,8 +283,16 @@ MODELS = {
     "the last step alone": partial(scored_on, "last"),
     "layers 64-32": partial(residual, network__hidden_layer_sizes=(64, 32)),
     "input noise 0.2": partial(residual, network__input_noise=0.2),
+    **{
+        f"{n:,} windows an epoch": partial(residual, network__max_samples=n)
+        for n in (2_000, 8_192)
+    },
     "mean of three networks": ensemble,
     "the article's plain network": plain,
+    **{
+        f"the same, {n:,} windows an epoch": partial(plain, max_samples=n)
+        for n in (2_000, 8_192)
+    },
     "PCA, squared error": pca,
     "PCA, squared error of the last step": partial(pca, score_on="last"),
     "PCA, the rules of the defaults": partial(

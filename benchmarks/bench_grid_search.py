@@ -92,7 +92,7 @@ class MLPAutoencoder(TransformerMixin, BaseEstimator):
     def fit(self, X, y=None):
         flat = X.reshape(len(X), -1)
         self.network_ = MLPRegressor(
-            [*self.sizes, *self.sizes[-2::-1]],
+            hidden_layer_sizes=[*self.sizes, *self.sizes[-2::-1]],
             activation="tanh",
             batch_size=BATCH_SIZE,
             max_iter=N_EPOCHS,

@@ -46,7 +46,9 @@ def make_windows(table):
 def autoencoder():
     from skseq import LSTMAutoencoder, ResidualAutoencoder
 
-    network = LSTMAutoencoder((32, 16), max_epochs=1, engine="native", random_state=0)
+    network = LSTMAutoencoder(
+        (32, 16), max_epochs=1, max_samples=None, engine="native", random_state=0
+    )
     return ResidualAutoencoder(network, refit=False)
 
 

@@ -53,7 +53,27 @@ def test_names_that_the_readme_lists_are_public():
             assert name == "model_" or name in skseq.__all__
 
 
+def test_the_promises_are_what_was_measured():
+    results = (ROOT / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")
+    for promised, measured in {
+        "0.92": "0.92 ± 0.03",
+        "0.44": "0.44 ± 0.18",
+        "4 to 26 times": "26.1",
+        "535 times": "| 535 ",
+        "47,000 rows": "47,455",
+        "0.88 average": "| 0.883 |",
+        "has 0.69": "| 0.689 |",
+    }.items():
+        assert promised in " ".join(README.split())
+        assert measured in results
+
+
 def test_files_that_the_readme_links_are_there():
     links = re.findall(r"\]\(([^)#]+)", README)
     assert len(links) > 10
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_citation_is_of_this_version():
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {skseq.__version__}\n" in citation

@@ -128,9 +128,9 @@ def test_the_printed_line_scores_new_rows_as_the_committee_does(
 ):
     line = " ".join(detected[0].split()).partition("with it: skseq ")[2]
     assert line.endswith(" --trust sklearn.tree._tree.Tree")
-    rows = table[N_TRAIN - 9 : N_TRAIN + 5]
-    rows.to_csv(tmp_path / "new.csv", index=False)
-    command = shlex.split(line.replace("new.csv", str(tmp_path / "new.csv")))
+    rows = tmp_path / "rows.csv"
+    table[N_TRAIN - 9 : N_TRAIN + 5].to_csv(rows, index=False)
+    command = shlex.split(line.replace("new.csv", str(rows)))
     result = run(*command, "--ignore", "event")
     assert result.exit_code == 0, result.stderr
     # Nine rows before them fill the first window.

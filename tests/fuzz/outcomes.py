@@ -28,6 +28,10 @@ _OF_DOUBT = [
     (UserWarning, "X is a table with"),
     (UserWarning, "The features? .*(only rise|agree)"),
     (UserWarning, "The features differ in scale"),
+    (UserWarning, "The feature .* varies by less than"),
+    (UserWarning, "The components that are kept, .* any sequence is reconstructed"),
+    (UserWarning, ".* are too few to tell what errors are usual"),
+    (UserWarning, "The errors of most held-out sequences lie far beyond"),
 ]
 
 
