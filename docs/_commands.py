@@ -59,7 +59,7 @@ def _entry(parameter):
     shown = ", ".join(f"``{name}{_metavar(kind, info)}``" for name in names)
     if parameter.default is parameter.empty:
         text += " Required."
-    elif parameter.default not in (None, False) and info.show_default:
+    elif parameter.default not in (None, False, True) and info.show_default:
         text += f" [default: {getattr(parameter.default, 'value', parameter.default)}]"
     return f"{shown}\n   {text}\n"
 

@@ -72,3 +72,8 @@ def test_files_that_the_readme_links_are_there():
     links = re.findall(r"\]\(([^)#]+)", README)
     assert len(links) > 10
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_citation_is_of_this_version():
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {skseq.__version__}\n" in citation

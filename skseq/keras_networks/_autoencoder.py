@@ -157,9 +157,10 @@ class KerasAutoencoder(
     zero where both agree. It has no part in a score. But the network sees padding as
     training means, so a latent vector may depend on how much there is.
 
-    All windows are gathered to train, and each fit starts anew, also with
-    ``warm_start``. A seed is set for the time of a fit only, and TensorFlow's switch to
-    deterministic operations is not: on a GPU, results may differ in rounding.
+    All windows are gathered to train, and each epoch of SciKeras's sees all of them.
+    Each fit starts anew, also with ``warm_start``. A seed is set for the time of a fit
+    only, and TensorFlow's switch to deterministic operations is not: on a GPU, results
+    may differ in rounding.
 
     References
     ----------

@@ -55,7 +55,7 @@ def windows(table):
 
 @pytest.fixture(scope="module")
 def fitted(table):
-    return classifier(epochs=1).fit(*windows(table))
+    return classifier(epochs=1, batch_size=300).fit(*windows(table))
 
 
 def test_sklearn_takes_it_for_a_classifier():
@@ -76,7 +76,10 @@ def test_a_rare_event_pipeline_is_cross_validated(table):
 def test_routed_parameters_are_searched(table):
     X, y = windows(table)
     search = GridSearchCV(
-        classifier(epochs=1), {"model__units": [2, 3]}, cv=2, scoring="roc_auc"
+        classifier(epochs=1, batch_size=300),
+        {"model__units": [2, 3]},
+        cv=2,
+        scoring="roc_auc",
     ).fit(X, y)
     units = search.best_params_["model__units"]
     assert search.best_estimator_.model_.layers[1].units == units
@@ -84,8 +87,8 @@ def test_routed_parameters_are_searched(table):
 
 def test_windows_and_their_array_give_the_same(table):
     X, y = (part[2:] for part in windows(table))  # Complete windows.
-    lazy = classifier(epochs=1).fit(X, y)
-    dense = classifier(epochs=1).fit(np.asarray(X), y)
+    lazy = classifier(epochs=1, batch_size=300).fit(X, y)
+    dense = classifier(epochs=1, batch_size=300).fit(np.asarray(X), y)
     expected = dense.predict_proba(np.asarray(X))
     np.testing.assert_array_equal(lazy.predict_proba(X), expected)
     assert lazy.n_features_in_ == 2
@@ -119,7 +122,7 @@ def test_a_window_without_data_is_not_judged(table, fitted):
 
 def test_a_table_stays_a_table(table):
     X, y = table
-    fitted = classifier(epochs=1).fit(X, y)
+    fitted = classifier(epochs=1, batch_size=300).fit(X, y)
     assert fitted.model_.input_shape == (None, 2)
     assert fitted.predict_proba(X).shape == (300, 2)
 
@@ -141,7 +144,7 @@ def test_a_pickle_predicts_the_same(table):
 
 def test_a_shallow_copy_predicts_with_the_same_network(table):
     X, y = windows(table)
-    fitted = classifier(epochs=1).fit(X, y)
+    fitted = classifier(epochs=1, batch_size=300).fit(X, y)
     twin = copy(fitted)
     assert twin.model_ is fitted.model_
     np.testing.assert_array_equal(twin.predict(X), fitted.predict(X))
