@@ -436,6 +436,8 @@ VALUES = [None, True, -1, 0, 1e308, 10**20, "", "a", [], [0], {}, {"type": "dict
 def change_bytes(content, rng):
     content = bytearray(content)
     for _ in range(rng.choice([1, 1, 3])):
+        if not content:  # a small member, of which all was deleted
+            break
         start, length = rng.randrange(len(content)), rng.choice([1, 1, 8, 200])
         kind = rng.randrange(3)
         if kind == 0:
