@@ -57,6 +57,9 @@ def table():
 @pytest.fixture(scope="module")
 def detected(table, tmp_path_factory):
     """Output and folder of one run of detect."""
+    from matplotlib import pyplot
+
+    pyplot.close("all")  # what other tests of the process left open
     folder = tmp_path_factory.mktemp("detect")
     table.to_csv(folder / "table.csv", index=False)
     source = ["detect", folder / "table.csv", "--label", "event", "--time", "timestamp"]
