@@ -29,7 +29,7 @@ ESTIMATORS = [
     LSTMAutoencoder((4, 2), **FAST),
     LSTMAutoencoder(4, decoder="conditional", **FAST),
     LSTMReconstructor(4, **FAST),
-    ContextEncoder(4, **FAST),
+    ContextEncoder((4, 2), **FAST),
     ResidualAutoencoder(LSTMAutoencoder((4, 2), **FAST)),
     DetectorCommittee(
         [

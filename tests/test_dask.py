@@ -3,7 +3,6 @@
 
 import contextlib
 import os
-import random
 import signal
 import threading
 import time
@@ -283,7 +282,7 @@ needs_sigkill = pytest.mark.skipif(
 def take_your_time(X, folder, submitter):
     """Leave a mark, and be at work for as long as it takes to be killed."""
     if os.getpid() != submitter:
-        (folder / uuid.uuid4().hex).touch()
+        (folder / f"{os.getpid()}-{uuid.uuid4().hex}").touch()
         time.sleep(0.5)
     return X
 
@@ -295,38 +294,35 @@ def slow_search(folder):
     return search_of(slow, TimeSeriesSplit(2))
 
 
-def kill_at_random(cluster, folder, n_kills):
-    """SIGKILL workers, one after the other, while some task is at work."""
-    rng, n_marks = random.Random(0), 0
-    for _ in range(n_kills):
-        until = time.monotonic() + 60
-        while len(marks := list(folder.iterdir())) <= n_marks:
-            if time.monotonic() > until:
-                return
-            time.sleep(0.02)
-        n_marks = len(marks)
-        nannies = [n for n in cluster.workers.values() if n.pid]
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(rng.choice(nannies).pid, signal.SIGKILL)
+def kill_at_work(folder, killed, n_kills):
+    """SIGKILL workers, one after the other, that have just begun a task."""
+    known, until = set(), time.monotonic() + 120
+    while len(killed) < n_kills and time.monotonic() < until:
+        time.sleep(0.02)
+        begun = {path.name.partition("-")[0] for path in {*folder.iterdir()} - known}
+        known.update(folder.iterdir())
+        for pid in sorted(begun.difference(killed))[:1]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+                killed.append(pid)
 
 
 @needs_sigkill
 def test_killed_workers_cost_the_tasks_they_were_at_and_not_the_search(
     cluster, frame, tmp_path
 ):
-    X = frame[["flow", "heat"]][:600]
+    X, killed = frame[["flow", "heat"]][:600], []
     client = client_of_two()
-    killer = threading.Thread(target=kill_at_random, args=(cluster, tmp_path, 2))
+    killer = threading.Thread(target=kill_at_work, args=(tmp_path, killed, 2))
     search = slow_search(tmp_path)
     killer.start()
     try:
         with search_on(client):
             found = clone(search).fit(X).cv_results_
     finally:
-        killer.join(timeout=70)
+        killer.join(timeout=150)
     assert not killer.is_alive()
-    # Six fits, each of which takes its time twice, and some of them again.
-    assert len(list(tmp_path.iterdir())) > 12
+    assert len(killed) == 2
     expected = search.fit(X).cv_results_
     for split in range(2):
         name = f"split{split}_test_score"
