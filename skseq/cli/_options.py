@@ -167,10 +167,11 @@ _USUAL = {
 }
 
 
-def reading_again(arguments):
+def reading_again(arguments, left_out):
     """The options with which ``skseq score`` reads the like of a table.
 
-    ``arguments`` are those that ``read_table`` tells of it.
+    ``arguments`` are those that ``read_table`` tells of it, ``left_out`` columns that
+    are no features.
     """
     words = []
     for name, value in arguments.items():
@@ -179,7 +180,7 @@ def reading_again(arguments):
             continue
         value = value.replace("\t", r"\t") if name == "sep" else value
         words.append(option(name, list(value) if name == "na_values" else value))
-    return words
+    return [*words, *(option("ignore", column) for column in left_out)]
 
 
 def reading(

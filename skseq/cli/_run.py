@@ -54,7 +54,8 @@ def detect_in(table, choices, out, page, *, title, bars):
         grades=grades,
         seed=choices.seed,
     )
-    line = _save_model(out, parts, models[main], reading_again(table.told["arguments"]))
+    reading = reading_again(table.told["arguments"], table.left_out)
+    line = _save_model(out, parts, models[main], reading)
     told = {
         "skseq": __version__,
         "read": {key: table.told.get(key) for key in ("files", "assumed", "notes")},

@@ -21,6 +21,7 @@ class LabelledTable:
     told: dict = field(default_factory=dict)  # by read_table
     labelled: bool = True
     context: tuple = ()  # columns that explain and are not judged
+    left_out: tuple = ()  # columns of the files that are no features
 
 
 def read_rows(paths, options):
@@ -76,6 +77,7 @@ def read_labelled_table(
     if not judged and (features or exclude or context):
         raise ValueError("--features, --exclude and --context leave none to judge.")
     context = tuple(column for column in context if column in kept)
+    left_out = tuple(column for column in columns if column not in kept)
     frame = frame[[column for column in frame if column in {*keys, *kept}]]
     return LabelledTable(
         frame,
@@ -85,6 +87,7 @@ def read_labelled_table(
         told,
         label is not None or events is not None,
         context,
+        left_out,
     )
 
 

@@ -56,16 +56,18 @@ def test_the_line_that_detect_prints_reads_the_next_file_of_the_kind(tmp_path):
     path, out = tmp_path / "plant.csv", tmp_path / "o"
     table = clean()
     table["flow"] = table["flow"].astype(object).where(table.index != 7, "n/m")
+    table["shift"] = "early"
     at = table.pop("stamp").dt
     table.insert(0, "day", at.strftime("%d.%m.%Y"))
     table.insert(1, "clock", at.strftime("%H:%M:%S"))
     table.to_csv(path, sep=";", decimal=",", index=False)
-    arguments = ["--na", "n/m", "--model", "pca", "--window", "3"]
+    arguments = ["--na", "n/m", "--exclude", "shift", "--model", "pca"]
     result = run("detect", path, *arguments, "--out", out)
     assert result.exit_code == 0, result.stderr
     line = json.loads((out / "detect.json").read_text())["score"]
     assert line.partition("new.csv ")[2] == (
-        "--sep=';' --decimal=, --time=day --time=clock --dayfirst --na=n/m"
+        "--sep=';' --decimal=, --time=day --time=clock --dayfirst --na=n/m "
+        "--ignore=shift"
     )
     _, *arguments = shlex.split(line.replace("new.csv", str(path)))
     again = run(*arguments)
