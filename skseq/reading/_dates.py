@@ -16,6 +16,7 @@ _DATE = re.compile(
     r"|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}\b)"
 )
 _CLOCK = re.compile(r"\s*\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?\s*([AaPp][Mm])?\s*")
+_DIGITS = r"(19|20)\d{6}(\d{4}(\d\d)?)?"
 _COMPACT = r"^((?:19|20)\d{6})[T ]?(\d{4}(?:\d\d)?)$"
 _PARTS = r"^(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})(?!\d)"
 _OFFSET = r":\d{2}(?:[.,]\d+)?\s*(?:Z|[+-]\d{2}:?(?:\d{2})?)$"
@@ -42,7 +43,9 @@ def looks_like_clock(cell):
 
 
 def _with_t(text):
-    """Compact dates, with a T before the clock."""
+    """Compact dates, with a T before the clock; others as they are."""
+    if not text.dropna().iloc[:1].str.match(_COMPACT).all():
+        return text  # most tables are so, and to look at each cell takes its time
     return text.str.replace(_COMPACT, r"\1T\2", regex=True)
 
 
@@ -50,8 +53,11 @@ def are_compact_dates(column):
     """Tell whole numbers such as 20260131235900, of a date and maybe a clock."""
     if not pd.api.types.is_integer_dtype(column):
         return False
-    text = column.dropna().astype("string")
-    if not len(text) or not text.str.fullmatch(r"(19|20)\d{6}(\d{4}(\d\d)?)?").all():
+    cells = column.dropna()
+    if not len(cells) or not re.fullmatch(_DIGITS, str(cells.iloc[0])):
+        return False
+    text = cells.astype("string")
+    if not text.str.fullmatch(_DIGITS).all():
         return False
     return _of_format(_with_t(text), "ISO8601") is not None
 
@@ -165,7 +171,7 @@ def year_first(text, dayfirst, say):
     """
     parts = re.match(_PARTS, text)
     if parts is None:
-        return re.sub(_COMPACT, r"\1T\2", text)
+        return text
     if dayfirst is None:
         raise ValueError(
             f"The date {text!r} begins with the day or with the month. Say so: "
