@@ -14,6 +14,7 @@ RESULTS = (
     "model.skseq",
     "detect.json",
 )
+N_TOP = 3  # features that scores.csv, and skseq score, name for each row
 _MARK = "detect.json"  # a folder that holds it is one of detect's
 _ALARM_PARTS = ("min_rows", "within", "hold", "max_gap")
 

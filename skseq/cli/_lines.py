@@ -63,8 +63,8 @@ class Cells:
         self._missing, self._dayfirst = {*options.na_values}, options.dayfirst
         self._say = options.say
         time = steps.plan.time
-        self._of_dates = time is not None and time.kind in (LOCAL, ZONED)
-        self._dates = time.name if self._of_dates else None
+        of_dates = time is not None and time.kind in (LOCAL, ZONED)
+        self._dates = {time.name} if of_dates else set()
 
     def read(self, name, text):
         if name in self._as_text:
@@ -74,7 +74,7 @@ class Cells:
             return None
         if text in _WORDS:
             return _WORDS[text]
-        if self._of_dates and name == self._dates:
+        if name in self._dates:
             from ..reading._dates import year_first
 
             return year_first(text, self._dayfirst, self._say)

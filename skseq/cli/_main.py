@@ -50,6 +50,15 @@ def _root(
     pass
 
 
+def _files_to_read(tables, label, events):
+    """The tables, and that of the events, which are to be there."""
+    read = [*tables, *([] if events is None else [events])]
+    check_there(read)
+    if label is not None and events is not None:
+        raise ValueError("--label and --events exclude each other.")
+    return read
+
+
 @app.command()
 @_options.with_reading_options
 def detect(
@@ -71,14 +80,7 @@ def detect(
             "start and end, and its series in a column of that name."
         ),
     ] = None,
-    event_value: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="What --label holds in the rows of events. Can be given more than "
-            "once. [default: 1]",
-            show_default=False,
-        ),
-    ] = None,
+    event_value: _options.EventValue = None,
     time: _options.Time = None,
     group_by: _options.GroupBy = None,
     features: Annotated[
@@ -198,9 +200,7 @@ def detect(
     and model.skseq, with which skseq score and skseq report go on.
     """
     with one_line_errors():
-        check_there([*tables, *([] if events is None else [events])])
-        if label is not None and events is not None:
-            raise ValueError("--label and --events exclude each other.")
+        read = _files_to_read(tables, label, events)
         labelled = label is not None or events is not None
         if not labelled and (horizon is not None or event_value):
             option = "--horizon" if horizon is not None else "--event-value"
@@ -220,7 +220,6 @@ def detect(
         )
         _choices.check_folder(out)
         page = out / "report.html" if report is None else report
-        read = [*tables, *([] if events is None else [events])]
         results = [page, *(out / name for name in _choices.RESULTS)]
         check_not_read(results, read)
         _choices.check_out(out, read, force=force)
@@ -272,10 +271,7 @@ def _tell(told):
 @_options.with_reading_options
 def inspect(
     tables: _options.Tables,
-    label: Annotated[
-        str | None,
-        typer.Option(help="Column that is 1 in the rows of events, else 0."),
-    ] = None,
+    label: _options.Label = None,
     time: _options.Time = None,
     group_by: _options.GroupBy = None,
     *,
@@ -302,22 +298,12 @@ def inspect(
 def report(
     model: Annotated[Path, typer.Argument(help="A file of skseq.save or of detect.")],
     tables: _options.Tables,
-    label: Annotated[
-        str | None,
-        typer.Option(help="Column that is 1 in the rows of events, else 0."),
-    ] = None,
+    label: _options.Label = None,
     events: Annotated[
         Path | None,
         typer.Option(help="Table of events, in the place of --label, as of detect."),
     ] = None,
-    event_value: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="What --label holds in the rows of events. Can be given more than "
-            "once. [default: 1]",
-            show_default=False,
-        ),
-    ] = None,
+    event_value: _options.EventValue = None,
     out: Annotated[Path, typer.Option(help="The page to write.")] = Path("report.html"),
     trust: _options.Trust = None,
     *,
@@ -331,10 +317,7 @@ def report(
     """
     with one_line_errors():
         check_model(model)
-        read = [*tables, *([] if events is None else [events])]
-        check_there(read)
-        if label is not None and events is not None:
-            raise ValueError("--label and --events exclude each other.")
+        read = _files_to_read(tables, label, events)
         check_not_read([out], [model, *read])
         check_regular(out)
         from ._page import load_model, report_on

@@ -39,6 +39,17 @@ Trust = Annotated[
         "sklearn.tree._tree.Tree. Can be given more than once.",
     ),
 ]
+Label = Annotated[
+    str | None, typer.Option(help="Column that is 1 in the rows of events, else 0.")
+]
+EventValue = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What --label holds in the rows of events. Can be given more than once. "
+        "[default: 1]",
+        show_default=False,
+    ),
+]
 GroupBy = Annotated[
     str | None, typer.Option(help="Column that names the series; not a feature.")
 ]

@@ -27,13 +27,13 @@ from ..plotting._figures import figure_with_axes, precision_recall_figure
 from ..reconstruction._offset import NORMAL_QUANTILE
 from ..rows._series import group_order
 from ..rows._words import count, each, share
+from ._choices import N_TOP
 from ._detect import HELD_OUT, weights_of
 
 __all__ = ["check_target", "figures_of", "print_report", "write_page", "write_results"]
 
 _MAX_STRIPS = 8  # in score.png
 _MEASURES = "average precision", "ROC AUC", "precision", "recall", "F1"
-_N_TOP = 3  # features that scores.csv names for each row
 
 
 def _measures(y, decision):
@@ -143,7 +143,7 @@ def _scores(table, future, model, decision, parts):
     scores["alarm"] = pd.Series(decision > 0, dtype="Int64").mask(np.isnan(decision))
     if parts is None:
         return scores
-    top = top_features(parts, _N_TOP)
+    top = top_features(parts, N_TOP)
     top[np.isnan(decision)] = ""  # nobody contributed
     for k, names in enumerate(top.T):
         scores[f"feature_{k + 1}"] = names

@@ -15,13 +15,12 @@ import typer
 
 from .._files import is_full, naming_file
 from . import _options
-from ._choices import duration_of
+from ._choices import N_TOP, duration_of
 from ._errors import check_model, check_there, one_line_errors
 from ._lines import Cells, Lines
 from ._options import Trust
 
 _BLOCK = 1024  # lines that are scored together where nobody waits for each
-_N_TOP = 3  # features that are named for a row, as in scores.csv of detect
 _OF_LINES = {"sep", "decimal", "encoding", "missing", "dayfirst"}
 
 
@@ -61,7 +60,7 @@ class _Output:
         except TypeError:
             self._alarms = False
         names = ["row", *self.keys, "score", *["alarm"] * self._alarms]
-        names += [f"feature_{k + 1}" for k in range(_N_TOP)] * self._explains
+        names += [f"feature_{k + 1}" for k in range(N_TOP)] * self._explains
         self._print(names)
         sys.stdout.flush()
 
@@ -72,7 +71,7 @@ class _Output:
         from .._telling import top_features
 
         scores, shares = self._scorer._score(rows, None, explains=True)
-        return scores, top_features(shares, _N_TOP)
+        return scores, top_features(shares, N_TOP)
 
     def write(self, score, keys, features):
         """A row with its time and series; none but these where it has no score."""
@@ -81,7 +80,7 @@ class _Output:
         if self._alarms:
             fields.append("" if is_missing else int(self._scorer.is_alarm(score)))
         if self._explains:
-            fields += [""] * _N_TOP if is_missing else [*features]
+            fields += [""] * N_TOP if is_missing else [*features]
         self._print(fields)
         self._n_rows += 1
 
@@ -143,7 +142,7 @@ class _LineScores:
             if not self._skip_errors:
                 raise error from None
             _complain(error)
-            scores, features = [math.nan], [[""] * _N_TOP]
+            scores, features = [math.nan], [[""] * N_TOP]
         for score, top, (_, cells) in zip(scores, features, block, strict=True):
             self._output.write(float(score), self._keys_of(cells), top)
         sys.stdout.flush()
