@@ -123,14 +123,18 @@ class _Scores:
     """What scores windows that were checked already; few of them at less cost."""
 
     def __init__(self, detector):
-        self._detector, self._running = detector, None
+        self._detector, self._running, self.error_of_one = detector, None, None
         network = getattr(detector, "_network", None)
         if network is not None and isinstance(detector, ReconstructionMixin):
             self._running, self._judge = network.kept_running(), detector._judge
+            rule = self._judge.rule, self._judge.score_on
+            self.error_of_one = network.error_of_one(*rule)
 
     def __call__(self, windows):
         if self._running is None or len(windows) > _FEW:
             return self._detector._score_samples(windows)
+        if self.error_of_one is not None:
+            return -np.array([self.error_of_one(window) for window in windows])
         return -self._judge.errors_of(*self._running(windows))
 
     def __reduce__(self):
