@@ -22,7 +22,7 @@ from ..rows._time import DURATIONS, NUMBERS, ZONED, typical_step
 from ..windowing import EachSeries, EachTimeStep, SlidingWindow
 from ..windowing._plan import WindowPlan
 from ..windowing._reach import Reach
-from ._by_series import FirstRows, ForAll, ForSeries, cells_of_names, scaling
+from ._by_series import FirstRows, ForAll, ForSeries, cells_of_names, scaled, scaling
 from ._live import Twin
 from ._rows import (
     Columns,
@@ -256,6 +256,21 @@ class StreamSteps:
         return {key.name for key in self.plan.groups if key.kind == TEXT}
 
     @property
+    def scalings(self):
+        """Center and scale of all that is done to a row; None where that is more."""
+        found = [scaling(step) for step in self._before]
+        for each in self._each:
+            found.append(scaling(each.transformer) if type(each) is ForAll else None)
+        return None if None in found else found
+
+    @property
+    def error_of_one(self):
+        """What gives the error of one window, minus which is its score, or None."""
+        if self._transformers or not isinstance(self._method, _Scores):
+            return None
+        return self._method.error_of_one
+
+    @property
     def has_time(self):
         return self.plan.time is not None
 
@@ -275,13 +290,13 @@ class StreamSteps:
     def before(self, table):
         """Apply the steps before the windows."""
         for step in self._before:
-            method = scaling(step)
-            if method is None:
+            center_and_scale = scaling(step)
+            if center_and_scale is None:
                 table = _transform(step, table)
             else:
                 names = getattr(step, "feature_names_in_", None)
                 every = list(range(step.n_features_in_))
-                table = method(floats(table, every, names))
+                table = scaled(floats(table, every, names), *center_and_scale)
         return table
 
     def features(self, table):
@@ -445,6 +460,11 @@ class StreamSteps:
     def threshold(self):
         """What was taken from the score of a classifier for its decision; else 0."""
         return float(getattr(self._final, "threshold_", 0.0))
+
+    @property
+    def offset(self):
+        """The score below which a window is an outlier."""
+        return float(self._final.offset_)
 
     @property
     def explains(self):
