@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The next row of a series that goes on as it did, straight through to its score."""
 
+from copy import copy
 from operator import itemgetter
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -28,7 +30,7 @@ def next_row_of(steps, rules):
     """A NextRow, or None where a row has to go the long way."""
     plan, limits = steps.plan, rules.limits
     is_simple = (
-        steps.error_of_one is not None
+        not steps.score_rises
         and steps.scalings is not None
         and plan.delta_scale is None
         and steps.reach.duration is None
@@ -101,7 +103,7 @@ class NextRow:
         window = windows[0]
         window[:-1] = series.window[1:]
         window[-1] = values
-        score = -float(self._error(window))
+        score, memories = self._score(windows, series)
         alarm, events, bits = self._judge(series, key, time, score)
         counts = stream._counts
         recent, newest = counts.recent, counts.newest
@@ -113,6 +115,7 @@ class NextRow:
         n_in_window = min(series.n_in_window + 1, self._n_timesteps)
         # From here on nothing is called, so that no interrupt comes between.
         series.window, series.times, series.alarm = window, times, alarm
+        series.memories = memories
         series.rows[:-1] = series.rows[1:]
         series.rows[-1] = raw
         series.n_rows, series.n_in_window = n_rows, n_in_window
@@ -169,6 +172,13 @@ class NextRow:
         except OverflowError:  # of an int
             return None
         return values if _all_small(values) else None
+
+    def _score(self, windows, series):
+        """The score of a window, and what is remembered of the series after it."""
+        if self._error is not None:
+            return -float(self._error(windows[0])), series.memories
+        after = SimpleNamespace(memories=[copy(each) for each in series.memories])
+        return float(self._steps.score(windows, [after], [False])[0]), after.memories
 
     def _judge(self, series, key, time, score):
         """The alarm after a score, what happened, and its bits in the health."""

@@ -16,7 +16,6 @@ from .._telling import telling
 from .._validation import check_finite, named_errors
 from ..alarms._drift import level_of
 from ..reconstruction._decisions import OutlierDecisionsMixin
-from ..reconstruction._mixin import ReconstructionMixin
 from ..rows._keys import TEXT
 from ..rows._time import DURATIONS, NUMBERS, ZONED, typical_step
 from ..windowing import EachSeries, EachTimeStep, SlidingWindow
@@ -85,7 +84,6 @@ def _check_slider_is_seen(steps):
             )
 
 
-_FEW = 32  # windows of which the steps around the network cost as much
 # A longer pause comes about; a wrong clock is off by more, or does little harm.
 _FAR = 1000
 
@@ -117,28 +115,6 @@ def _cells(key, table, levels):
     if key.column is None:
         return levels[key.name]
     return cells_of(table, key.column)
-
-
-class _Scores:
-    """What scores windows that were checked already; few of them at less cost."""
-
-    def __init__(self, detector):
-        self._detector, self._running, self.error_of_one = detector, None, None
-        network = getattr(detector, "_network", None)
-        if network is not None and isinstance(detector, ReconstructionMixin):
-            self._running, self._judge = network.kept_running(), detector._judge
-            rule = self._judge.rule, self._judge.score_on
-            self.error_of_one = network.error_of_one(*rule)
-
-    def __call__(self, windows):
-        if self._running is None or len(windows) > _FEW:
-            return self._detector._score_samples(windows)
-        if self.error_of_one is not None:
-            return -np.array([self.error_of_one(window) for window in windows])
-        return -self._judge.errors_of(*self._running(windows))
-
-    def __reduce__(self):
-        return type(self), (self._detector,)  # an engine stays in its process
 
 
 class StreamSteps:
@@ -235,7 +211,7 @@ class StreamSteps:
         *self._transformers, final = self.twin.steps
         self._final = final
         if isinstance(final, OutlierDecisionsMixin):
-            self._method = _Scores(final)  # the windows are checked already
+            self._method = final._score_samples  # the windows are checked already
         elif hasattr(final, "score_samples"):
             self._method = final.score_samples
         elif hasattr(final, "decision_function"):
@@ -266,9 +242,9 @@ class StreamSteps:
     @property
     def error_of_one(self):
         """What gives the error of one window, minus which is its score, or None."""
-        if self._transformers or not isinstance(self._method, _Scores):
+        if self._transformers:
             return None
-        return self._method.error_of_one
+        return getattr(self._method, "error_of_one", None)
 
     @property
     def has_time(self):

@@ -15,8 +15,10 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 from strategies import examples
 
 from skseq import (
+    DetectorCommittee,
     EachTimeStep,
     LSTMAutoencoder,
+    MovingReference,
     PCAAutoencoder,
     ResidualAutoencoder,
     SlidingWindow,
@@ -70,6 +72,17 @@ def pipelines():
             number,
         ),
         "array": (SlidingWindow(4), lstm(error="mae"), frame[NAMES].to_numpy()),
+        "components": (slider, PCAAutoencoder(2, score_on="max"), frame),
+        "committee": (
+            SlidingWindow(4, group_by="pump", time="time"),
+            DetectorCommittee(
+                [
+                    ("moving", MovingReference(PCAAutoencoder(2), memory=12)),
+                    ("lstm", lstm()),
+                ]
+            ),
+            frame,
+        ),
     }
 
 
@@ -173,11 +186,14 @@ def test_ordinary_rows_go_straight_through(fitted, name):
     assert state_of(stream) == state_of(other)
 
 
-@pytest.mark.parametrize("part", ["_error", "show_time"])
-def test_an_interrupt_leaves_the_stream_as_it_was(fitted, part, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [("residual", "_error"), ("residual", "show_time"), ("committee", "show_time")],
+)
+def test_an_interrupt_leaves_the_stream_as_it_was(fitted, name, part, monkeypatch):
     rule = AlarmRule(on=-1e9)
-    stream = StreamScorer(fitted["residual"], alarm_rule=rule, alarm_on="score")
-    rows = [as_row("residual", [0.1, 0.2, 0.3], "x", 200 + k) for k in range(3)]
+    stream = StreamScorer(fitted[name], alarm_rule=rule, alarm_on="score")
+    rows = [as_row(name, [0.1, 0.2, 0.3], "x", 200 + k) for k in range(3)]
     stream.score_one(rows[0])
     health = stream.health()
     stream._series["x"].alarm = stream._rules.new_alarm()  # to start at the next row
@@ -207,13 +223,11 @@ def test_a_pickled_stream_goes_on_straight(fitted):
 @pytest.mark.parametrize(
     "steps",
     [
-        (SlidingWindow(4), PCAAutoencoder(1)),
-        (SlidingWindow(4), EachTimeStep(MinMaxScaler()), lstm()),
-        (SlidingWindow(4), lstm(score_on="max")),
-        (SlidingWindow(4.0, time=2), lstm()),
-        (SlidingWindow(4, time=2, add_time_delta=True), lstm()),
-        (StandardScaler(), SlidingWindow(4, time=2), lstm()),
-        (SlidingWindow(4, group_by=2), lstm()),
+        (SlidingWindow(4), EachTimeStep(MinMaxScaler()), PCAAutoencoder(1)),
+        (SlidingWindow(4.0, time=2, max_steps=4), PCAAutoencoder(1)),
+        (SlidingWindow(4, time=2, add_time_delta=True), PCAAutoencoder(1)),
+        (StandardScaler(), SlidingWindow(4, time=2), PCAAutoencoder(1)),
+        (SlidingWindow(4, group_by=2), PCAAutoencoder(1)),
     ],
     ids=str,
 )
