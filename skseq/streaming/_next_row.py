@@ -6,12 +6,11 @@ from operator import itemgetter
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 
 from .._validation import LARGEST
 from ..rows._keys import TEXT
-from ..rows._time import LOCAL, NUMBERS, ZONED
 from ._by_series import scaled
+from ._rows import usual_time
 from ._watch import ABOVE, IN_ALARM, N_RECENT, StreamEvent
 
 _NUMBERS = {float, int, np.float64}
@@ -87,7 +86,7 @@ class NextRow:
             return None
         time, times = None, series.times
         if self._time is not None:
-            time = self._time_of(cells[self._time])
+            time = usual_time(cells[self._time], self._rules.time_kind)
             if time is None or not times or not self._goes_on(times[-1], time):
                 return None
             times = [*times, time][-len(series.rows) :]
@@ -140,17 +139,6 @@ class NextRow:
         elif kind is not list and kind is not tuple:
             return None
         return row if len(row) == self._n_columns else None
-
-    def _time_of(self, cell):
-        """A time as a number, if it is of the kind that most are."""
-        kind = self._rules.time_kind
-        if type(cell) is pd.Timestamp:
-            if kind in (LOCAL, ZONED) and (cell.tz is None) == (kind == LOCAL):
-                return cell.value
-        elif kind == NUMBERS and type(cell) in (float, int):
-            if -np.inf < cell < np.inf:
-                return cell
-        return None
 
     def _goes_on(self, last, time):
         limits = self._rules.limits

@@ -307,7 +307,11 @@ class StreamSteps:
         columns = [list(map(_plain, column)) for column in columns]
         for column in columns:
             with named_errors("group"):
-                missing = [k for k, name in enumerate(column) if bool(pd.isna(name))]
+                missing = [
+                    k
+                    for k, name in enumerate(column)
+                    if type(name) is not str and bool(pd.isna(name))
+                ]
             if missing:
                 row, name = missing[0], column[missing[0]]
                 raise ValueError(f"The series of row {row} has no name: {name!r}.")

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 from strategies import examples
@@ -25,6 +26,7 @@ from skseq import (
     StreamScorer,
 )
 from skseq.alarms import AlarmRule
+from skseq.streaming._taking import Taking
 
 pytest.importorskip(
     "skseq.engines.native._kernels", reason="the kernels were not built"
@@ -134,13 +136,14 @@ def as_row(name, values, pump, minute):
     return row
 
 
-def outcome(stream, row, group):
-    """What a row gives: its score and what happened, or its error."""
+def outcome(stream, rows, groups):
+    """What one row or several give: scores and what happened, or the error."""
+    score = stream.score_many if isinstance(rows, tuple) else stream.score_one
     try:
-        score = stream.score_one(row, group)
+        scores = score(rows, groups)
     except Exception as error:
         return type(error), str(error)
-    return score, stream.events_, stream.health()
+    return scores, stream.events_, stream.health()
 
 
 def state_of(stream):
@@ -165,6 +168,31 @@ def test_a_row_straight_through_is_as_one_the_long_way(fitted, name, case):
     if straight._last_window is not None:
         shares = [stream.explain_last() for stream in both]
         pd.testing.assert_series_equal(*shares, check_exact=True)
+
+
+@pytest.mark.parametrize("name", pipelines())
+@settings(parent=examples, max_examples=20)
+@given(case=streams(), size=st.integers(1, 12))
+def test_rows_at_once_are_as_rows_one_after_the_other(fitted, name, case, size):
+    rows, options, has_groups = case
+    if size % 2 and name in ("scaled after", "residual"):
+        options = options | {"on_silence": "5min", "forget_after": "20min"}
+    at_once, long = both = [StreamScorer(fitted[name], **options) for _ in range(2)]
+    rows = [(as_row(name, *row), row[1]) for row in rows]
+    groups = has_groups and name in ("scaled before", "array")
+    for start in range(0, len(rows), size):
+        part, pumps = zip(*rows[start : start + size], strict=True)
+        outcomes = []
+        for stream in both:
+            with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)
+                if stream is long:
+                    patch.setattr(Taking, "_all_go_on", lambda *_: False)
+                outcomes.append(outcome(stream, part, pumps if groups else None))
+        np.testing.assert_equal(*outcomes)
+    assert state_of(at_once) == state_of(long)
+    if at_once._last_window is not None:
+        assert_array_equal(at_once._last_window, long._last_window)
 
 
 @pytest.mark.parametrize("name", pipelines())
