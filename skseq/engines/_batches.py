@@ -83,8 +83,13 @@ class Preparation:
         values = np.require(X[rows], np.float32, "CA")
         inputs, missing = values, np.isnan(values)
         steps = np.ones(values.shape[:2], dtype=bool)
-        if missing.any():
-            inputs, steps = np.where(missing, self.fill, values), observed_steps(values)
+        some = missing.any(axis=(1, 2))
+        if (
+            some.any()
+        ):  # few have any, and of wide windows each look at all cells weighs
+            inputs = values.copy()
+            inputs[some] = np.where(missing[some], self.fill, values[some])
+            steps[some] = observed_steps(values[some])
         own = values
         if self.is_context is not None:
             order = np.argsort(self.is_context, kind="stable")

@@ -145,10 +145,12 @@ class LinearPath:
         steps = batch.steps[:, :, np.newaxis]
         # One way with and without padding: no last bit hangs on the other sequences.
         count = np.maximum(steps.sum(axis=1, keepdims=True), 1, dtype=np.float32)
-        observed = np.ascontiguousarray(cells)  # as that of padded ones
-        if not steps.all():
-            observed = np.where(steps, cells, 0)
-        level = observed.sum(axis=1, keepdims=True) / count
+        level = np.ascontiguousarray(cells).sum(axis=1, keepdims=True)
+        padded = ~batch.steps.all(axis=1)
+        if padded.any():
+            observed = np.where(steps[padded], cells[padded], 0)
+            level[padded] = observed.sum(axis=1, keepdims=True)
+        level /= count
         cells -= level
         parts = [context] if context.shape[2] else []
         parts = [np.tanh(part, out=part) for part in parts]
@@ -167,8 +169,9 @@ class LinearPath:
         np.subtract(cells, targets, out=targets)
         targets *= self.spread[: len(self.scale)] / self.scale
         missing = np.isnan(batch.targets)
-        if missing.any():
-            targets[missing] = np.nan
+        some = missing.any(axis=(1, 2))
+        if some.any():
+            targets[some] = np.where(missing[some], np.nan, targets[some])
         return self._seen(batch, cells, context)._replace(targets=targets)
 
 
