@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from sklearn.utils.extmath import randomized_svd
 
+from ..rows._row_numbers import evenly_by_weight
 from ._product import product
 
 # Standard deviation of the noise of which the filter clears a cell, in units of the
@@ -99,16 +100,19 @@ class LinearPath:
         flat = flat - product(of_context, self.explained)
         return np.hstack([product(flat, self.encoder), of_context])
 
-    def from_codes(self, codes) -> np.ndarray:
-        """The reconstruction, of shape (n, n_timesteps, n_features)."""
+    def _cells_from(self, codes):
+        """The reconstruction in standardised cells."""
         code, n_linear = codes, self.n_components
         if self.context_code is not None:
             code = codes[:, :n_linear]
         cells = product(code, self.components)
         if self.context_code is not None:
             cells += product(codes[:, n_linear:], self.explained)
-        n = len(self.scale)
-        cells = cells.reshape(len(code), -1, n)
+        return cells.reshape(len(code), -1, len(self.scale))
+
+    def from_codes(self, codes) -> np.ndarray:
+        """The reconstruction, of shape (n, n_timesteps, n_features)."""
+        cells, n = self._cells_from(codes), len(self.scale)
         cells *= self.spread[:n]
         cells += self.center[:n]
         return cells
@@ -133,32 +137,43 @@ class LinearPath:
         n = len(self.scale)
         return np.tanh((context - self.center[n:]) / self.spread[n:])
 
-    def inputs(self, batch) -> np.ndarray:
-        """What the network beside it sees, of shape (n, n_timesteps, n_inputs)."""
-        cells, context = self._standardized(batch.inputs)
+    def seen(self, batch):
+        """The batch as the network beside it sees it."""
+        return self._seen(batch, *self._standardized(batch.inputs))
+
+    def _seen(self, batch, cells, context):
+        """The same of its standardised cells, which are overwritten."""
         steps = batch.steps[:, :, np.newaxis]
         # One way with and without padding: no last bit hangs on the other sequences.
         count = np.maximum(steps.sum(axis=1, keepdims=True), 1, dtype=np.float32)
-        seen = np.ascontiguousarray(cells)  # as that of padded ones
-        if not steps.all():
-            seen = np.where(steps, cells, 0)
-        level = seen.sum(axis=1, keepdims=True) / count
-        # Filled in place: of wide windows each copy weighs.
-        n_features, end = len(self.scale), len(self.center)
-        n, n_timesteps, n_inputs = batch.inputs.shape
-        out = np.empty((n, n_timesteps, n_features + n_inputs), np.float32)
-        np.subtract(cells, level, out=out[:, :, :n_features])
-        np.tanh(context, out=out[:, :, n_features:end])
-        out[:, :, end : end + n_features] = np.tanh(level)
-        out[:, :, end + n_features :] = batch.inputs[:, :, end:]  # the indicator
-        return out
+        level = np.ascontiguousarray(cells).sum(axis=1, keepdims=True)
+        padded = ~batch.steps.all(axis=1)
+        if padded.any():
+            observed = np.where(steps[padded], cells[padded], 0)
+            level[padded] = observed.sum(axis=1, keepdims=True)
+        level /= count
+        cells -= level
+        parts = [context] if context.shape[2] else []
+        parts = [np.tanh(part, out=part) for part in parts]
+        indicator = batch.inputs[:, :, len(self.center) :]
+        parts += [indicator] if indicator.shape[2] else []
+        if parts:
+            cells = np.concatenate([cells, *parts], axis=2)
+        return batch._replace(inputs=cells, levels=np.tanh(level))
 
     def residual(self, batch, codes=None):
         """The batch as the network beside it is trained on it; ``codes`` if known."""
-        targets = self.from_codes(self.codes(batch) if codes is None else codes)
-        np.subtract(batch.targets, targets, out=targets)
-        targets /= self.scale
-        return batch._replace(inputs=self.inputs(batch), targets=targets)
+        codes = self.codes(batch) if codes is None else codes
+        cells, context = self._standardized(batch.inputs)
+        targets = self._cells_from(codes)
+        # In place: of wide windows each new array weighs.
+        np.subtract(cells, targets, out=targets)
+        targets *= self.spread[: len(self.scale)] / self.scale
+        missing = np.isnan(batch.targets)
+        some = missing.any(axis=(1, 2))
+        if some.any():
+            targets[some] = np.where(missing[some], np.nan, targets[some])
+        return self._seen(batch, cells, context)._replace(targets=targets)
 
 
 def _hold(sequences, steps):
@@ -179,7 +194,7 @@ def _held_over(sequences, steps):
     return np.take_along_axis(sequences, places[:, :, np.newaxis], axis=1)
 
 
-def fit_linear_path(X, preparation, n_components="auto") -> LinearPath:
+def fit_linear_path(X, preparation, n_components="auto", weights=None) -> LinearPath:
     """The best linear reconstruction of a sequence from its cells with noise.
 
     The Wiener filter: of each principal component of the standardised cells it keeps
@@ -198,12 +213,15 @@ def fit_linear_path(X, preparation, n_components="auto") -> LinearPath:
     n_components : int or "auto", default="auto"
         "auto" for those of which more than 5% is kept, one at least, and 64 at the most
         of windows of more than 1,000 cells.
+
+    weights : ndarray of shape (n_samples,), default=None
+        How often each sequence is taken beside the others. None for all alike.
     """
     center, n_context = preparation.fill, 0
     if preparation.is_context is not None:
         center = center[np.argsort(preparation.is_context, kind="stable")]
         n_context = np.count_nonzero(preparation.is_context)
-    cells, spread, constant = _standardized_sample(X, preparation, center)
+    cells, spread, constant = _standardized_sample(X, preparation, center, weights)
     n_samples, n_features = len(cells), len(center) - n_context
     flat, context = (
         part.reshape(n_samples, -1) for part in np.split(cells, [n_features], axis=2)
@@ -223,9 +241,9 @@ def fit_linear_path(X, preparation, n_components="auto") -> LinearPath:
     return LinearPath(center, spread, axes, gains, scale, *regression)
 
 
-def _standardized_sample(X, preparation, center):
+def _standardized_sample(X, preparation, center, weights):
     """Cells of some sequences, the spread of each feature, and those without one."""
-    cells = _sample(X, preparation)
+    cells = _sample(X, preparation, weights)
     cells -= center
     # Squared in buffers: in double precision the cells would take twice the memory.
     squares = np.einsum("ijk,ijk->k", cells, cells, dtype=np.float64)
@@ -285,11 +303,14 @@ def context_effects(axes, variances, moments):
     return axes[:n_kept].T, moments[:n_kept] / noisy
 
 
-def _sample(X, preparation):
+def _sample(X, preparation, weights):
     """Sequences at even distances, such that their cells take a bounded memory."""
     n_cells = X.shape[1] * X.shape[2]
     most = max(min(_MAX_WINDOWS, _MAX_SAMPLE // n_cells), 2)
-    X = X[:: -(-len(X) // most)]
+    if weights is None:
+        X = X[:: -(-len(X) // most)]
+    else:
+        X = X[evenly_by_weight(weights, most)]
     out = np.empty(X.shape, dtype=np.float32)
     for rows, batch in preparation.chunks(X):
         out[rows] = _hold(batch.inputs[:, :, : X.shape[2]], batch.steps)
