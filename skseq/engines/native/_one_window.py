@@ -30,9 +30,8 @@ def error_of_one(network, rule, score_on):
     """
     shape = Network.of(network.architecture)
     n_features = len(network.fill)
-    knows_rule = not isinstance(rule, str) or rule in _LOSSES
     is_known = (
-        knows_rule
+        _knows(rule)
         and score_on in _COUNTED
         and network.is_context is None
         and shape.last is not None
@@ -41,6 +40,12 @@ def error_of_one(network, rule, score_on):
         and n_features > 1  # of one, NumPy adds up its steps in pairs
     )
     return _OneWindow(network, shape, rule, score_on) if is_known else None
+
+
+def _knows(rule):
+    if isinstance(rule, str):
+        return rule in _LOSSES
+    return getattr(rule, "factors", None) is None
 
 
 def _arrays(dtype, *arrays):
@@ -52,7 +57,8 @@ class _OneWindow:
         n_timesteps, n_features = network.architecture.n_timesteps, len(network.fill)
         path, distance = network.path, None
         if not isinstance(rule, str):
-            distance, rule = _arrays(np.float64, *rule), "distance"
+            distance = _arrays(np.float64, rule.location, rule.precision)
+            rule = "distance"
         self._level = None if path is None else np.empty(n_features, np.float32)
         self._errors = np.empty((n_timesteps, n_features))
         window = _kernels.OneWindow(

@@ -109,12 +109,14 @@ class OneWindow {
     if (!distance || distance->size() != 2)
       throw std::invalid_argument("distance must hold location and precision.");
     location_ = check("location", (*distance)[0], {features_});
-    precision_ = check("precision", (*distance)[1], {features_, features_});
+    is_diagonal_ = (*distance)[1].ndim() == 1;
+    const Shape square{features_, features_}, diagonal{features_};
+    precision_ = check("precision", (*distance)[1], is_diagonal_ ? diagonal : square);
     distance_ = std::move(*distance);
   }
 
   void set_layers() {
-    inputs_ = features_ * (has_path_ ? 2 : 1) + (indicator_ ? features_ : 0);
+    inputs_ = features_ * (indicator_ ? 2 : 1);
     layers_ = (Size(weights_.size()) - 2) / 3;
     if (layers_ < 1 || Size(weights_.size()) != 3 * layers_ + 2)
       throw std::invalid_argument("weights must be 3 of each LSTM layer, then 2.");
@@ -128,8 +130,9 @@ class OneWindow {
       LSTM p{};
       p.blocks = 1, p.steps = steps_, p.units = shape_of(recurrent)[0];
       p.inputs = inputs, p.x_steps = k == last_ + 1 ? 1 : steps_;
+      p.constants = k == 0 && has_path_ ? features_ : 0, p.constant = level_;
       p.activation = activation_;
-      p.kernel = check("kernel", w[0], {p.inputs, 4 * p.units});
+      p.kernel = check("kernel", w[0], {p.inputs + p.constants, 4 * p.units});
       p.recurrent = check("recurrent_kernel", recurrent, {p.units, 4 * p.units});
       p.bias = check("bias", w[2], {4 * p.units});
       lstm_.push_back(p);
@@ -175,14 +178,12 @@ class OneWindow {
   }
 
   void give_inputs() {
-    const Size own = has_path_ ? 2 * features_ : features_;
     for (Size t = 0; t < steps_; t++) {
       float* x = x_.data() + t * inputs_;
       for (Size k = 0; k < features_; k++) {
         const Size cell = t * features_ + k;
         x[k] = has_path_ ? standard_[cell] - means_[k] : filled_[cell];
-        if (has_path_) x[features_ + k] = level_[k];
-        if (indicator_) x[own + k] = missing(cell);
+        if (indicator_) x[features_ + k] = missing(cell);
       }
     }
   }
@@ -243,8 +244,12 @@ class OneWindow {
       errors_[cell] = d;
       deviation_[cell] = std::isnan(d) ? 0 : d;
     }
-    kernels_.product_of_doubles(
-        {steps_, features_, features_, deviation_.data(), precision_, turned_.data()});
+    if (!is_diagonal_)
+      kernels_.product_of_doubles({steps_, features_, features_, deviation_.data(),
+                                   precision_, turned_.data()});
+    else
+      for (Size cell = 0; cell < cells; cell++)
+        turned_[cell] = deviation_[cell] * precision_[cell % features_];
     for (Size cell = 0; cell < cells; cell++)
       if (!std::isnan(errors_[cell])) errors_[cell] = deviation_[cell] * turned_[cell];
   }
@@ -276,7 +281,7 @@ class OneWindow {
   }
 
   Size steps_, features_, inputs_, layers_, codes_ = 0;
-  bool indicator_, has_path_ = false;
+  bool indicator_, has_path_ = false, is_diagonal_ = false;
   Size last_, first_ = 0, final_ = 0;  // the steps between which a window is observed
   Activation activation_;
   Rule rule_;

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One window at a time in compiled code has the bits that it has among others."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 from instruction_sets import INSTRUCTION_SETS, using
@@ -31,7 +33,20 @@ def path_of(rng, n_timesteps, n_features):
     )
 
 
+class DiagonalRule(NamedTuple):
+    """The distance where features are not related."""
+
+    location: np.ndarray
+    precision: np.ndarray
+
+    def cells(self, targets, outputs):
+        difference = np.subtract(targets, outputs, dtype=np.float64) - self.location
+        return difference * (difference * self.precision)
+
+
 def rule_of(name, rng, n_features):
+    if name == "diagonal":
+        return DiagonalRule(rng.normal(size=n_features), rng.random(n_features))
     if name != "distance":
         return name
     factor = rng.normal(size=(n_features, n_features))
@@ -78,7 +93,7 @@ def case_of(seed):
         activation=str(rng.choice(["tanh", "relu", "linear"])),
         indicator=bool(rng.integers(2)),
     )
-    rule = str(rng.choice(["mse", "mae", "huber", "distance"]))
+    rule = str(rng.choice(["mse", "mae", "huber", "distance", "diagonal"]))
     score_on = str(rng.choice(["mean", "last", "recent"]))
     judge = Judge(rule_of(rule, rng, n_features), score_on)
     return network, judge, windows_of(rng, 12, n_timesteps, n_features)
