@@ -7,6 +7,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, gen_batches
 
+from ._sample_weight import fit_params
 from ._sklearn import get_chunk_n_rows
 from ._validation import (
     is_windows,
@@ -117,16 +118,19 @@ def _flatten(X, hidden):
     return without_features(np.asarray(X), hidden).reshape(len(X), -1)
 
 
-def fit_on_windows(detector, X, hidden=None):
+def fit_on_windows(detector, X, hidden=None, weights=None):
     """Fit a detector; the imputer of flattened windows, or None if it needs none.
 
-    ``hidden`` is a mask of the features that it is not to see.
+    ``hidden`` is a mask of the features that it is not to see. ``weights`` of the
+    windows are for a detector of which ``fit`` takes them.
     """
+    given = fit_params(detector, weights)
     if takes_sequences(detector):
-        detector.fit(without_features(X, hidden), None)  # FrozenEstimator asks for a y
+        X = without_features(X, hidden)
+        detector.fit(X, None, **given)  # FrozenEstimator asks for a y
         return None
     imputer = SimpleImputer(keep_empty_features=True)
-    detector.fit(imputer.fit_transform(_flatten(X, hidden)), None)
+    detector.fit(imputer.fit_transform(_flatten(X, hidden)), None, **given)
     return imputer
 
 

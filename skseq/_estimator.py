@@ -68,14 +68,17 @@ def all_or_nothing(fit):
 
 
 def reports_fit(fit):
-    """Report a ``fit(X, y=None)`` as one task, so that it shows in a nested display."""
+    """Report a ``fit(X, y=None)`` as one task, so that it shows in a nested display.
+
+    It may take more, such as a ``sample_weight``.
+    """
 
     @with_callbacks
     @functools.wraps(fit)
-    def reported(self, X, y=None):
+    def reported(self, X, y=None, *args, **kwargs):
         task = self._init_callback_context()
         task.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        fit(self, X, y)
+        fit(self, X, y, *args, **kwargs)
         task.call_on_fit_task_end(
             estimator=self, X=X, y=y, reconstruction_attributes={}
         )

@@ -27,6 +27,7 @@ from ._detectors import (
     takes_sequences,
     without_features,
 )
+from ._sample_weight import fit_params
 from ._sklearn import _BaseComposition
 from ._validation import check_sequences, is_windows
 from .reconstruction._context import context_mask, judged_columns
@@ -207,24 +208,25 @@ class Member(NamedTuple):
         return np.maximum(parts.reshape(len(X), X.shape[2], -1).sum(axis=2), 0)
 
 
-def _fit_classifier(classifier, X, y):
+def _fit_classifier(classifier, X, y, weights):
     """Fit a classifier; what summed up its windows, or None if it takes windows."""
+    given = fit_params(classifier, weights)
     if takes_sequences(classifier):
-        classifier.fit(X, y)
+        classifier.fit(X, y, **given)
         return None
     summary = make_pipeline(
         WindowSummary(), SimpleImputer(keep_empty_features=True), StandardScaler()
     )
-    classifier.fit(summary.fit_transform(X), y)
+    classifier.fit(summary.fit_transform(X), y, **given)
     return summary
 
 
-def _fit_member(estimator, X, y, hidden, report):
+def _fit_member(estimator, X, y, weights, hidden, report):
     with report(estimator):
         if is_classifier(estimator):
-            preparation = _fit_classifier(estimator, X, y)
+            preparation = _fit_classifier(estimator, X, y, weights)
         else:
-            preparation = fit_on_windows(estimator, X, hidden)
+            preparation = fit_on_windows(estimator, X, hidden, weights)
     return Member(estimator, preparation, hidden)
 
 
@@ -233,9 +235,10 @@ def fit_members(jobs, n_jobs):
 
     Parameters
     ----------
-    jobs : iterable of (estimator, X, y, hidden, report)
-        ``hidden`` is a mask of the features that it is not to see, or None; ``report``
-        is called with the estimator for the context in which it is fitted.
+    jobs : iterable of (estimator, X, y, weights, hidden, report)
+        ``weights`` are those of the windows, or None; ``hidden`` is a mask of the
+        features that it is not to see, or None; ``report`` is called with the estimator
+        for the context in which it is fitted.
 
     n_jobs : int or None
 

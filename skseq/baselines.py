@@ -14,6 +14,7 @@ from ._estimator import (
     all_or_nothing,
     reports_fit,
 )
+from ._sample_weight import taken, weighed
 from ._sklearn import Interval, RealNotInt, StrOptions, _fit_context
 from ._validation import check_sequences
 from ._warnings import warn
@@ -52,10 +53,10 @@ class _Components:
     coef: np.ndarray | None = None
 
     @classmethod
-    def of(cls, X, n_components, is_context):
+    def of(cls, X, n_components, is_context, weights=None):
         """The components of sequences; fewer, where these have no more."""
-        means = position_means(X)
-        covariance, coef = _covariance(X, means), None
+        means = position_means(X, weights)
+        covariance, coef = _covariance(X, means, weights), None
         total = np.trace(covariance)
         if is_context is not None:
             of_context = np.tile(is_context, len(means))
@@ -126,11 +127,13 @@ class _Components:
             yield rows, batch.targets, self.decode(latent, explained)
 
 
-def _covariance(X, means):
+def _covariance(X, means, weights):
     """Covariance of the flattened sequences, gathered a bounded number at a time."""
     total = np.zeros((means.size, means.size))
-    for _, batch in Preparation(means.astype(np.float32)).chunks(X):
+    for _, batch in Preparation(means.astype(np.float32)).chunks(X, None, weights):
         deviations = (batch.inputs - means).reshape(len(batch.inputs), -1)
+        if weights is not None:
+            deviations *= np.sqrt(batch.weights)[:, np.newaxis]
         total += deviations.T @ deviations
     return total / max(len(X) - 1, 1)
 
@@ -301,7 +304,7 @@ class PCAAutoencoder(
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     @reports_fit
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, sample_weight=None):
         """Find the principal components of the sequences.
 
         Parameters
@@ -312,6 +315,12 @@ class PCAAutoencoder(
 
         y : Ignored
             Not used, present for API consistency by convention.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sequence in ``mean_`` and the components, of a window that of
+            its last row; of weight 0 it is left out altogether. Their ratios count.
+            What sets ``offset_`` counts all that are left alike. None for the same
+            weight.
 
         Returns
         -------
@@ -331,6 +340,7 @@ class PCAAutoencoder(
             many components are kept that any sequence is reconstructed.
         """
         X = check_sequences(self, X, reset=True)
+        X, weights, _ = weighed(X, sample_weight)
         check_features(X)
         is_context = context_mask(self, X)
         self._check_n_components(X, is_context)
@@ -340,10 +350,10 @@ class PCAAutoencoder(
             check_contamination(self.contamination, type(self).__name__),
             refit=True,
         )
-        kept = _fitted(X, self.n_components, choices, is_context)
+        kept = self._fitted(choices, X, weights, is_context)
         parts = self._hold_out(choices, X)
         _warn_of_few_errors(kept.model, X, parts)
-        offset = self._offset(choices, kept, X, parts)
+        offset = self._offset(choices, kept, X, weights, parts)
         model = kept.model
         self.mean_, self.components_ = model.mean, model.axes
         self.explained_variance_ = model.variances
@@ -378,14 +388,19 @@ class PCAAutoencoder(
             )
             return None
 
-    def _offset(self, choices, kept, X, parts):
+    def _fitted(self, choices, X, weights, is_context):
+        model = _Components.of(X, self.n_components, is_context, weights)
+        return Reconstructor.judged_on(model, X, choices)
+
+    def _offset(self, choices, kept, X, weights, parts):
         """The offset that unseen sequences give, for the components of all."""
         if parts is None:
             return first_offset(choices, kept, X, None)
         is_context = kept.model.is_context
-        first = _fitted(X[parts.training], self.n_components, choices, is_context)
+        rows = parts.training
+        first = self._fitted(choices, X[rows], taken(weights, rows), is_context)
         offset = first_offset(choices, first, X, parts.held_out)
-        return final_offset(choices, first, kept, offset, X, parts.training)
+        return final_offset(choices, first, kept, offset, X, rows)
 
     @property
     def _model(self):
@@ -440,8 +455,3 @@ def _warn_of_few_errors(model, X, parts):
                 f"errors are usual: 'offset_' is set on the {n_held_out} of them that "
                 "were held out, and may be far off. Give more, or shorter windows."
             )
-
-
-def _fitted(X, n_components, choices, is_context):
-    model = _Components.of(X, n_components, is_context)
-    return Reconstructor.judged_on(model, X, choices)

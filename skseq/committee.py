@@ -23,6 +23,7 @@ from ._members import (
     hidden_from,
     seeded,
 )
+from ._sample_weight import taken, weighed
 from ._sklearn import Interval, StrOptions, _fit_context, validate_params
 from ._validation import check_sequences
 from .autoencoder import LSTMAutoencoder
@@ -214,7 +215,7 @@ class DetectorCommittee(
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=False)
     @reports_fit
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, sample_weight=None):
         """Fit the members, and learn what is usual for each of them.
 
         Parameters
@@ -225,6 +226,13 @@ class DetectorCommittee(
 
         y : Ignored
             Not used, present for API consistency by convention.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sequence, of a window that of its last row: given to every
+            member whose ``fit`` takes a ``sample_weight`` (of a pipeline, to its last
+            step; with scikit-learn's metadata routing, as its steps request). Of weight
+            0 it is left out altogether. Their ratios count. What is usual, and
+            ``offset_``, are told by all that are left alike. None for the same weight.
 
         Returns
         -------
@@ -243,15 +251,17 @@ class DetectorCommittee(
         rule = check_contamination(self.contamination, type(self).__name__)
         names, detectors = self._checked_members(check_detector)
         X = check_sequences(self, X, reset=True)
+        X, weights, _ = weighed(X, sample_weight)
         parts = hold_out(X, self.validation_fraction)
         detectors = seeded(detectors, self.random_state)
         hidden = hidden_from(detectors, self, X)
-        fitted = self._fit_members(detectors, hidden, X[parts.training])
+        rows = parts.training
+        fitted = self._fit_members(detectors, hidden, X[rows], taken(weights, rows))
         members, held_out = Members.judged_on(names, fitted, X[parts.held_out])
         offset = rule.offset(-members.combined(held_out))
         if self.refit:
-            fitted = self._fit_members(detectors, hidden, X)
-            members = members.fitted_again(fitted, subsample(X[parts.training]))
+            fitted = self._fit_members(detectors, hidden, X, weights)
+            members = members.fitted_again(fitted, subsample(X[rows]))
         if rule.of_all:
             offset = rule.offset(-members.scores(X))
         else:
@@ -265,9 +275,9 @@ class DetectorCommittee(
         self.offset_ = offset
         return self
 
-    def _fit_members(self, detectors, hidden, X):
+    def _fit_members(self, detectors, hidden, X, weights):
         jobs = (
-            (clone(detector), X, None, mask, nullcontext)
+            (clone(detector), X, None, weights, mask, nullcontext)
             for detector, mask in zip(detectors, hidden, strict=True)
         )
         return fit_members(jobs, self.n_jobs)

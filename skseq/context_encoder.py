@@ -5,6 +5,7 @@ import numpy as np
 from sklearn.base import OutlierMixin
 
 from ._estimator import all_or_nothing, with_callbacks
+from ._sample_weight import weighed
 from ._sklearn import _fit_context
 from ._validation import check_sequences
 from .reconstruction._context import CONTEXT_FEATURES, context_mask
@@ -175,7 +176,7 @@ class ContextEncoder(
     @all_or_nothing
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, sample_weight=None):
         """Train the network to reconstruct its context vectors.
 
         Parameters
@@ -187,6 +188,12 @@ class ContextEncoder(
         y : Ignored
             Not used, present for API consistency by convention.
 
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sequence, of a window that of its last row. It multiplies the
+            loss of the sequence, in training and where it is held out; of weight 0 it
+            is left out of the fit. Their ratios count. What sets ``offset_`` counts all
+            that are left alike. None for the same weight.
+
         Returns
         -------
         self : object
@@ -194,6 +201,7 @@ class ContextEncoder(
         """
         resume = self.warm_start and self.__sklearn_is_fitted__()
         X = check_sequences(self, X, reset=not resume)
+        X, weights, _ = weighed(X, sample_weight)
         check_features(X)
         rule = check_contamination(self.contamination, type(self).__name__)
         plan = self._plan(
@@ -205,7 +213,8 @@ class ContextEncoder(
         )
         parts = self._hold_out(X)
         training, held_out = rows = parts_of(parts, len(X))
-        reports, examples = EpochReports(self, X, y, self.max_epochs), Examples(X)
+        reports = EpochReports(self, X, y, self.max_epochs)
+        examples = Examples(X, None, weights)
         network, history = plan.train(
             examples,
             rows,

@@ -23,6 +23,7 @@ from ._estimator import (
     all_or_nothing,
     reports_fit,
 )
+from ._sample_weight import check_weights, taken
 from ._sklearn import HasMethods, Interval, _fit_context
 from ._validation import check_sequences, is_windows
 from .reconstruction._decisions import OutlierDecisionsMixin
@@ -312,7 +313,7 @@ class MovingReference(
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=False)
     @reports_fit
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, sample_weight=None):
         """Fit the detector, and learn what its errors are in training.
 
         Parameters
@@ -323,6 +324,11 @@ class MovingReference(
 
         y : Ignored
             Not used, present for API consistency by convention.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sequence in the fit of the detector, if this takes any, of a
+            window that of its last row. What is usual is told by all alike, as no
+            window can be left out of what comes before another.
 
         Returns
         -------
@@ -340,9 +346,11 @@ class MovingReference(
         X = check_sequences(self, X, reset=True)
         self.lag_ = self._check_lag(X.shape[1])
         self.memory_, self.strength_ = self.memory, float(self.strength)
-        told = None if rule.of_all else self._told_by_unseen(rule, X)
+        weights = check_weights(sample_weight, X)
+        told = None if rule.of_all else self._told_by_unseen(rule, X, weights)
         detector = clone(self.detector)
-        self._imputer, self.detector_ = fit_on_windows(detector, X), detector
+        self._imputer = fit_on_windows(detector, X, weights=weights)
+        self.detector_ = detector
         values = score_windows(detector, self._imputer, X)
         if told is None:
             self.is_logarithmic_ = is_error(values)
@@ -362,19 +370,20 @@ class MovingReference(
         self.offset_ = offset
         return self
 
-    def _told_by_unseen(self, rule, X):
+    def _told_by_unseen(self, rule, X, weights):
         """Offset from sequences that a first fit had not seen; and its log errors.
 
         With them the places of the sequences that it was trained on.
         """
         parts = hold_out(X, self.validation_fraction)
-        detector = clone(self.detector)
-        values = score_windows(detector, fit_on_windows(detector, X[parts.training]), X)
+        detector, rows = clone(self.detector), parts.training
+        imputer = fit_on_windows(detector, X[rows], weights=taken(weights, rows))
+        values = score_windows(detector, imputer, X)
         self.is_logarithmic_ = is_error(values)
         logs = log_errors(values, self.is_logarithmic_)
-        self.center_ = float(np.nanmedian(_judged(logs[parts.training])))
+        self.center_ = float(np.nanmedian(_judged(logs[rows])))
         scores = self._less_reference(X, logs, _nothing)
-        return _judged(scores[parts.held_out]), logs, parts.training
+        return _judged(scores[parts.held_out]), logs, rows
 
     def _check_lag(self, n_timesteps):
         if self.lag is None:

@@ -13,6 +13,7 @@ from ._estimator import (
     all_or_nothing,
     with_callbacks,
 )
+from ._sample_weight import weighed
 from ._sklearn import Interval, StrOptions, _fit_context
 from ._validation import check_sequences
 from .autoencoder import LSTMAutoencoder
@@ -27,6 +28,7 @@ from .reconstruction._offset import check_contamination
 from .rows._doubtful import check_features
 from .training._docs import with_docs
 from .training._estimator import FittedNetworkMixin, set_fitted
+from .training._plan import Examples
 from .training._reports import EpochReports
 
 
@@ -208,7 +210,7 @@ class ResidualAutoencoder(
     @all_or_nothing
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, sample_weight=None):
         """Fit the path, train the network, and learn what errors are usual.
 
         Parameters
@@ -219,6 +221,13 @@ class ResidualAutoencoder(
 
         y : Ignored
             Not used, present for API consistency by convention.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sequence, of a window that of its last row. It multiplies the
+            loss of the sequence, in training and where it is held out, and the linear
+            path takes the sequence so often beside the others; of weight 0 it is left
+            out altogether. Their ratios count. What sets ``offset_`` counts all
+            that are left alike. None for the same weight.
 
         Returns
         -------
@@ -239,13 +248,17 @@ class ResidualAutoencoder(
             interrupted it: the weights of the best epoch until then are kept.
         """
         X = check_sequences(self, X, reset=True)
+        X, weights, _ = weighed(X, sample_weight)
         check_features(X, units=False)
         network = LSTMAutoencoder() if self.network is None else clone(self.network)
         network._validate_params()
         choices, plan = self._choose(network, X)
         held_out = network._hold_out(X)
         reports = EpochReports(self, X, y, network.max_epochs)
-        fitted = fit_network(plan, X, held_out, choices, reports, network.checkpoint)
+        examples = Examples(X, None, weights)
+        fitted = fit_network(
+            plan, examples, held_out, choices, reports, network.checkpoint
+        )
         reports.end(fitted)
         return set_fitted(self, fitted)
 

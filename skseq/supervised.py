@@ -14,7 +14,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from ._estimator import all_or_nothing, with_callbacks
-from ._sklearn import StrOptions, _check_sample_weight, _check_y, _fit_context
+from ._sample_weight import check_weights
+from ._sklearn import StrOptions, _check_y, _fit_context
 from ._validation import check_sequences, named_errors, without_data
 from .reconstruction._decisions import warn_of_no_data
 from .rows._doubtful import check_features
@@ -30,13 +31,6 @@ from .training._plan import Examples
 from .training._reports import EpochReports
 
 
-def _check_weights(sample_weight, y):
-    with named_errors("sample_weight"):
-        weight = _check_sample_weight(sample_weight, y, ensure_non_negative=True)
-        assert_all_finite(weight.astype(np.float32), input_name="sample_weight")
-        return weight
-
-
 class _SupervisedNetwork(SequenceNetwork):
     """Stacked recurrent layers, and a dense layer on the final state."""
 
@@ -46,8 +40,6 @@ class _SupervisedNetwork(SequenceNetwork):
         ``learned`` are attributes that describe the outputs; ``labels`` are classes, of
         which each part gets some; ``options`` are those of the plan.
         """
-        if sample_weight is not None:
-            sample_weight = sample_weight.astype(np.float32)
         targets = np.ascontiguousarray(targets, dtype=np.float32)[:, np.newaxis]
         examples = Examples(X, targets, sample_weight)
         plan = self._plan(X, **options)
@@ -232,7 +224,8 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
             Values to predict.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of the loss of each sequence.
+            Weight of the loss of each sequence, in training and where it is held out.
+            Their ratios count: of the same weights all are 1.
 
         Returns
         -------
@@ -254,8 +247,7 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
             if y.ndim == 2 and y.shape[1] == 1:
                 y = column_or_1d(y, warn=True)
             check_consistent_length(X, y)
-        if sample_weight is not None:
-            sample_weight = _check_weights(sample_weight, y)
+        sample_weight = check_weights(sample_weight, y)
         targets = y.reshape(len(y), -1)
         if resume and targets.shape[1] != self.n_outputs_:
             raise ValueError(
@@ -314,8 +306,8 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
     <CELLS>
 
     class_weight : dict or "balanced", default=None
-        Weights of the classes in the loss, as ``{class: weight}``; "balanced" for
-        weights inversely proportional to their frequency.
+        Weights of the classes in the loss, as ``{class: weight}``, of which the ratios
+        count; "balanced" for weights inversely proportional to their frequency.
 
     <TRAINING>
 
@@ -447,7 +439,8 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
             Class labels.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weight of the loss of each sequence.
+            Weight of the loss of each sequence, in training and where it is held out.
+            Their ratios count: of the same weights all are 1.
 
         Returns
         -------
@@ -553,12 +546,13 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
 
     def _weights(self, y, sample_weight):
         """The weights of samples and classes together, None where all are one."""
-        if sample_weight is not None:
-            sample_weight = _check_weights(sample_weight, y)
+        sample_weight = check_weights(sample_weight, y)
         if self.class_weight is None:
             return sample_weight
         by_class = compute_sample_weight(self.class_weight, y)
-        return by_class if sample_weight is None else by_class * sample_weight
+        if sample_weight is not None:
+            by_class = by_class * sample_weight
+        return check_weights(by_class, y)
 
 
 # Where classes are rare, the last part of a table holds too many of their sequences to

@@ -26,7 +26,7 @@ HEAVY = {
 # In this order: a room imports from itself and from those before it. What is shared
 # (``_validation`` and the other private modules at the top) comes first.
 ROOMS = (
-    "_sklearn _warnings _validation _estimator _files "
+    "_sklearn _warnings _validation _sample_weight _estimator _files "
     "reading rows windowing networks engines training reconstruction "
     "autoencoder reconstructor context_encoder residual baselines pyod_detector "
     "supervised keras_networks "

@@ -161,7 +161,6 @@ def test_the_first_loss_of_a_classifier_is_the_log_loss(X, y, sample_weight):
         proba = first_outputs(model, X)
         proba = np.hstack([1 - proba, proba]) if proba.shape[1] == 1 else proba
         expected = log_loss(labels, proba, sample_weight=sample_weight)
-        expected *= sample_weight.mean()
         assert model.loss_curve_[0] == pytest.approx(expected, rel=1e-5)
         assert model.loss_curve_[-1] < model.loss_curve_[0]
 
@@ -294,11 +293,9 @@ def test_a_sample_weight_is_a_number_of_repetitions(X, y, numbers):
     full = X[25:]
     counts = np.random.default_rng(0).integers(0, 4, size=len(full))
     rows = np.repeat(np.arange(len(full)), counts)
-    # The loss is a mean over rows; this makes it the same one.
-    weights = counts * len(full) / len(rows)
     for make, target in ((classifier, y[25:]), (regressor, numbers[25:])):
         parameters = {"batch_size": 200, "max_epochs": 5}
-        weighted = make(**parameters).fit(full, target, weights)
+        weighted = make(**parameters).fit(full, target, counts)
         repeated = make(**parameters).fit(full[rows], target[rows])
         assert_same_training(weighted, repeated)
 
@@ -321,14 +318,24 @@ def test_balanced_classes_make_the_rare_one_more_probable(X, y):
     assert rare[1] > 1.5 * rare[0]
 
 
+def test_weights_that_are_all_the_same_change_nothing(X, y):
+    plain = classifier(early_stopping=True).fit(X, y)
+    twice = classifier(early_stopping=True).fit(X, y, np.full(N, 2.0))
+    for name in ("loss_curve_", "validation_loss_curve_"):
+        assert getattr(twice, name) == getattr(plain, name)
+
+
 def test_held_out_sequences_are_weighted_too(X, y):
-    weights = np.full(N, 2.0)
+    weights = np.where(y == "a", 1.0, 3.0)
     parameters = {"early_stopping": True, "learning_rate": 1e-30}
     plain = classifier(**parameters).fit(X, y)
-    twice = classifier(**parameters).fit(X, y, weights)
-    for name in ("loss_curve_", "validation_loss_curve_"):
-        doubled = 2 * np.array(getattr(plain, name))
-        np.testing.assert_allclose(getattr(twice, name), doubled, rtol=1e-6)
+    weighted = classifier(**parameters).fit(X, y, weights)
+    by_class = {"a": 1, "b": 3, "c": 3}
+    named = classifier(class_weight=by_class, **parameters).fit(X, y)
+    assert plain.validation_loss_curve_ != weighted.validation_loss_curve_
+    np.testing.assert_allclose(
+        weighted.validation_loss_curve_, named.validation_loss_curve_, rtol=1e-6
+    )
 
 
 # What is held out.

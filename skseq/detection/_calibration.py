@@ -74,36 +74,39 @@ def link_at(threshold, score):
     return SigmoidLink(float(threshold), _spread(score))
 
 
-def fit_sigmoid(y, score):
+def fit_sigmoid(y, score, weights=None):
     """Sigmoid fitted to labels: Platt's scaling of squashed scores."""
     link = SigmoidLink(float(np.median(score)), _spread(score))
     squashed = np.arcsinh((score - link.center) / link.scale)
-    minus_slope, minus_intercept = _sigmoid_calibration(squashed, y)
+    minus_slope, minus_intercept = _sigmoid_calibration(squashed, y, weights)
     return link._replace(slope=-float(minus_slope), intercept=-float(minus_intercept))
 
 
-def fit_isotonic(y, score):
+def fit_isotonic(y, score, weights=None):
     """Isotonic regression of labels, within the bounds of Platt's targets.
 
     So no probability is 0 or 1, which no finite number of rows can tell.
     """
     n_events = np.count_nonzero(y)
     low, high = 1 / (len(y) - n_events + 2), (n_events + 1) / (n_events + 2)
-    regression = IsotonicRegression(y_min=low, y_max=high).fit(score, y)
+    regression = IsotonicRegression(y_min=low, y_max=high).fit(score, y, weights)
     return IsotonicLink(regression.X_thresholds_, regression.y_thresholds_)
 
 
-def fit_link(y, score):
-    """Link fitted to labels, or None where events do not score higher than the rest."""
+def fit_link(y, score, weights=None):
+    """Link fitted to labels, or None where events do not score higher than the rest.
+
+    Rows count by their ``weights``, where these are given.
+    """
     y, score = np.asarray(y, dtype=int), np.asarray(score, dtype=np.float64)
     n_events = np.count_nonzero(y)
     if not n_events:
         return None
-    sigmoid = fit_sigmoid(y, score)
+    sigmoid = fit_sigmoid(y, score, weights)
     if sigmoid.slope <= 0:
         return None
     enough = (
         len(y) >= _MIN_ISOTONIC_SAMPLES
         and min(n_events, len(y) - n_events) >= _MIN_ISOTONIC_OF_EACH_LABEL
     )
-    return fit_isotonic(y, score) if enough else sigmoid
+    return fit_isotonic(y, score, weights) if enough else sigmoid

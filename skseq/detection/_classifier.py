@@ -26,6 +26,7 @@ from .._estimator import (
     with_callbacks,
 )
 from .._members import NamedMembers, has_members, hidden_from, seeded
+from .._sample_weight import taken, weighed
 from .._sklearn import HasMethods, Interval, StrOptions, _fit_context, validate_params
 from .._validation import check_sequences, is_windows
 from ..alarms import AlarmRule
@@ -55,7 +56,17 @@ class _Judged(NamedTuple):
     split: object
     known: bool  # whether there is any event in y
     watched: Watched
+    weights: np.ndarray | None  # None where all count alike
     by_member: np.ndarray | None = None  # their score by each, of a committee
+
+
+def _check_both_weigh(event):
+    """Raise where ``sample_weight`` leaves nothing but events."""
+    if event.all():
+        raise ValueError(
+            "'sample_weight' leaves one class only: every normal window has the weight "
+            "0. A classifier needs at least one normal window."
+        )
 
 
 def _explains(self):
@@ -386,7 +397,7 @@ class RareEventClassifier(
         self.warn_on_overlap = warn_on_overlap
         self.random_state = random_state
 
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         """Fit the members or the detector, then set the threshold on other windows.
 
         Parameters
@@ -400,18 +411,27 @@ class RareEventClassifier(
             Labels of two classes, for the last row of each window. All may be 0 or
             False: then the threshold is set by a rule that needs no event.
 
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each window, as that of its last row. Every member or detector
+            whose ``fit`` takes a ``sample_weight`` is given it (of a pipeline, the last
+            step; with scikit-learn's metadata routing, as its steps request). On the
+            held-out windows it counts for the weights of the members, the
+            probabilities, and the threshold where that is set by rows, events against
+            the rest. Windows of weight 0 are left out altogether. Their ratios count.
+            None for the same weight.
+
         Returns
         -------
         self : object
             The fitted classifier.
         """
-        self._fit_and_tell(X, y)
+        self._fit_and_tell(X, y, sample_weight)
         return self
 
     @all_or_nothing
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=False)
-    def _fit_and_tell(self, X, y):
+    def _fit_and_tell(self, X, y, sample_weight=None):
         """Fit; what is known of the held-out windows, for :meth:`_alone`."""
         n_fits = 1
         if self._is_committee:
@@ -419,26 +439,36 @@ class RareEventClassifier(
             n_fits = (1 + self.refit) * len(given)
         task = self._init_callback_context(max_subtasks=n_fits)
         task.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        judged = self._fit(X, y, task)
+        judged = self._fit(X, y, sample_weight, task)
         task.call_on_fit_task_end(
             estimator=self, X=X, y=y, reconstruction_attributes={}
         )
         return judged
 
-    def _fit(self, X, y, task):
+    def _fit(self, X, y, sample_weight, task):
         rule = check_rule(self.threshold, self.__class__.__name__)
         names, estimators = self._unfitted()
         X = check_sequences(self, X, reset=True)
         hidden = hidden_from(estimators, self, X)
         classes, event = check_two_classes(X, y)
-        check_features(X, units=False, y=event)
         if self.warn_on_overlap and is_windows(X):
             warn_of_holes(X)
+        X, weights, kept = weighed(X, sample_weight)
+        event = event[kept]
+        _check_both_weigh(event)
+        check_features(X, units=False, y=event)
         split = self._hold_out(X, event)
         watched = Watched.of(X[split.held_out], self.alarm_rule)
         check_alarms(rule, watched)
-        past = Past.of(X, event, split, self.fit_on)
-        judged = _Judged(rule, event[split.held_out], split, event.any(), watched)
+        past = Past.of(X, event, split, self.fit_on, weights)
+        judged = _Judged(
+            rule,
+            event[split.held_out],
+            split,
+            event.any(),
+            watched,
+            taken(weights, split.held_out),
+        )
         if self._is_committee:
             committee = Committee(names, estimators, hidden, self, task)
             score, by_member = self._fit_committee(committee, past)
@@ -466,6 +496,7 @@ class RareEventClassifier(
             judged.split,
             known=judged.known,
             watched=judged.watched.keep(seen),
+            weights=taken(judged.weights, seen),
         )
 
     def _alone(self, name, judged):
@@ -484,11 +515,12 @@ class RareEventClassifier(
 
     def _fit_one(self, detector, hidden, past, task):
         """Fit the only detector; the scores of the held-out windows."""
-        training = past.X[past.for_detectors(past.parts.training)]
+        rows = past.for_detectors(past.parts.training)
+        training, weights = past.X[rows], taken(past.weights, rows)
         step = task.subcontext(task_name="fit-detector")
         with step.propagate_callback_context(detector):
             step.call_on_fit_task_begin(estimator=self, X=training)
-            self._imputer = fit_on_windows(detector, training, hidden)
+            self._imputer = fit_on_windows(detector, training, hidden, weights)
             step.call_on_fit_task_end(estimator=self, X=training)
         self.detector_, self._hidden = detector, hidden
         self._members = self.cross_fitted_ = None

@@ -10,6 +10,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.linear_model import LogisticRegression
 
 from .._members import Members, bounded, fit_members
+from .._sample_weight import taken
 from .._validation import is_windows
 from .._warnings import warn
 from ..committee import default_detectors
@@ -29,28 +30,36 @@ def default_members():
 
 @dataclass(frozen=True)
 class Past:
-    """Windows, which of them are events, which hold one, and what is held out."""
+    """Windows, which of them are events, which hold one, and what is held out.
+
+    ``weights`` of the windows are None where all count alike.
+    """
 
     X: object
     event: np.ndarray
     holds_event: np.ndarray
     parts: HeldOut
     fit_on: str
+    weights: np.ndarray | None = None
 
     @classmethod
-    def of(cls, X, event, parts, fit_on):
+    def of(cls, X, event, parts, fit_on, weights=None):
         holds_event = X.holds_any(event) if is_windows(X) else event
-        return cls(X, event, holds_event, parts, fit_on)
+        return cls(X, event, holds_event, parts, fit_on, weights)
 
     def for_detectors(self, rows):
         """Those of some windows that detectors are fitted on."""
         return rows if self.fit_on == "all" else rows[~self.holds_event[rows]]
 
     def given_to(self, estimator, rows):
-        """What a member is fitted on: windows, and their labels for a classifier."""
+        """What a member is fitted on: windows, their weights, labels for a classifier.
+
+        In the order of ``fit_members``.
+        """
         if is_classifier(estimator):
-            return self.X[rows], self.event[rows]
-        return self.X[self.for_detectors(rows)], None
+            return self.X[rows], self.event[rows], taken(self.weights, rows)
+        rows = self.for_detectors(rows)
+        return self.X[rows], None, taken(self.weights, rows)
 
 
 @contextmanager
@@ -136,7 +145,8 @@ def fit_committee(committee, past, *, refit):
     )
     score, is_cross_fitted = None, False
     if can_weigh:
-        members, score = _weighed(members, X, event, standardized)
+        weights = taken(past.weights, held_out)
+        members, score = _weighed(members, X, event, standardized, weights)
         is_cross_fitted = score is not None
     if score is None:
         score = members.combined(standardized)
@@ -185,24 +195,25 @@ def _those_to_fit(committee, past):
     return (detectors if is_lost else committee), True
 
 
-def _weighed(members, X, event, standardized):
+def _weighed(members, X, event, standardized, weights):
     """The members with weights, and scores by weights that did not see their window.
 
     The scores are None where there are too few events for that.
     """
     judged = np.flatnonzero(~np.isnan(standardized).all(axis=1))
     seen, labels = bounded(standardized[judged]), event[judged]
+    counts = taken(weights, judged)
     if not labels.any() or labels.all():
         return members, None
     events = number_events(X[judged], labels)
-    weights = fit_weights(seen, events)
+    weights = fit_weights(seen, events, counts=counts)
     if not weights.any():
         warn(
             "No member of the committee scores the held-out events higher than the "
             "rest: they cannot be weighed. That which is most surprised decides."
         )
         return members, None
-    weighed = cross_fitted(X[judged], seen, events)
+    weighed = cross_fitted(X[judged], seen, events, counts)
     members = replace(members, weights=weights)
     if weighed is None:
         return members, None

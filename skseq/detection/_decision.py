@@ -62,16 +62,16 @@ def check_two_classes(X, y):
     return classes, codes.astype(bool)
 
 
-def decide(rule, event, score, parts, *, known, watched=None):
+def decide(rule, event, score, parts, *, known, watched=None, weights=None):
     """Threshold, link to probabilities, and its method, from the held-out windows.
 
     ``parts`` are of ``hold_out``. Of a y without any event, ``known`` tells, and only
     the rule that cannot be followed is warned of. ``watched`` is for the rules that
-    count events.
+    count events, ``weights`` for those that count rows.
     """
-    link = fit_link(event, score)
+    link = fit_link(event, score, weights)
     if link is not None and not event.all():
-        threshold = choose_threshold(rule, event, score, watched)
+        threshold = choose_threshold(rule, event, score, watched, weights)
         return _within_reason(threshold, rule, event, score), link, link.method
     is_lost = rule[0] not in RULES_OF_NORMAL_ROWS
     if event.any():
@@ -80,7 +80,7 @@ def decide(rule, event, score, parts, *, known, watched=None):
         warn(_why_no_link(event, parts, known, is_lost))
     if is_lost:
         rule = _QUANTILE
-    threshold = choose_threshold(rule, event, score, watched)
+    threshold = choose_threshold(rule, event, score, watched, weights)
     threshold = _within_reason(threshold, rule, event, score)
     return threshold, link_at(threshold, score), None
 

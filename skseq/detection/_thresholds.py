@@ -3,7 +3,8 @@
 
 Everywhere here ``y`` is true for events, ``score`` is higher for events, and a row is
 flagged where ``score > threshold``. Of equally good cut-offs the highest is chosen:
-that with the fewest alarms.
+that with the fewest alarms. Where a rule counts rows by ``weights``, None is for all
+alike.
 """
 
 from typing import NamedTuple
@@ -27,6 +28,11 @@ from ._event_thresholds import (
 )
 
 
+def _ratio(part, whole):
+    """0 of nothing."""
+    return part / np.where(whole > 0, whole, 1)
+
+
 class _OperatingPoints(NamedTuple):
     """Counts at every distinct cut-off, from "flag nothing" to "flag everything"."""
 
@@ -37,19 +43,21 @@ class _OperatingPoints(NamedTuple):
 
     @property
     def precision(self):
-        return self.tp / np.maximum(self.tp + self.fp, 1)
+        return _ratio(self.tp, self.tp + self.fp)
 
     @property
     def recall(self):
-        return self.tp / np.maximum(self.tp + self.fn, 1)
+        return _ratio(self.tp, self.tp + self.fn)
 
     def best(self, objective):
         return float(self.threshold[np.argmax(objective)])
 
 
-def _operating_points(y, score):
+def _operating_points(y, score, weights):
     y, score = np.asarray(y, dtype=int), np.asarray(score, dtype=np.float64)
-    _, fp, fn, tp, above = confusion_matrix_at_thresholds(y, score, pos_label=1)
+    _, fp, fn, tp, above = confusion_matrix_at_thresholds(
+        y, score, pos_label=1, sample_weight=weights
+    )
     below = np.append(above[1:], np.nextafter(above[-1], -np.inf))
     # Midway between two scores, or on the lower of two that have nothing between.
     middle = above / 2 + below / 2
@@ -57,22 +65,22 @@ def _operating_points(y, score):
     return _OperatingPoints(
         tp=np.append(0, tp),
         fp=np.append(0, fp),
-        fn=np.append(y.sum(), fn),
+        fn=np.append(y.sum() if weights is None else y @ weights, fn),
         threshold=np.append(above[0], threshold),
     )
 
 
-def fbeta_threshold(y, score, beta):
+def fbeta_threshold(y, score, beta, weights=None):
     """Cut-off with the highest F-beta."""
-    points = _operating_points(y, score)
+    points = _operating_points(y, score, weights)
     weight = min(float(beta), 1e100) ** 2  # more cannot be told from recall alone
     hits = (1 + weight) * points.tp
-    return points.best(hits / np.maximum(hits + weight * points.fn + points.fp, 1))
+    return points.best(_ratio(hits, hits + weight * points.fn + points.fp))
 
 
-def precision_threshold(y, score, precision):
+def precision_threshold(y, score, precision, weights=None):
     """Cut-off with the highest recall among those of at least this precision."""
-    points = _operating_points(y, score)
+    points = _operating_points(y, score, weights)
     reached = points.precision.max()
     if reached < precision:
         warn(
@@ -83,23 +91,23 @@ def precision_threshold(y, score, precision):
     return points.best(np.where(enough, points.recall, -1))
 
 
-def recall_threshold(y, score, recall):
+def recall_threshold(y, score, recall, weights=None):
     """Cut-off with the highest precision among those of at least this recall."""
-    points = _operating_points(y, score)
+    points = _operating_points(y, score, weights)
     return points.best(np.where(points.recall >= recall, points.precision, -1))
 
 
-def cost_threshold(y, score, false_alarm, missed_event):
+def cost_threshold(y, score, false_alarm, missed_event, weights=None):
     """Cut-off with the lowest total cost of false alarms and missed events."""
-    points = _operating_points(y, score)
+    points = _operating_points(y, score, weights)
     high = max(false_alarm, missed_event)
     cost = false_alarm / high * points.fp + missed_event / high * points.fn
     return points.best(-cost)
 
 
-def probability_threshold(y, score, probability):
+def probability_threshold(y, score, probability, weights=None):
     """Score at which the calibrated probability of an event is this one."""
-    link = fit_link(y, score)
+    link = fit_link(y, score, weights)
     if probability >= link.probability(np.inf):
         warn(
             f"No score of the held-out rows stands for a probability above "
@@ -191,13 +199,16 @@ def check_rule(rule, owner):
     )
 
 
-def choose_threshold(rule, y, score, watched=None):
+def choose_threshold(rule, y, score, watched=None, weights=None):
     """Cut-off of a checked rule on held-out labels and scores.
 
     ``watched`` tells how the held-out windows follow each other: rules that count
-    events need it.
+    events need it. Rules that weigh events against the rest, row by row, count rows by
+    their ``weights``.
     """
     name, values = rule
+    if name in RULES_WITHOUT_EVENTS:
+        return RULES_WITHOUT_EVENTS[name](y, score, *values)
     if name in _RULES:
-        return _RULES[name][0](y, score, *values)
+        return _RULES[name][0](y, score, *values, weights=weights)
     return _EVENT_RULES[name][0](y, score, watched, *values)

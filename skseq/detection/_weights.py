@@ -5,6 +5,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from .._sample_weight import taken
 from .._validation import is_windows
 from ..windowing._labelled import Labelled, time_order
 
@@ -16,7 +17,7 @@ MIN_EVENTS_TO_CROSS = 4
 _N_FOLDS = 5
 
 
-def fit_weights(scores, events, ridge=RIDGE):
+def fit_weights(scores, events, ridge=RIDGE, counts=None):
     """Non-negative weights of scores, by a logistic regression; they sum up to 1.
 
     The log losses of the events and those of the rest count alike; ``ridge / 2`` times
@@ -34,6 +35,9 @@ def fit_weights(scores, events, ridge=RIDGE):
 
     ridge : float
 
+    counts : ndarray of shape (n_samples,), default=None
+        Positive weight of each sample among those of its kind. None for all alike.
+
     Returns
     -------
     weights : ndarray of shape (n_members,)
@@ -49,7 +53,8 @@ def fit_weights(scores, events, ridge=RIDGE):
     ridge = ridge / len(np.unique(events[event]))
     sign = np.where(event, 1.0, -1.0)
     # As of scikit-learn's class_weight="balanced".
-    share = np.where(event, 0.5 / event.sum(), 0.5 / (~event).sum())
+    share = np.ones(len(event)) if counts is None else counts
+    share = 0.5 * share / np.where(event, share[event].sum(), share[~event].sum())
 
     def objective(parameters):
         intercept, weights = parameters[0], parameters[1:]
@@ -98,7 +103,7 @@ def folds_of_events(X, events):
     return folds
 
 
-def cross_fitted(X, scores, events):
+def cross_fitted(X, scores, events, counts=None):
     """Weighed scores of windows by weights that none of their rows was used for.
 
     Returns
@@ -117,5 +122,8 @@ def cross_fitted(X, scores, events):
             others &= ~X.shares_rows(X[inside])
         if events[others].all() or not events[others].any():
             return None
-        weighed[inside] = scores[inside] @ fit_weights(scores[others], events[others])
+        weights = fit_weights(
+            scores[others], events[others], counts=taken(counts, others)
+        )
+        weighed[inside] = scores[inside] @ weights
     return weighed

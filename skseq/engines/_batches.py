@@ -101,7 +101,7 @@ class Preparation:
             inputs,
             steps,
             own if targets is None else targets[rows],
-            None if weights is None else weights[rows],
+            None if weights is None else weights[rows].astype(np.float32),
         )
         if self.path is None:
             return batch
@@ -204,12 +204,18 @@ def _pieces(rows):
     return (rows[start : start + _ROWS] for start in range(0, len(rows), _ROWS))
 
 
-def position_means(X) -> np.ndarray:
-    """Mean of each cell of a sequence over the sequences in which it is observed."""
+def position_means(X, weights=None) -> np.ndarray:
+    """Mean of each cell of a sequence over the sequences in which it is observed.
+
+    By their ``weights`` (n_samples,), where these are given.
+    """
     total = np.zeros(X.shape[1:])
     count = np.zeros(X.shape[1:])
-    for _, batch in Preparation(np.float32(0)).chunks(X):
-        observed = ~np.isnan(batch.targets)
-        total += np.sum(batch.targets, axis=0, where=observed, dtype=np.float64)
+    for _, batch in Preparation(np.float32(0)).chunks(X, None, weights):
+        observed, cells = ~np.isnan(batch.targets), batch.targets
+        if weights is not None:
+            share = batch.weights[:, np.newaxis, np.newaxis]
+            observed, cells = observed * share, cells * share
+        total += np.sum(cells, axis=0, where=observed > 0, dtype=np.float64)
         count += observed.sum(axis=0)
-    return total / np.maximum(count, 1)
+    return total / np.where(count > 0, count, 1)

@@ -78,7 +78,8 @@ class _Trainer(keras.Model):
     ):
         observed = ops.logical_not(ops.isnan(y))
         if self.cell_loss == "context":
-            return _context_loss(ops.any(observed, axis=(1, 2)), y_pred)
+            seen = ops.any(observed, axis=(1, 2))
+            return _context_loss(seen, y_pred, sample_weight)
         errors = _CELL_LOSSES[self.cell_loss](ops.where(observed, y, y_pred), y_pred)
         errors = ops.sum(ops.where(observed, errors, 0), axis=(1, 2))
         counts = ops.sum(ops.cast(observed, errors.dtype), axis=(1, 2))
@@ -120,7 +121,7 @@ _CELL_LOSSES = {
 }
 
 
-def _context_loss(observed, y_pred):
+def _context_loss(observed, y_pred, weights=None):
     """What is left of the context vectors, where these must not shrink.
 
     The squared error, plus the variance and the covariance terms of VICReg (A. Bardes,
@@ -130,9 +131,11 @@ def _context_loss(observed, y_pred):
     """
     context, residual = y_pred[:, 0], y_pred[:, 1]
     share = ops.cast(observed, context.dtype)[:, None]
+    if weights is not None:
+        share *= ops.reshape(weights, (-1, 1))
     n = ops.maximum(ops.sum(share), 2)
     error = ops.sum(share * ops.square(residual)) / (n * context.shape[1])
-    centred = share * (context - ops.sum(share * context, axis=0) / n)
+    centred = ops.sqrt(share) * (context - ops.sum(share * context, axis=0) / n)
     covariance = ops.matmul(ops.transpose(centred), centred) / (n - 1)
     variance = ops.sum(ops.square(centred), axis=0) / (n - 1)
     short = ops.mean(ops.maximum(_FLOOR - ops.sqrt(variance + 1e-6), 0))
@@ -352,7 +355,8 @@ class KerasEngine:
     def context_loss(self, batch: Batch) -> float:
         """The loss of a context network, without a step of the optimiser."""
         observed = ~np.isnan(batch.targets).all(axis=(1, 2))
-        return float(_context_loss(observed, self.reconstruct(batch)))
+        outputs = self.reconstruct(batch)
+        return float(_context_loss(observed, outputs, batch.weights))
 
     def reconstruct(self, batch: Batch) -> np.ndarray:
         return self._forward(self._network, batch)

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from sklearn.utils.extmath import randomized_svd
 
+from ..rows._row_numbers import evenly_by_weight
 from ._product import product
 
 # Standard deviation of the noise of which the filter clears a cell, in units of the
@@ -193,7 +194,7 @@ def _held_over(sequences, steps):
     return np.take_along_axis(sequences, places[:, :, np.newaxis], axis=1)
 
 
-def fit_linear_path(X, preparation, n_components="auto") -> LinearPath:
+def fit_linear_path(X, preparation, n_components="auto", weights=None) -> LinearPath:
     """The best linear reconstruction of a sequence from its cells with noise.
 
     The Wiener filter: of each principal component of the standardised cells it keeps
@@ -212,12 +213,15 @@ def fit_linear_path(X, preparation, n_components="auto") -> LinearPath:
     n_components : int or "auto", default="auto"
         "auto" for those of which more than 5% is kept, one at least, and 64 at the most
         of windows of more than 1,000 cells.
+
+    weights : ndarray of shape (n_samples,), default=None
+        How often each sequence is taken beside the others. None for all alike.
     """
     center, n_context = preparation.fill, 0
     if preparation.is_context is not None:
         center = center[np.argsort(preparation.is_context, kind="stable")]
         n_context = np.count_nonzero(preparation.is_context)
-    cells, spread, constant = _standardized_sample(X, preparation, center)
+    cells, spread, constant = _standardized_sample(X, preparation, center, weights)
     n_samples, n_features = len(cells), len(center) - n_context
     flat, context = (
         part.reshape(n_samples, -1) for part in np.split(cells, [n_features], axis=2)
@@ -237,9 +241,9 @@ def fit_linear_path(X, preparation, n_components="auto") -> LinearPath:
     return LinearPath(center, spread, axes, gains, scale, *regression)
 
 
-def _standardized_sample(X, preparation, center):
+def _standardized_sample(X, preparation, center, weights):
     """Cells of some sequences, the spread of each feature, and those without one."""
-    cells = _sample(X, preparation)
+    cells = _sample(X, preparation, weights)
     cells -= center
     # Squared in buffers: in double precision the cells would take twice the memory.
     squares = np.einsum("ijk,ijk->k", cells, cells, dtype=np.float64)
@@ -299,11 +303,14 @@ def context_effects(axes, variances, moments):
     return axes[:n_kept].T, moments[:n_kept] / noisy
 
 
-def _sample(X, preparation):
+def _sample(X, preparation, weights):
     """Sequences at even distances, such that their cells take a bounded memory."""
     n_cells = X.shape[1] * X.shape[2]
     most = max(min(_MAX_WINDOWS, _MAX_SAMPLE // n_cells), 2)
-    X = X[:: -(-len(X) // most)]
+    if weights is None:
+        X = X[:: -(-len(X) // most)]
+    else:
+        X = X[evenly_by_weight(weights, most)]
     out = np.empty(X.shape, dtype=np.float32)
     for rows, batch in preparation.chunks(X):
         out[rows] = _hold(batch.inputs[:, :, : X.shape[2]], batch.steps)

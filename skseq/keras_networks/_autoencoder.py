@@ -15,6 +15,7 @@ from .._estimator import (
     all_or_nothing,
     reports_fit,
 )
+from .._sample_weight import weighed
 from .._sklearn import HasMethods, StrOptions, _fit_context
 from .._validation import check_sequences
 from ..engines._batches import CHUNK, Preparation, feature_means
@@ -217,7 +218,7 @@ class KerasAutoencoder(
     @all_or_nothing
     @_fit_context(prefer_skip_nested_validation=False)
     @reports_fit
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, sample_weight=None):
         """Build the network, and train it to reconstruct the sequences.
 
         Parameters
@@ -228,6 +229,12 @@ class KerasAutoencoder(
 
         y : Ignored
             Not used, present for API consistency by convention.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sequence, of a window that of its last row. It multiplies the
+            loss of the sequence, in training and where it is held out; of weight 0 it
+            is left out of the fit. Their ratios count. What sets ``offset_`` counts all
+            that are left alike. None for the same weight.
 
         Returns
         -------
@@ -244,10 +251,11 @@ class KerasAutoencoder(
         """
         wrapper = self._new_wrapper()
         X = check_sequences(self, X, reset=True)
+        X, weights, _ = weighed(X, sample_weight)
         check_features(X)
         rule = check_contamination(self.contamination, type(self).__name__)
         means = feature_means(X)
-        batch = Preparation(means).batch(X, slice(None))
+        batch = Preparation(means).batch(X, slice(None), None, weights)
         with running_keras(), seeded(wrapper):
             self._train(wrapper, batch)
         losses = [float(loss) for loss in wrapper.history_["loss"]]
@@ -319,7 +327,7 @@ class KerasAutoencoder(
         wrapper.target_encoder_ = FunctionTransformer(lambda y: batch.targets)
         warm_start, wrapper.warm_start = wrapper.warm_start, True  # Keep this model.
         with missing_targets_ignored(model), quiet_first_steps(model):
-            wrapper.fit(batch.inputs, flat)
+            wrapper.fit(batch.inputs, flat, sample_weight=batch.weights)
         wrapper.warm_start = warm_start
         wrapper.target_encoder_ = FunctionTransformer()
 

@@ -22,9 +22,11 @@ def missing_targets_ignored(model):
     ops = import_keras().ops
 
     def of_observed(compute):
-        def computed(x=None, y=None, y_pred=None, *args, **kwargs):
+        def computed(x=None, y=None, y_pred=None, sample_weight=None, **kwargs):
             y = ops.where(ops.isnan(y), ops.stop_gradient(y_pred), y)
-            return compute(x, y, y_pred, *args, **kwargs)
+            if sample_weight is not None:  # beside losses of (n, n_timesteps)
+                sample_weight = ops.reshape(sample_weight, (-1, 1))
+            return compute(x, y, y_pred, sample_weight, **kwargs)
 
         return computed
 

@@ -123,6 +123,11 @@ def class_named(name):
     return getattr(import_module(_MODULES[name]), name)
 
 
+def known_classes():
+    """All classes in the table."""
+    return [class_named(name) for name in _MODULES]
+
+
 def name_of(value):
     """Name of the class of a value in the table, None where it is not of one."""
     name = type(value).__name__
@@ -136,9 +141,10 @@ def state_of(value):
         return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
     if isinstance(value, tuple):
         return value._asdict()
-    # A callback watches a fit; it is no part of what came of it.
+    # A callback watches a fit, and a request is for one: no part of what came of it.
     state = dict(value.__getstate__())
-    state.pop("_skl_callbacks", None)
+    for name in ("_skl_callbacks", "_metadata_request"):
+        state.pop(name, None)
     return _without_checkpoint(state)
 
 

@@ -13,7 +13,7 @@ from ._bounds import check_json
 
 # What skops trusts by default are scikit-learn's estimators, numbers and containers.
 # The type of an array, which a SimpleImputer keeps, is as harmless.
-_HARMLESS = ("numpy.dtype",)
+HARMLESS = ("numpy.dtype",)
 # Parts of scikit-learn that compute with NumPy, which checks the shapes of arrays. What
 # else there is may read beyond the end of those that were cut short.
 _OF_NUMPY = (
@@ -86,7 +86,7 @@ def load(content, where, trusted):
             f"{where} holds {', '.join(untrusted)}, which is not trusted; if you trust "
             "who wrote the file, name it in 'trusted'"
         )
-    value = skops.io.loads(content, trusted=[*_HARMLESS, *trusted])
+    value = skops.io.loads(content, trusted=[*HARMLESS, *trusted])
     _check_no_memory(value, where)
     return value
 
@@ -98,7 +98,7 @@ def _untrusted(content, trusted):
     found = set(skops.io.get_untrusted_types(data=content))
     schema = json.loads(read_members(content)["schema.json"])
     found.update(filter(_has_compiled_code, _types_in(schema)))
-    return sorted(found - {*_HARMLESS, *trusted})
+    return sorted(found - {*HARMLESS, *trusted})
 
 
 def _types_in(node):

@@ -6,10 +6,12 @@ from numbers import Real
 from sklearn.base import OutlierMixin
 
 from .._estimator import all_or_nothing, with_callbacks
+from .._sample_weight import weighed
 from .._sklearn import Interval, StrOptions, _fit_context
 from .._validation import check_sequences, is_windows
 from ..rows._doubtful import check_features
 from ..training._estimator import SequenceNetwork, set_fitted
+from ..training._plan import Examples
 from ..training._reports import EpochReports
 from ._context import CONTEXT_FEATURES, context_mask, judged_columns
 from ._fit import Choices, fit_network
@@ -62,7 +64,7 @@ class ReconstructingNetwork(ReconstructionMixin, OutlierMixin, SequenceNetwork):
     @all_or_nothing
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, sample_weight=None):
         """Train the network to reconstruct the sequences.
 
         Parameters
@@ -73,6 +75,12 @@ class ReconstructingNetwork(ReconstructionMixin, OutlierMixin, SequenceNetwork):
 
         y : Ignored
             Not used, present for API consistency by convention.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sequence, of a window that of its last row. It multiplies the
+            loss of the sequence, in training and where it is held out; of weight 0 it
+            is left out of the fit. Their ratios count. What sets ``offset_`` counts all
+            that are left alike. None for the same weight.
 
         Returns
         -------
@@ -93,18 +101,26 @@ class ReconstructingNetwork(ReconstructionMixin, OutlierMixin, SequenceNetwork):
         """
         resume = self.warm_start and self.__sklearn_is_fitted__()
         X = check_sequences(self, X, reset=not resume)
+        X, weights, _ = weighed(X, sample_weight)
         check_features(X)
         choices, plan = self._choose(X, resume=resume)
         held_out = self._hold_out(X)
         reports = EpochReports(self, X, y, self.max_epochs)
-        fitted = fit_network(plan, X, held_out, choices, reports, self.checkpoint)
+        fitted = fit_network(
+            plan,
+            Examples(X, None, weights),
+            held_out,
+            choices,
+            reports,
+            self.checkpoint,
+        )
         reports.end(fitted)
         return set_fitted(self, fitted)
 
     @all_or_nothing
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
+    def partial_fit(self, X, y=None, sample_weight=None):
         """Train for one more epoch, on these sequences.
 
         The state of the optimiser is kept between calls; ``offset_`` is set on the
@@ -119,6 +135,12 @@ class ReconstructingNetwork(ReconstructionMixin, OutlierMixin, SequenceNetwork):
         y : Ignored
             Not used, present for API consistency by convention.
 
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sequence, of a window that of its last row. It multiplies the
+            loss of the sequence, in training and where it is held out; of weight 0 it
+            is left out of the fit. Their ratios count. What sets ``offset_`` counts all
+            that are left alike. None for the same weight.
+
         Returns
         -------
         self : object
@@ -126,9 +148,11 @@ class ReconstructingNetwork(ReconstructionMixin, OutlierMixin, SequenceNetwork):
         """
         resume = self.__sklearn_is_fitted__()
         X = check_sequences(self, X, reset=not resume)
+        X, weights, _ = weighed(X, sample_weight)
         choices, plan = self._choose(X, resume=resume, max_epochs=1)
         reports = EpochReports(self, X, y, 1)
-        fitted = fit_network(plan, X, None, choices, reports)
+        examples = Examples(X, None, weights)
+        fitted = fit_network(plan, examples, None, choices, reports)
         reports.end(fitted)
         return set_fitted(self, fitted)
 

@@ -96,13 +96,16 @@ def _limited(rule, offset, reconstructor, X):
     return Offset(min(value, -rounding), offset.unseen)
 
 
-def fit_network(plan: Plan, X, parts, choices: Choices, reports, checkpoint=None):
+def fit_network(
+    plan: Plan, examples: Examples, parts, choices: Choices, reports, checkpoint=None
+):
     """Train; judge on what was held out; train again on all, where this is chosen.
 
     Parameters
     ----------
     plan : Plan
-    X : ndarray of shape (n_samples, n_timesteps, n_features) or Windows
+    examples : Examples
+        Sequences, and their weights.
     parts : HeldOut or None
         What is trained on, and what is held out; None for all and nothing.
     choices : Choices
@@ -114,8 +117,8 @@ def fit_network(plan: Plan, X, parts, choices: Choices, reports, checkpoint=None
     attributes : dict
         All that the estimator is when it is fitted.
     """
+    X = examples.X
     training, held_out = rows = parts_of(parts, len(X))
-    examples = Examples(X)
     # Where all is trained on again, errors are told by training sequences both times.
     again = choices.refit and held_out is not None
     judged = training if again or held_out is None else held_out

@@ -26,6 +26,16 @@ def evenly(rows, n_most):
     return rows[np.arange(n_most) * n // n_most]
 
 
+def evenly_by_weight(weights, n_most):
+    """Numbers of at most so many rows, each as often as it weighs beside the others.
+
+    At even distances in the sum of the weights; of equal ones, all rows.
+    """
+    total = np.cumsum(weights, dtype=np.float64)
+    n = min(len(total), n_most)
+    return np.searchsorted(total, (np.arange(n) + 0.5) / n * total[-1])
+
+
 def take_rows(table, rows):
     """Rows of a table, given by an array of any shape."""
     # take() is the faster one, but first copies all of a table not in C order.

@@ -310,8 +310,8 @@ def validation_loss(engine, data: Data, loss, max_samples):
         else:
             errors = cell_losses(batch.targets, engine.reconstruct(batch), loss)
             errors = observed_mean(errors, axis=(1, 2), empty=np.nan)
-        if batch.weights is not None:
-            errors = errors * batch.weights
+            if batch.weights is not None:
+                errors = errors * batch.weights
         total += np.nansum(errors)
         n_observed += np.count_nonzero(~np.isnan(errors))
     return float(total / max(n_observed, 1))

@@ -9,6 +9,7 @@ from numbers import Integral
 
 import numpy as np
 
+from .._sample_weight import taken
 from .._validation import is_windows
 from .._warnings import warn
 from ..engines._batches import Preparation
@@ -29,7 +30,8 @@ _EPOCHS_OF_CODES = 8
 class Examples:
     """Sequences ``X``, and what the network shall give for them.
 
-    ``targets`` are None for the sequences themselves; ``weights`` multiply the losses.
+    ``targets`` are None for the sequences themselves; ``weights``, of mean 1, multiply
+    the losses: None where all count alike.
     """
 
     X: object
@@ -52,20 +54,20 @@ class Plan:
     order: tuple
     engine: str
     n_threads: int | None = None
-    fit_path: Callable[[object, Preparation], LinearPath] | None = None
+    fit_path: Callable[..., LinearPath] | None = None
     random_state: object = (
         None  # as given: a checkpoint is of one, where it is a number
     )
     is_context: np.ndarray | None = None
 
-    def prepare(self, X) -> Preparation:
+    def prepare(self, X, weights=None) -> Preparation:
         """How the batches are made where the training sequences are these."""
         preparation = Preparation(
             self.fill, self.architecture.missing_indicator, is_context=self.is_context
         )
         if self.fit_path is None:
             return preparation
-        return replace(preparation, path=self.fit_path(X, preparation))
+        return replace(preparation, path=self.fit_path(X, preparation, weights=weights))
 
     def network(self, weights, preparation) -> FittedNetwork:
         return FittedNetwork(
@@ -110,7 +112,8 @@ class Plan:
         title="Training",
     ):
         training, held_out = parts
-        preparation = self.prepare(examples.X[training])
+        weights = taken(examples.weights, training)
+        preparation = self.prepare(examples.X[training], weights)
         data = Data(
             examples.X,
             preparation,

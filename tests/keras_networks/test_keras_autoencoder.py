@@ -108,12 +108,20 @@ def fitted(X):
     return autoencoder().fit(X)
 
 
+REPEATED = pytest.mark.xfail(reason="offset_ is of so many sequences, repeated or not")
+
+
 # Not by parametrize_with_checks: it names tests by the address of ``build``, and the
 # processes of a parallel run would not agree on them.
 @pytest.mark.parametrize(
     ("estimator", "check"),
     [
-        pytest.param(estimator, check, id=check.func.__name__)
+        pytest.param(
+            estimator,
+            check,
+            id=check.func.__name__,
+            marks=[REPEATED] if "weight_equivalence" in check.func.__name__ else [],
+        )
         for estimator, check in estimator_checks_generator(autoencoder(batch_size=256))
     ],
 )
