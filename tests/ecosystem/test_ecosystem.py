@@ -26,7 +26,9 @@ from skseq import (
     StreamScorer,
     WindowSummary,
     load,
+    pad_sequences,
     save,
+    unpad_sequences,
 )
 from skseq.persistence import trusted_types
 
@@ -173,6 +175,31 @@ def test_sktime_containers_become_sequences_and_back(sequences):
     windows = SlidingWindow(5, group_by=instance, time=time).fit_transform(rows)
     ends = windows[np.arange(4, len(rows), 5)]
     assert_allclose(np.asarray(ends), sequences, atol=1e-6)
+
+
+def test_aeon_containers_become_sequences_and_back(sequences):
+    pytest.importorskip("aeon")
+    from aeon.transformations.collection import Normalizer
+    from aeon.utils.conversion import convert_collection
+
+    numpy3d = sequences.transpose(0, 2, 1)  # cases, channels, time points
+    pca = PCAAutoencoder(2).fit(numpy3d.transpose(0, 2, 1))
+    reconstructed = pca.reconstruct(sequences).transpose(0, 2, 1)
+    scaled = Normalizer().fit_transform(np.ascontiguousarray(reconstructed))
+    assert scaled.shape == numpy3d.shape
+    assert_allclose(scaled.mean(axis=2), 0, atol=1e-5)
+    # Of different lengths its container is a list; here NaN is what is not there.
+    cases = convert_collection(numpy3d.astype(float), "np-list")
+    short = [case[:, : 3 + k % 3] for k, case in enumerate(cases)]
+    padded = pad_sequences([case.T for case in short])
+    assert np.isnan(padded).all(axis=2).sum(axis=1).tolist() == [2, 1, 0] * 10
+    again = [case.T for case in unpad_sequences(padded)]
+    assert all(np.allclose(a, b) for a, b in zip(again, short, strict=True))
+    assert np.isfinite(pca.score_samples(padded)).all()
+    rows = convert_collection(cases, "pd-multiindex").reset_index()
+    rows.columns = rows.columns.astype(str)
+    windows = SlidingWindow(5, group_by="case", time="timepoint").fit_transform(rows)
+    assert_allclose(np.asarray(windows[4::5]), sequences, atol=1e-6)
 
 
 def test_darts_series_become_tables_and_back(frame):
