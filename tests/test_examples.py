@@ -3,6 +3,7 @@
 
 import re
 import runpy
+import shutil
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,17 @@ def run(monkeypatch, capsys):
 
     yield printed
     pyplot.close("all")
+
+
+@pytest.fixture
+def public_tables(shared_data, tmp_path, monkeypatch):
+    """The cache of the downloads, filled from the tables beside the repository."""
+    shutil.copytree(shared_data / "nab", tmp_path / "nab" / "data" / "realKnownCause")
+    (tmp_path / "nab" / "labels").mkdir()
+    labels = shared_data / "nab" / "combined_windows.json"
+    shutil.copy(labels, tmp_path / "nab" / "labels")
+    shutil.copytree(shared_data / "tep", tmp_path / "tep")
+    monkeypatch.setenv("SKSEQ_DATA", str(tmp_path))
 
 
 def numbers(pattern, printed):
@@ -97,3 +109,16 @@ def test_example_run_to_failure(run):
     assert max(weights, key=lambda name: float(weights[name])) in ("forest", "logistic")
     assert numbers(r"warned of: (\d+) of 15", printed)[0] >= 13
     assert numbers(r"false alarms: (\S+)%", printed)[0] < 3
+
+
+def test_example_machine_temperature(run, public_tables):
+    printed = run("machine_temperature")
+    components, forest, value = numbers(r"average precision (\S+)", printed)
+    assert components < forest < value - 0.2
+
+
+def test_example_tennessee_eastman(run, public_tables):
+    printed = run("tennessee_eastman")
+    found = numbers(r"fault \d: (\S+)%", printed)
+    assert min(found[:2]) > 99
+    assert found[3] < found[2] < 80
