@@ -3,7 +3,6 @@
 
 import re
 import runpy
-import shutil
 from pathlib import Path
 
 import pytest
@@ -24,17 +23,6 @@ def run(monkeypatch, capsys):
 
     yield printed
     pyplot.close("all")
-
-
-@pytest.fixture
-def public_tables(shared_data, tmp_path, monkeypatch):
-    """The cache of the downloads, filled from the tables beside the repository."""
-    shutil.copytree(shared_data / "nab", tmp_path / "nab" / "data" / "realKnownCause")
-    (tmp_path / "nab" / "labels").mkdir()
-    labels = shared_data / "nab" / "combined_windows.json"
-    shutil.copy(labels, tmp_path / "nab" / "labels")
-    shutil.copytree(shared_data / "tep", tmp_path / "tep")
-    monkeypatch.setenv("SKSEQ_DATA", str(tmp_path))
 
 
 def numbers(pattern, printed):

@@ -286,15 +286,20 @@ def test_groups_are_routed_to_the_splitter(frame):
     assert np.isfinite(results["test_score"]).all()
 
 
-def test_examples_become_notebooks_that_run(tmp_path):
+@pytest.mark.parametrize(
+    "name", ["layer_by_layer", "machine_temperature", "tennessee_eastman"]
+)
+def test_examples_become_notebooks_that_run(name, request, tmp_path):
     nbclient = pytest.importorskip("nbclient")
     nbformat = pytest.importorskip("nbformat")
     pytest.importorskip("ipykernel")
     convert = pytest.importorskip("sphinx_gallery.notebook")
     parser = pytest.importorskip("sphinx_gallery.py_source_parser")
+    if name in ("machine_temperature", "tennessee_eastman"):
+        request.getfixturevalue("public_tables")
     from pathlib import Path
 
-    source = Path(__file__).parents[2] / "examples" / "plot_layer_by_layer.py"
+    source = Path(__file__).parents[2] / "examples" / f"plot_{name}.py"
     _, blocks = parser.split_code_and_text_blocks(str(source))
     config = {"notebook_extensions": {".py"}, "promote_jupyter_magic": False}
     with warnings.catch_warnings():
@@ -302,7 +307,9 @@ def test_examples_become_notebooks_that_run(tmp_path):
         cells = convert.jupyter_notebook(blocks, config | _GALLERY, str(tmp_path))
     notebook = nbformat.read(io.StringIO(json.dumps(cells)), as_version=4)
     nbclient.NotebookClient(notebook, timeout=120).execute()
-    assert any(cell.get("outputs") for cell in notebook.cells)
+    outputs = [o for cell in notebook.cells for o in cell.get("outputs", ())]
+    assert any(output["output_type"] == "stream" for output in outputs)
+    assert not [o for o in outputs if o.get("name") == "stderr"]
 
 
 _GALLERY = {
