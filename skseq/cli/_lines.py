@@ -4,6 +4,7 @@
 import contextlib
 import csv
 
+_AT_ONCE = 2**16  # bytes: a thousand lines or more
 _WORDS = {"": None, "NA": None, "True": True, "False": False}
 
 
@@ -28,16 +29,35 @@ class Lines:
         self.number = 0
 
     def __iter__(self):
-        """The number of each line with its cells, or the error that it is."""
-        for line in self._file:
-            self.number += 1
-            try:
-                cells = self._parse(line)
-            except (csv.Error, ValueError) as error:
-                yield self.number, error
-            else:
-                if cells:  # a blank line is none
-                    yield self.number, cells
+        """Lists of the lines that came at once, but for blank ones.
+
+        Each is its number with its cells, or with the error that it is.
+        """
+        for lines in self._as_they_come():
+            block = []
+            for line in lines:
+                self.number += 1
+                try:
+                    cells = self._parse(line)
+                except (csv.Error, ValueError) as error:
+                    cells = error
+                if cells:
+                    block.append((self.number, cells))
+            if block:
+                yield block
+
+    def _as_they_come(self):
+        """Lists of lines: all that can be read without waiting, or one waited for."""
+        begun = []  # parts of a line of which the end is still to come
+        while part := self._file.read1(_AT_ONCE):
+            lines, end, rest = part.rpartition(b"\n")
+            if end:
+                lines = b"".join([*begun, lines])
+                begun = []
+                yield [line + b"\n" for line in lines.split(b"\n")]
+            begun.append(rest)
+        if last := b"".join(begun):
+            yield [last]
 
     def _parse(self, line):
         if self._needs_end and not line.endswith(b"\n"):

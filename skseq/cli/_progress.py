@@ -3,7 +3,6 @@
 
 import contextlib
 import time
-from importlib.util import find_spec
 
 from rich.console import Console
 from rich.progress import (
@@ -32,10 +31,24 @@ class _RowsASecond(ProgressColumn):
 class _TrainingBars:
     """A bar for each training, over the rows of all its epochs."""
 
-    def __init__(self, progress):
-        self._progress = progress
+    def __init__(self, console):
+        self._console, self._progress = console, None
 
     def begin(self, n_rows, max_epochs, n_done, title="Training"):
+        # A display of its own: what a notebook was sent can be written over in its
+        # last line alone.
+        self.stop()
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=10),
+            TextColumn("{task.fields[epoch]}"),
+            TextColumn("{task.fields[loss]}"),
+            _RowsASecond(),
+            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+            console=self._console,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
         self._progress.start()
         self._task = self._progress.add_task(
             title,
@@ -64,6 +77,10 @@ class _TrainingBars:
         # Training may have stopped early.
         completed = self._progress.tasks[self._task].completed
         self._progress.update(self._task, total=completed)
+
+    def stop(self):
+        if self._progress is not None:
+            self._progress.stop()
 
 
 class _TrainingLines:
@@ -95,11 +112,16 @@ class _TrainingLines:
         pass
 
 
-def _shows_bars(console):
-    """Bars need a terminal, or a notebook with ipywidgets."""
-    if console.is_jupyter:
-        return find_spec("ipywidgets") is not None
-    return console.is_interactive
+def _as_terminal(console):
+    """For a notebook: rich would ask for ipywidgets there, which few have."""
+    return Console(
+        file=console.file,
+        width=100,
+        force_jupyter=False,
+        force_terminal=True,
+        legacy_windows=False,
+        get_time=console.get_time,
+    )
 
 
 @contextlib.contextmanager
@@ -109,27 +131,19 @@ def training_bars(console=None):
     Parameters
     ----------
     console : rich.console.Console, default=None
-        Where; standard error by default. Where it shows no bars, as a file or a
-        notebook without ipywidgets, a line is written every 30 seconds.
+        Where; standard error by default. Where that is neither a terminal nor a
+        notebook, a line is written every 30 seconds.
     """
     console = Console(stderr=True) if console is None else console
-    if not _shows_bars(console):
+    if console.is_jupyter:
+        console = _as_terminal(console)
+    if not console.is_interactive:
         with watched_by(_TrainingLines(lambda line: print(line, file=console.file))):
             yield
         return
-    progress = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=10),
-        TextColumn("{task.fields[epoch]}"),
-        TextColumn("{task.fields[loss]}"),
-        _RowsASecond(),
-        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-        console=console,
-        redirect_stdout=False,
-        redirect_stderr=False,
-    )
+    bars = _TrainingBars(console)
     try:
-        with watched_by(_TrainingBars(progress)):
+        with watched_by(bars):
             yield
     finally:
-        progress.stop()
+        bars.stop()

@@ -3,6 +3,7 @@
 
 import contextlib
 import csv
+import itertools
 import math
 import os
 import sys
@@ -20,7 +21,6 @@ from ._errors import check_model, check_there, one_line_errors
 from ._lines import Cells, Lines
 from ._options import Trust
 
-_BLOCK = 1024  # lines that are scored together where nobody waits for each
 _OF_LINES = {"sep", "decimal", "encoding", "missing", "dayfirst"}
 
 
@@ -129,14 +129,17 @@ class _LineScores:
             typer.echo("Note: the columns go on in another order.", err=True)
 
     def write(self, block):
-        """Score lines, given with their numbers; one by one where one is wrong."""
+        """Score lines, given with their numbers; in halves where one is wrong."""
+        if not block:
+            return
         try:
             rows = [self._row(cells) for _, cells in block]
             scores, features = self._output.score(rows)
         except (csv.Error, TypeError, ValueError) as error:
             if len(block) > 1:
-                for line in block:
-                    self.write([line])
+                half = len(block) // 2
+                self.write(block[:half])
+                self.write(block[half:])
                 return
             error = ValueError(f"line {block[0][0]}: {error}")
             if not self._skip_errors:
@@ -177,14 +180,14 @@ def _keys_of(plan):
 
 
 def _score_lines(scorer, options, *, follow, skip_errors, ignore, explain):
-    lines = Lines(sys.stdin.buffer, options, needs_end=follow)
-    _, header = next(iter(lines), (0, None))
+    blocks = iter(Lines(sys.stdin.buffer, options, needs_end=follow))
+    (number, header), *rest = next(blocks, [(0, None)])
     if header is None:
         raise ValueError(
             "Standard input is empty: its first line must name the columns."
         )
     if isinstance(header, Exception):
-        raise ValueError(f"line {lines.number}: {header}")
+        raise ValueError(f"line {number}: {header}")
     scores = _LineScores(
         scorer,
         header,
@@ -193,21 +196,14 @@ def _score_lines(scorer, options, *, follow, skip_errors, ignore, explain):
         ignore=ignore,
         explain=explain,
     )
-    block, size = [], 1 if follow else _BLOCK
-    for number, cells in lines:
-        is_header = isinstance(cells, list) and scores.is_header(cells)
-        if block and (is_header or len(block) == size):
-            scores.write(block)
-            block = []
-        if is_header:
-            scores.take_order(cells)
-        else:
-            block.append((number, cells))
-        if len(block) == size:
-            scores.write(block)
-            block = []
-    if block:
-        scores.write(block)
+    for block in itertools.chain([rest], blocks):
+        start = 0
+        for k, (_, cells) in enumerate(block):
+            if isinstance(cells, list) and scores.is_header(cells):
+                scores.write(block[start:k])
+                scores.take_order(cells)
+                start = k + 1
+        scores.write(block[start:])
 
 
 def _score_tables(scorer, paths, options, *, ignore, explain):

@@ -30,7 +30,8 @@ class Batch(NamedTuple):
     (n, n_timesteps or 1, n_outputs), is NaN where a cell is not observed. ``weights``
     (n,) multiply the losses of the sequences. ``dropout`` holds, for each recurrent
     layer, factors of its output (n, n_timesteps or 1, n_units): drawn here, so that all
-    engines drop the same.
+    engines drop the same. ``levels`` (n, 1, n_levels) are further inputs, the same at
+    each step.
     """
 
     inputs: np.ndarray
@@ -38,6 +39,7 @@ class Batch(NamedTuple):
     targets: np.ndarray
     weights: np.ndarray | None = None
     dropout: tuple[np.ndarray, ...] = ()
+    levels: np.ndarray | None = None
 
     def take(self, rows) -> Batch:
         """The same of some sequences."""
@@ -45,7 +47,17 @@ class Batch(NamedTuple):
             *(array[rows] for array in self[:3]),
             None if self.weights is None else self.weights[rows],
             tuple(factors[rows] for factors in self.dropout),
+            None if self.levels is None else self.levels[rows],
         )
+
+    @property
+    def all_inputs(self) -> np.ndarray:
+        """The inputs of each step, the levels among them."""
+        if self.levels is None:
+            return self.inputs
+        shape = *self.inputs.shape[:2], self.levels.shape[2]
+        levels = np.broadcast_to(self.levels, shape)
+        return np.concatenate([self.inputs, levels], axis=2)
 
 
 @dataclass(frozen=True)
@@ -71,8 +83,13 @@ class Preparation:
         values = np.require(X[rows], np.float32, "CA")
         inputs, missing = values, np.isnan(values)
         steps = np.ones(values.shape[:2], dtype=bool)
-        if missing.any():
-            inputs, steps = np.where(missing, self.fill, values), observed_steps(values)
+        some = missing.any(axis=(1, 2))
+        if (
+            some.any()
+        ):  # few have any, and of wide windows each look at all cells weighs
+            inputs = values.copy()
+            inputs[some] = np.where(missing[some], self.fill, values[some])
+            steps[some] = observed_steps(values[some])
         own = values
         if self.is_context is not None:
             order = np.argsort(self.is_context, kind="stable")
@@ -144,6 +161,7 @@ def pad_batch(batch: Batch, size: int) -> Batch:
         np.pad(batch.targets, width, constant_values=np.nan),
         None if batch.weights is None else np.pad(batch.weights, width[0]),
         tuple(np.pad(factors, width) for factors in batch.dropout),
+        None if batch.levels is None else np.pad(batch.levels, width),
     )
 
 

@@ -350,7 +350,7 @@ class KerasEngine:
     def _trainer_inputs(self, batch):
         batch = pad_batch(batch, self._batch_size)
         masks = [batch.steps] if self._masked else []
-        return [batch.inputs, *masks, *batch.dropout], batch.targets, batch.weights
+        return [batch.all_inputs, *masks, *batch.dropout], batch.targets, batch.weights
 
     def context_loss(self, batch: Batch) -> float:
         """The loss of a context network, without a step of the optimiser."""
@@ -378,7 +378,7 @@ class KerasEngine:
         n = len(batch.steps)
         batch = pad_batch(batch, next(size for size in FORWARD_SIZES if n <= size))
         with quiet_first_call(self._called, (model, batch.inputs.shape)):
-            outputs = model.predict_on_batch([batch.inputs, batch.steps])
+            outputs = model.predict_on_batch([batch.all_inputs, batch.steps])
         return np.array(outputs[:n])
 
     def progress_bar(self, n_batches):

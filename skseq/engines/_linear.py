@@ -100,16 +100,19 @@ class LinearPath:
         flat = flat - product(of_context, self.explained)
         return np.hstack([product(flat, self.encoder), of_context])
 
-    def from_codes(self, codes) -> np.ndarray:
-        """The reconstruction, of shape (n, n_timesteps, n_features)."""
+    def _cells_from(self, codes):
+        """The reconstruction in standardised cells."""
         code, n_linear = codes, self.n_components
         if self.context_code is not None:
             code = codes[:, :n_linear]
         cells = product(code, self.components)
         if self.context_code is not None:
             cells += product(codes[:, n_linear:], self.explained)
-        n = len(self.scale)
-        cells = cells.reshape(len(code), -1, n)
+        return cells.reshape(len(code), -1, len(self.scale))
+
+    def from_codes(self, codes) -> np.ndarray:
+        """The reconstruction, of shape (n, n_timesteps, n_features)."""
+        cells, n = self._cells_from(codes), len(self.scale)
         cells *= self.spread[:n]
         cells += self.center[:n]
         return cells
@@ -134,32 +137,43 @@ class LinearPath:
         n = len(self.scale)
         return np.tanh((context - self.center[n:]) / self.spread[n:])
 
-    def inputs(self, batch) -> np.ndarray:
-        """What the network beside it sees, of shape (n, n_timesteps, n_inputs)."""
-        cells, context = self._standardized(batch.inputs)
+    def seen(self, batch):
+        """The batch as the network beside it sees it."""
+        return self._seen(batch, *self._standardized(batch.inputs))
+
+    def _seen(self, batch, cells, context):
+        """The same of its standardised cells, which are overwritten."""
         steps = batch.steps[:, :, np.newaxis]
         # One way with and without padding: no last bit hangs on the other sequences.
         count = np.maximum(steps.sum(axis=1, keepdims=True), 1, dtype=np.float32)
-        seen = np.ascontiguousarray(cells)  # as that of padded ones
-        if not steps.all():
-            seen = np.where(steps, cells, 0)
-        level = seen.sum(axis=1, keepdims=True) / count
-        # Filled in place: of wide windows each copy weighs.
-        n_features, end = len(self.scale), len(self.center)
-        n, n_timesteps, n_inputs = batch.inputs.shape
-        out = np.empty((n, n_timesteps, n_features + n_inputs), np.float32)
-        np.subtract(cells, level, out=out[:, :, :n_features])
-        np.tanh(context, out=out[:, :, n_features:end])
-        out[:, :, end : end + n_features] = np.tanh(level)
-        out[:, :, end + n_features :] = batch.inputs[:, :, end:]  # the indicator
-        return out
+        level = np.ascontiguousarray(cells).sum(axis=1, keepdims=True)
+        padded = ~batch.steps.all(axis=1)
+        if padded.any():
+            observed = np.where(steps[padded], cells[padded], 0)
+            level[padded] = observed.sum(axis=1, keepdims=True)
+        level /= count
+        cells -= level
+        parts = [context] if context.shape[2] else []
+        parts = [np.tanh(part, out=part) for part in parts]
+        indicator = batch.inputs[:, :, len(self.center) :]
+        parts += [indicator] if indicator.shape[2] else []
+        if parts:
+            cells = np.concatenate([cells, *parts], axis=2)
+        return batch._replace(inputs=cells, levels=np.tanh(level))
 
     def residual(self, batch, codes=None):
         """The batch as the network beside it is trained on it; ``codes`` if known."""
-        targets = self.from_codes(self.codes(batch) if codes is None else codes)
-        np.subtract(batch.targets, targets, out=targets)
-        targets /= self.scale
-        return batch._replace(inputs=self.inputs(batch), targets=targets)
+        codes = self.codes(batch) if codes is None else codes
+        cells, context = self._standardized(batch.inputs)
+        targets = self._cells_from(codes)
+        # In place: of wide windows each new array weighs.
+        np.subtract(cells, targets, out=targets)
+        targets *= self.spread[: len(self.scale)] / self.scale
+        missing = np.isnan(batch.targets)
+        some = missing.any(axis=(1, 2))
+        if some.any():
+            targets[some] = np.where(missing[some], np.nan, targets[some])
+        return self._seen(batch, cells, context)._replace(targets=targets)
 
 
 def _hold(sequences, steps):

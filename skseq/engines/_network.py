@@ -55,7 +55,7 @@ class FittedNetwork:
         """The batch as the network sees it."""
         if self.path is None:
             return batch
-        return batch._replace(inputs=self.path.inputs(batch))
+        return self.path.seen(batch)
 
     def encode(self, X) -> np.ndarray:
         """Latent vectors: the code of the linear path, if any, then the network's."""

@@ -181,7 +181,7 @@ class Architecture:
         kind "context" it sees those of the last step.
 
     n_levels : int, default=0
-        Further inputs of each step.
+        Further inputs, the last ones, the same at each step of a sequence.
 
     dropout : float, default=0.0
         Share of the outputs of each recurrent layer that is dropped in training.

@@ -211,7 +211,7 @@ def _beside_linear_path(path, architecture, layers, decode):
     x = keras.layers.Reshape(shape, name="linear_path")(x)
     units = path.spread[:n_features], path.center[:n_features]
     x = _rescaled("linear_units", *units)(x)
-    # Which cells are missing comes last.
+    # Which cells are missing comes after the others.
     seen = _seen_beside(own, *context, rest=inputs[:, :, n_columns:])
     shown = [seen[:, :, architecture.context_inputs]] if context else []
     outputs = decode(_chain(layers.encoder, seen), *shown)
@@ -247,17 +247,17 @@ def _rescaled(name, scale, offset):
 
 
 def _seen_beside(cells, context=None, *, rest):
-    """What the network beside a linear path sees: see ``LinearPath.inputs``."""
+    """What the network beside a linear path sees: see ``LinearPath.seen``."""
     level = keras.layers.GlobalAveragePooling1D(keepdims=True, name="level")(cells)
     parts = [keras.layers.Subtract(name="without_level")([cells, level])]
     if context is not None:
         bounded = keras.layers.Activation("tanh", name="bounded_context")
         parts.append(bounded(context))
+    if rest.shape[2]:
+        parts.append(rest)
     bounded = keras.layers.Activation("tanh", name="bounded_level")(level)
     n_timesteps = cells.shape[1]
     parts.append(keras.layers.UpSampling1D(n_timesteps, name="at_each_step")(bounded))
-    if rest.shape[2]:
-        parts.append(rest)
     return keras.layers.Concatenate(name="seen")(parts)
 
 

@@ -167,14 +167,14 @@ def _add_linear_path(graph, path, n_timesteps, cells, context, outputs):
     return graph.add("Add", outputs, x), code
 
 
-def _seen_beside(graph, cells, context):
-    """What the network beside a linear path sees: see ``LinearPath.inputs``."""
+def _seen_beside(graph, cells, context, indicator):
+    """What the network beside a linear path sees: see ``LinearPath.seen``."""
     level = graph.add("ReduceMean", cells, axes=[1], keepdims=1)
     without = graph.add("Sub", cells, level)
     zero = graph.add("Sub", without, without)
     at_each_step = graph.add("Add", graph.add("Tanh", level), zero)
     bounded = [] if context is None else [graph.add("Tanh", context)]
-    return graph.add("Concat", without, *bounded, at_each_step, axis=2)
+    return graph.add("Concat", without, *bounded, *indicator, at_each_step, axis=2)
 
 
 def _both_classes(graph, probability):
@@ -268,6 +268,9 @@ def to_onnx(estimator):
         values, missing = (
             graph.add("Gather", x, order, axis=2) for x in (values, missing)
         )
+    indicator = []
+    if architecture.missing_indicator:
+        indicator = [graph.add("Cast", missing, to=TensorProto.FLOAT)]
     path = estimator._network.path
     inputs, context = values, None
     if path is not None:
@@ -276,10 +279,9 @@ def to_onnx(estimator):
             n_features = architecture.n_features
             context = graph.columns(cells, *_ends(architecture.context_inputs))
             cells = graph.columns(cells, 0, n_features)
-        inputs = _seen_beside(graph, cells, context)
-    if architecture.missing_indicator:
-        indicator = graph.add("Cast", missing, to=TensorProto.FLOAT)
-        inputs = graph.add("Concat", inputs, indicator, axis=2)
+        inputs = _seen_beside(graph, cells, context, indicator)
+    elif indicator:
+        inputs = graph.add("Concat", values, *indicator, axis=2)
     x, latent = _network(graph, architecture, estimator.weights_, inputs)
     code = None
     if path is not None:

@@ -159,10 +159,7 @@ def test_drops_are_told_on_standard_error(model):
     text = "".join([*lines, *lines[1:16]])
     result = run(text, path, "--follow", "--on-late", "drop")
     told = result.stderr.splitlines()
-    assert [line[: len("Warning: 10 row")] for line in told] == [
-        "Warning: 1 row(",
-        "Warning: 10 row",
-    ]
+    assert [line[: len("Warning: 15 row")] for line in told] == ["Warning: 15 row"]
     assert read(result)[30:].isna().all()
 
 
@@ -183,3 +180,18 @@ def test_durations_are_given_as_text(model):
     bad = run(text, path, "--forget-after", "soon")
     assert bad.exit_code == 2
     assert "'forget_after'" in bad.stderr
+
+
+def test_each_of_several_wrong_lines_costs_itself_alone(model, frame):
+    path, pipeline, lines = model
+    wrong = {4: "n/m,.2,p 1,2024-01-01 00:00:00\n", 5: '".1,.2\n', 17: ".1\n"}
+    text = list(lines)
+    for number, line in wrong.items():
+        text.insert(number, line)
+    result = run("".join(text), path, "--follow", "--on-error", "skip")
+    told = result.stderr.splitlines()
+    assert [line.split(":")[1] for line in told] == [" line 5", " line 6", " line 18"]
+    scores = read(result)
+    is_wrong = [number - 1 for number in wrong]
+    assert scores[is_wrong].isna().all()
+    assert_allclose(scores.drop(is_wrong), pipeline.score_samples(frame[30:]), 1e-6)

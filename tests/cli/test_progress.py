@@ -76,10 +76,11 @@ def test_a_fit_that_trains_twice_has_two_bars(engine, terminal):
     ae = LSTMAutoencoder(2, max_epochs=2, refit=True, engine=engine, random_state=0)
     with training_bars(terminal):
         ae.fit(windows)
-    first, second = lines_of(terminal)[-3:-1]
-    assert re.search(rf"^Training .* epoch 2/2 loss {ae.loss_curve_[-1]:.4g}, ", first)
-    assert f"epoch {ae.best_epoch_}/{ae.best_epoch_}" in second
-    assert second.startswith("Training on all rows")
+    # The last that was sent of each title.
+    shown = {line.split(" \u2501")[0]: line for line in lines_of(terminal)}
+    assert f" epoch 2/2 loss {ae.loss_curve_[-1]:.4g}, val " in shown["Training"]
+    again = shown["Training on all rows"]
+    assert f" epoch {ae.best_epoch_}/{ae.best_epoch_} " in again
 
 
 def test_training_that_stops_early_completes_its_bar(terminal):
@@ -87,8 +88,9 @@ def test_training_that_stops_early_completes_its_bar(terminal):
     settings = {"n_iter_no_change": 1, "tol": 10.0, "refit": False}
     ae = LSTMAutoencoder(2, max_epochs=99, engine="native", **settings)
     with training_bars(terminal):
+        watcher = current_watcher()
         ae.fit(X)
-        (bar,) = current_watcher()._progress.tasks
+    (bar,) = watcher._progress.tasks
     assert ae.n_iter_ < 99
     assert bar.finished
 
@@ -116,11 +118,25 @@ def test_a_line_comes_every_half_minute_where_there_is_no_terminal(clock):
     ]
 
 
-def test_a_notebook_without_widgets_has_lines_in_the_place_of_bars(monkeypatch):
-    console = Console(file=io.StringIO(), force_jupyter=True)
-    monkeypatch.setattr("skseq.cli._progress.find_spec", lambda name: None)
+def test_a_notebook_shows_a_bar_for_each_training_without_widgets(clock):
+    console = Console(file=io.StringIO(), force_jupyter=True, get_time=clock)
     with training_bars(console):
-        assert isinstance(current_watcher(), _TrainingLines)
+        for title in ("Training", "Training on all rows"):
+            watcher = current_watcher()
+            watcher.begin(1000, 2, 0, title)
+            for epoch in (1, 2):
+                clock.now += 10
+                watcher.advance(epoch, 1000, 0.5)
+            watcher.end()
+    # As notebooks do: a carriage return goes back to the start of the last line, and
+    # what is no colour is left out.
+    sent = re.sub(r"\x1b\[(.*?)([@-~])", "", console.file.getvalue())
+    shown = [line.rsplit("\r", 1)[-1].strip() for line in sent.split("\n")]
+    assert [line.split(" \u2501")[0] for line in shown if line] == [
+        "Training",
+        "Training on all rows",
+    ]
+    assert all("epoch 2/2" in line for line in shown if line)
 
 
 def test_verbose_announces_each_training_and_shows_what_is_held_out(capsys):

@@ -40,6 +40,8 @@ class Network:
     context : tuple of two int, default=(0, 0)
         Between these are the inputs of a step that the layer after ``last`` sees beside
         its state.
+    n_levels : int, default=0
+        Further inputs, the same at each step of a sequence: after the ``n_features``.
     """
 
     n_features: int
@@ -49,6 +51,7 @@ class Network:
     activation: str = "tanh"
     output_activation: str = "linear"
     context: tuple[int, int] = (0, 0)
+    n_levels: int = 0
 
     @classmethod
     @lru_cache(maxsize=64)
@@ -58,13 +61,14 @@ class Network:
         if architecture.kind != "sequence":
             last = len(architecture.encoder_layers) - 1
         return cls(
-            architecture.n_inputs,
+            architecture.n_inputs - architecture.n_levels,
             tuple(layer.units for layer in architecture.recurrent_layers),
             architecture.dense_layers[-1].n_outputs,
             last=last,
             activation=architecture.activation,
             output_activation=architecture.output_activation,
             context=(shown.start, shown.stop),
+            n_levels=architecture.n_levels,
         )
 
     @cached_property
@@ -75,7 +79,12 @@ class Network:
         """
         last = len(self.units) - 1 if self.last is None else self.last
         return Network(
-            self.n_features, self.units[: last + 1], None, last, self.activation
+            self.n_features,
+            self.units[: last + 1],
+            None,
+            last,
+            self.activation,
+            n_levels=self.n_levels,
         )
 
     @cached_property
@@ -83,7 +92,7 @@ class Network:
         """The part that follows on the final state; its weights come last."""
         units = self.units[self.last + 1 :]
         n_inputs = self.units[self.last] + self.n_context
-        return replace(self, n_features=n_inputs, units=units, last=None)
+        return replace(self, n_features=n_inputs, units=units, last=None, n_levels=0)
 
     @property
     def n_context(self) -> int:
@@ -102,7 +111,7 @@ class Network:
     @cached_property
     def shapes(self) -> list[tuple[int, ...]]:
         """Shapes of the weights, in the order of ``keras.Model.get_weights()``."""
-        shapes, inputs = [], self.n_features
+        shapes, inputs = [], self.n_features + self.n_levels
         for layer, units in enumerate(self.units):
             shapes += [(inputs, 4 * units), (units, 4 * units), (4 * units,)]
             inputs = units + (self.n_context if layer == self.last else 0)
@@ -123,20 +132,26 @@ class Network:
 
 @dataclass
 class Inputs:
-    """Blocks of a mini-batch: sequences without NaN, and the mask of their padding."""
+    """Blocks of a mini-batch: sequences without NaN, and the mask of their padding.
+
+    ``levels`` (n_blocks, n_levels, LANES) are inputs that are the same at each step.
+    """
 
     x: np.ndarray
     mask: np.ndarray | None
     n_timesteps: int
+    levels: np.ndarray | None = None
 
     @classmethod
     def of(cls, batch: Batch) -> Inputs:
         """``batch.inputs`` may have a single time step, the same for each step."""
-        mask = None
+        mask = levels = None
         if not batch.steps.all():
             steps = batch.steps[:, :, np.newaxis].astype(np.float32)
             mask = np.ascontiguousarray(to_blocks(steps)[:, :, 0])
-        return cls(to_blocks(batch.inputs), mask, batch.steps.shape[1])
+        if batch.levels is not None:
+            levels = to_blocks(batch.levels)[:, 0]
+        return cls(to_blocks(batch.inputs), mask, batch.steps.shape[1], levels)
 
 
 @dataclass
@@ -173,8 +188,8 @@ def forward(
             shape = (n_blocks, n_timesteps, CACHE_ROWS * units, LANES)
             cache = work.empty("cache", layer, shape=shape)
         part = weights[3 * layer : 3 * layer + 3]
-        mask, activation = inputs.mask, network.activation
-        _kernels.lstm_forward(x, *part, h, cache, mask, activation)
+        options = _options(network, layer, inputs.mask, inputs.levels)
+        _kernels.lstm_forward(x, *part, h, cache, **options)
         steps.append(_Step(x, h, cache))
         x = np.ascontiguousarray(h[:, -1:]) if layer == network.last else h
         if dropout:
@@ -201,10 +216,14 @@ def forward_few(
     """
     x = np.require(batch.inputs, np.float32, "CA")
     mask = None if batch.steps.all() else batch.steps.astype(np.float32)
+    levels = batch.levels
+    if levels is not None:
+        levels = np.require(levels[:, 0], np.float32, "CA")
     for layer, units in enumerate(network.units):
         h = np.empty((*batch.steps.shape, units), dtype=np.float32)
         part = weights[3 * layer : 3 * layer + 3]
-        _kernels.lstm_forward_few(x, *part, h, mask, network.activation)
+        options = _options(network, layer, mask, levels)
+        _kernels.lstm_forward_few(x, *part, h, **options)
         x = np.ascontiguousarray(h[:, -1:]) if layer == network.last else h
         if layer == network.last and network.shows_context:
             x = _beside_context(x, batch.inputs[:, :, slice(*network.context)])
@@ -213,6 +232,12 @@ def forward_few(
         _kernels.dense_forward_few(x, *weights[-2:], y)
         x = y
     return activate_output(network.output_activation, x)
+
+
+def _options(network, layer, mask, levels):
+    """What a kernel is told of a layer: the first one sees the levels."""
+    constant = levels if layer == 0 else None
+    return {"mask": mask, "constant": constant, "activation": network.activation}
 
 
 def _beside_context(state, context):
@@ -260,6 +285,5 @@ def backward(
             step.cache,
             *gradients[part],
             dx,
-            inputs.mask,
-            network.activation,
+            **_options(network, layer, inputs.mask, inputs.levels),
         )

@@ -166,11 +166,18 @@ Activation activation_of(const std::string& name) {
 
 // `x` and `h`: the shapes of a whole block, or with LANES left out those of samples
 LSTM lstm(const Shape& x, const In& kernel, const In& recurrent, const In& bias,
-          const Shape& h, const std::string& activation) {
+          const Shape& h, const std::optional<In>& constant,
+          const std::string& activation) {
   LSTM p{};
   p.blocks = h[0], p.steps = h[1], p.units = h[2];
   p.x_steps = x[1] == 1 ? 1 : p.steps, p.inputs = x[2];
-  p.kernel = check("kernel", kernel, {p.inputs, 4 * p.units});
+  if (constant) {
+    Shape expected{p.blocks, constant->ndim() > 1 ? shape_of(*constant)[1] : 0};
+    if (x.size() == 4) expected.push_back(LANES);
+    p.constants = expected[1];
+    p.constant = check("constant", *constant, expected);
+  }
+  p.kernel = check("kernel", kernel, {p.inputs + p.constants, 4 * p.units});
   p.recurrent = check("recurrent_kernel", recurrent, {p.units, 4 * p.units});
   p.bias = check("bias", bias, {4 * p.units});
   p.activation = activation_of(activation);
@@ -178,8 +185,9 @@ LSTM lstm(const Shape& x, const In& kernel, const In& recurrent, const In& bias,
 }
 
 LSTM lstm(const In& x, const In& kernel, const In& recurrent, const In& bias,
-          const std::optional<In>& mask, const Shape& h, const std::string& activation) {
-  LSTM p = lstm(blocks_of("x", x), kernel, recurrent, bias, h, activation);
+          const std::optional<In>& mask, const std::optional<In>& constant,
+          const Shape& h, const std::string& activation) {
+  LSTM p = lstm(blocks_of("x", x), kernel, recurrent, bias, h, constant, activation);
   p.x = check("x", x, {p.blocks, p.x_steps, p.inputs, LANES});
   p.mask = check("mask", mask, {p.blocks, p.steps, LANES});
   return p;
@@ -194,10 +202,11 @@ void check_axes_of_few(const Shape& x, const char* name, const Shape& out) {
 
 void lstm_forward_few(const In& x, const In& kernel, const In& recurrent, const In& bias,
                       const Out& h, const std::optional<In>& mask,
-                      const std::string& activation, const Name& isa) {
+                      const std::optional<In>& constant, const std::string& activation,
+                      const Name& isa) {
   const Shape of_x = shape_of(x), of_h = shape_of(h);
   check_axes_of_few(of_x, "h", of_h);
-  LSTM p = lstm(of_x, kernel, recurrent, bias, of_h, activation);
+  LSTM p = lstm(of_x, kernel, recurrent, bias, of_h, constant, activation);
   p.x = check("x", x, {p.blocks, p.x_steps, p.inputs});
   p.mask = check("mask", mask, {p.blocks, p.steps});
   p.h = data_of("h", h);
@@ -207,9 +216,10 @@ void lstm_forward_few(const In& x, const In& kernel, const In& recurrent, const 
 
 void lstm_forward(const In& x, const In& kernel, const In& recurrent, const In& bias,
                   const Out& h, const std::optional<Out>& cache,
-                  const std::optional<In>& mask, const std::string& activation,
-                  const Name& isa) {
-  LSTM p = lstm(x, kernel, recurrent, bias, mask, blocks_of("h", h), activation);
+                  const std::optional<In>& mask, const std::optional<In>& constant,
+                  const std::string& activation, const Name& isa) {
+  LSTM p =
+      lstm(x, kernel, recurrent, bias, mask, constant, blocks_of("h", h), activation);
   p.h = data_of("h", h);
   p.cache = check("cache", cache, {p.blocks, p.steps, CACHE_ROWS * p.units, LANES});
   const FlushDenormals guard;
@@ -220,8 +230,10 @@ void lstm_backward(const In& dh, const In& x, const In& kernel, const In& recurr
                    const In& bias, const Out& h, const Out& cache, const Out& d_kernel,
                    const Out& d_recurrent, const Out& d_bias,
                    const std::optional<Out>& dx, const std::optional<In>& mask,
-                   const std::string& activation, const Name& isa) {
-  LSTM p = lstm(x, kernel, recurrent, bias, mask, blocks_of("h", h), activation);
+                   const std::optional<In>& constant, const std::string& activation,
+                   const Name& isa) {
+  LSTM p =
+      lstm(x, kernel, recurrent, bias, mask, constant, blocks_of("h", h), activation);
   p.h = data_of("h", h);
   p.cache = check("cache", cache, {p.blocks, p.steps, CACHE_ROWS * p.units, LANES});
   LSTMGradient d{};
@@ -368,19 +380,21 @@ NB_MODULE(_kernels, m) {
 
   m.def("lstm_forward", lstm_forward, array("x"), array("kernel"),
         array("recurrent_kernel"), array("bias"), array("h"), optional("cache"),
-        optional("mask"), nb::arg("activation") = "tanh", isa(), guard(),
+        optional("mask"), optional("constant"), nb::arg("activation") = "tanh", isa(),
+        guard(),
         "Write the hidden states of an LSTM layer to h, and to cache (if any) what "
-        "lstm_backward needs.");
+        "lstm_backward needs. The inputs of a step are those of x, then constant (if "
+        "any), which has no axis of steps.");
   m.def("lstm_forward_few", lstm_forward_few, array("x"), array("kernel"),
         array("recurrent_kernel"), array("bias"), array("h"), optional("mask"),
-        nb::arg("activation") = "tanh", isa(), guard(),
-        "lstm_forward for a few samples, without blocks: x, h and mask have no axis of "
-        "lanes.");
+        optional("constant"), nb::arg("activation") = "tanh", isa(), guard(),
+        "lstm_forward for a few samples, without blocks: x, h, mask and constant have no "
+        "axis of lanes.");
   m.def("lstm_backward", lstm_backward, array("dh"), array("x"), array("kernel"),
         array("recurrent_kernel"), array("bias"), array("h"), array("cache"),
         array("d_kernel"), array("d_recurrent_kernel"), array("d_bias"), optional("dx"),
-        optional("mask"), nb::arg("activation") = "tanh", isa(), guard(),
-        "Write the gradients of the weights, and of x (if dx is given).");
+        optional("mask"), optional("constant"), nb::arg("activation") = "tanh", isa(),
+        guard(), "Write the gradients of the weights, and of x (if dx is given).");
   m.def("dense_forward", dense_forward, array("x"), array("kernel"), array("bias"),
         array("y"), isa(), guard(), "Write x kernel + bias of each step to y.");
   m.def("dense_forward_few", dense_forward_few, array("x"), array("kernel"),

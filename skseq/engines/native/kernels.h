@@ -13,17 +13,18 @@ constexpr Size LANES = 16;
 enum class Activation { tanh, relu, linear };
 
 // x (blocks, x_steps, inputs, LANES), x_steps = steps, or 1: the same x at every step
+// constant (blocks, constants, LANES): further inputs, the same at every step
 // h (blocks, steps, units, LANES)
 // mask (blocks, steps, LANES) or null; 0: the step carries the state over unchanged
 // cache (blocks, steps, CACHE_ROWS * units, LANES) or null: gates i, f, g, o, cell,
 //   activated cell
-// kernel (inputs, 4 units), recurrent (units, 4 units), bias (4 units)
+// kernel (inputs + constants, 4 units), recurrent (units, 4 units), bias (4 units)
 constexpr Size CACHE_ROWS = 6;
 
 struct LSTM {
-  Size blocks, steps, x_steps, inputs, units;
+  Size blocks, steps, x_steps, inputs, constants, units;
   Activation activation;
-  const float *x, *mask, *kernel, *recurrent, *bias;
+  const float *x, *constant, *mask, *kernel, *recurrent, *bias;
   float *h, *cache;
 };
 

@@ -27,6 +27,14 @@ SKSEQ_INLINE Cells activate_cells(Vec z_i, Vec z_f, Vec z_g, Vec z_o, Vec c_old)
   return s;
 }
 
+// The rows of the kernel that meet the constant inputs.
+const float* constant_rows(const LSTM& p) { return p.kernel + p.inputs * 4 * p.units; }
+
+// The constant inputs of a block, or of a sample; null where there are none.
+const float* constants_of(const LSTM& p, Size block, Size lanes) {
+  return p.constants ? p.constant + block * p.constants * lanes : nullptr;
+}
+
 // z, the sums of one step, become its gates; then cell, activated cell and h.
 template <Activation A>
 void activate_step(Size units, float* z, const float* c_before, const float* h_before,
@@ -57,19 +65,22 @@ void forward(const LSTM& p) {
   const Size gates = 4 * p.units, gate = p.units * LANES;
   const bool repeated = p.x_steps == 1 && p.steps > 1;
   const Packed kernel(p.kernel, gates, p.inputs, 1, gates);
+  const Packed of_constants(constant_rows(p), gates, p.constants, 1, gates);
   const Packed recurrent(p.recurrent, gates, p.units, 1, gates);
   const Scratch bias(gates * LANES), projected(gates * LANES), step(CACHE_ROWS * gate);
   repeat_lanes(bias, p.bias, gates);
   for (Size block = 0; block < p.blocks; block++) {
     const float* x = p.x + block * p.x_steps * p.inputs * LANES;
-    if (repeated) product(projected, bias, kernel, x);
+    // What is the same at every step is multiplied once.
+    product(projected, bias, of_constants, constants_of(p, block, LANES));
+    if (repeated) product(projected, projected, kernel, x);
     const float *c_before = nullptr, *h_before = nullptr;
     for (Size t = 0; t < p.steps; t++) {
       const Size at = block * p.steps + t;
       float* z = p.cache ? p.cache + at * CACHE_ROWS * gate : step;
       float* h = p.h + at * gate;
-      product(z, repeated ? projected : bias, kernel,
-              repeated ? nullptr : x + t * p.inputs * LANES, recurrent, h_before);
+      product(z, projected, kernel, repeated ? nullptr : x + t * p.inputs * LANES,
+              recurrent, h_before);
       const float* mask = p.mask ? p.mask + at * LANES : nullptr;
       activate_step<A>(p.units, z, c_before, h_before, mask, h);
       c_before = z + 4 * gate;
@@ -82,14 +93,17 @@ void forward(const LSTM& p) {
 template <Activation A>
 void forward_few(const LSTM& p) {
   const Size gates = 4 * p.units, padded = p.units + WIDTH;
-  const Scratch z(gates + WIDTH), projected(gates), cell(padded), state(padded);
+  const Scratch z(gates + WIDTH), always(gates), projected(gates), cell(padded),
+      state(padded);
   for (Size sample = 0; sample < p.blocks; sample++) {
+    multiply_row(always, p.bias, gates, constants_of(p, sample, 1), constant_rows(p),
+                 p.constants);
     zero(cell, padded);
     zero(state, padded);
     for (Size t = 0; t < p.steps; t++) {
       const Size at = sample * p.steps + t;
       if (t == 0 || p.x_steps > 1)
-        multiply_row(projected, p.bias, gates,
+        multiply_row(projected, always, gates,
                      p.x + (sample * p.x_steps + t) * p.inputs, p.kernel, p.inputs);
       if (!p.mask || p.mask[at] != 0) {
         multiply_row(z, projected, gates, state, p.recurrent, p.units);
@@ -141,11 +155,11 @@ template <Activation A>
 void backward(const LSTM& p, const LSTMGradient& d) {
   const Size gates = 4 * p.units, gate = p.units * LANES;
   const bool repeated = p.x_steps == 1 && p.steps > 1;
-  const Packed kernel(p.kernel, p.inputs, gates, gates, 1);
+  const Packed kernel(p.kernel, d.dx ? p.inputs : 0, gates, gates, 1);
   const Packed recurrent(p.recurrent, p.units, gates, gates, 1);
   const Scratch dh(gate), dc(gate), dz(gates * LANES), dz_sum(gates * LANES),
       none(p.inputs * LANES), transposed(panels(gates) * GATHERED_STEPS * LANES * LANES);
-  zero(d.d_kernel, p.inputs * gates);
+  zero(d.d_kernel, (p.inputs + p.constants) * gates);
   zero(d.d_recurrent, p.units * gates);
   zero(d.d_bias, gates);
   for (Size block = 0; block < p.blocks; block++) {
@@ -177,6 +191,11 @@ void backward(const LSTM& p, const LSTMGradient& d) {
       if (dx) product(dx, none, kernel, dz_sum);
       transpose(transposed, dz_sum, gates, 0);
       accumulate(d.d_kernel, p.inputs, gates, x, transposed, 1);
+    }
+    if (p.constants) {
+      transpose(transposed, dz_sum, gates, 0);
+      accumulate(d.d_kernel + p.inputs * gates, p.constants, gates,
+                 constants_of(p, block, LANES), transposed, 1);
     }
     add_lanes(d.d_bias, dz_sum, gates);
   }

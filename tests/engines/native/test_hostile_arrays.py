@@ -14,26 +14,28 @@ _kernels = pytest.importorskip(
 )
 CACHE_ROWS, LANES = _kernels.CACHE_ROWS, _kernels.LANES
 
-SIZES = {"b": 2, "t": 3, "i": 4, "u": 5, "o": 3, "L": LANES}
+SIZES = {"b": 2, "t": 3, "i": 4, "c": 2, "u": 5, "o": 3, "L": LANES}
 F4, F8 = np.float32, np.float64
-# Shapes of the arrays by letters of SIZES; a number before a letter is a factor.
-_LSTM = {"x": "b t i", "kernel": "i 4u", "recurrent_kernel": "u 4u", "bias": "4u"}
+# Shapes of the arrays by letters of SIZES; a number before a letter is a factor. Of an
+# LSTM i inputs are of a step and c constant: k in all.
+_LSTM = {"x": "b t i", "kernel": "k 4u", "recurrent_kernel": "u 4u", "bias": "4u"}
 _BLOCKS = {**_LSTM, "x": "b t i L", "h": "b t u L"}
 _DENSE = {"x": "b t i", "kernel": "i o", "bias": "o", "y": "b t o"}
 _IN_BLOCKS = {"x": "b t i L", "kernel": "i o", "bias": "o"}
 _CACHE = f"b t {CACHE_ROWS}u L"
 BINDINGS = {
-    "lstm_forward": {**_BLOCKS, "cache": _CACHE, "mask": "b t L"},
-    "lstm_forward_few": {**_LSTM, "h": "b t u", "mask": "b t"},
+    "lstm_forward": {**_BLOCKS, "cache": _CACHE, "mask": "b t L", "constant": "b c L"},
+    "lstm_forward_few": {**_LSTM, "h": "b t u", "mask": "b t", "constant": "b c"},
     "lstm_backward": {
         "dh": "b t u L",
         **_BLOCKS,
         "cache": _CACHE,
-        "d_kernel": "i 4u",
+        "d_kernel": "k 4u",
         "d_recurrent_kernel": "u 4u",
         "d_bias": "4u",
         "dx": "b t i L",
         "mask": "b t L",
+        "constant": "b c L",
     },
     "dense_forward": {**_IN_BLOCKS, "y": "b t o L"},
     "dense_forward_few": _DENSE,
@@ -61,6 +63,7 @@ def length(letters, sizes):
 
 
 def arguments(name, sizes=SIZES, dtype=F4):
+    sizes = {**sizes, "k": sizes["i"] + sizes["c"]}
     rng, arrays = np.random.default_rng(0), {}
     for argument, letters in BINDINGS[name].items():
         shape = [length(each, sizes) for each in letters.split()]
@@ -188,7 +191,7 @@ def test_any_number_is_computed_within_the_arrays(name, argument, value, isa):
 EMPTY = [
     (name, letter)
     for name, letters in BINDINGS.items()
-    for letter in "btiuo"
+    for letter in "bticuo"
     if any(letter in text for text in letters.values())
 ]
 
@@ -199,7 +202,8 @@ def test_empty_arrays_are_computed_or_refused(name, letter, isa):
     if name == "lstm_backward":  # refused by the forward pass that it needs
         return
     arrays = arguments(name, SIZES | {letter: 0})
-    if LANES in arrays.get("y", arrays.get("x", np.zeros(0))).shape:
+    of_blocks = LANES in arrays.get("y", arrays.get("x", np.zeros(0))).shape
+    if of_blocks and letter != "c":  # without a constant input there is nothing amiss
         with pytest.raises(ValueError, match="no empty axis"):
             call(name, arrays, isa=isa)
         return
@@ -213,7 +217,7 @@ def test_empty_arrays_are_computed_or_refused(name, letter, isa):
 @pytest.mark.parametrize("name", BINDINGS)
 def test_any_sizes_stay_within_the_arrays(name, seed, isa):
     rng = np.random.default_rng(seed)
-    sizes = {k: int(rng.integers(1, 40)) for k in "iuo"}
+    sizes = {k: int(rng.integers(1, 40)) for k in "icuo"}
     sizes |= {"b": int(rng.integers(1, 4)), "t": int(rng.integers(1, 20)), "L": LANES}
     arrays = arguments(name, sizes)
     if rng.random() < 0.5:
@@ -223,6 +227,10 @@ def test_any_sizes_stay_within_the_arrays(name, seed, isa):
     if rng.random() < 0.3 and "lstm" in name:
         arrays["x"] = arrays["x"][:, :1].copy()
         arrays.pop("dx", None)
+    if rng.random() < 0.5 and "constant" in arrays:
+        del arrays["constant"]
+        for kernel in {"kernel", "d_kernel"} & {*arrays}:
+            arrays[kernel] = arrays[kernel][: sizes["i"]].copy()
     call(name, arrays, isa=isa)
 
 

@@ -28,7 +28,9 @@ def lstm_weights(rng, inputs, units):
     return [normal(rng, *s, scale=0.7 / np.sqrt(inputs + units)) for s in shapes]
 
 
-def run_lstm(x, weights, dh, *, mask, steps, activation="tanh", isa=None):
+def run_lstm(
+    x, weights, dh, *, mask, steps, activation="tanh", isa=None, constant=None
+):
     """States and gradients by the kernels, in the layout of samples."""
     n, units = len(x), len(weights[1])
     blocks = to_blocks(x)
@@ -36,6 +38,8 @@ def run_lstm(x, weights, dh, *, mask, steps, activation="tanh", isa=None):
     h = np.full((len(blocks), steps, units, LANES), np.nan, np.float32)
     cache = np.full((len(blocks), steps, CACHE_ROWS * units, LANES), np.nan, np.float32)
     options = {"mask": mask, "activation": activation, "isa": isa}
+    if constant is not None:
+        options["constant"] = to_blocks(constant[:, np.newaxis])[:, 0]
     _kernels.lstm_forward(blocks, *weights, h, cache, **options)
     gradients = [np.full_like(w, np.nan) for w in weights]
     dx = np.full_like(blocks, np.nan)
@@ -104,6 +108,40 @@ def test_lstm_of_a_few_samples_equals_that_of_blocks(size, activation, repeated,
     again = few.copy()
     _kernels.lstm_forward_few(x, *weights, again, mask=mask, **options)
     np.testing.assert_array_equal(again[1:], few[1:])
+
+
+@every_isa
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("n_constant", [1, 7, 20])
+@pytest.mark.parametrize("repeated", [False, True])
+def test_constant_inputs_count_as_if_they_stood_at_each_step(
+    size, n_constant, repeated, isa
+):
+    inputs, units, steps, n = size
+    rng = np.random.default_rng(0)
+    mask = rng.random((n, steps)) < 0.8
+    mask[: n // 3] = True  # not padded
+    mask[n - 1 :] = n == 1  # fully padded
+    case = {"mask": mask, "steps": steps, "activation": "tanh"}
+    x_steps = 1 if repeated else steps
+    x, dh = normal(rng, n, x_steps, inputs), normal(rng, n, steps, units)
+    constant = normal(rng, n, n_constant)
+    weights = lstm_weights(rng, inputs + n_constant, units)
+    at_each_step = np.repeat(constant[:, np.newaxis], x_steps, axis=1)
+    whole = np.concatenate([x, at_each_step], axis=2)
+    got = run_lstm(x, weights, dh, constant=constant, isa=isa, **case)
+    for expected in (
+        run_naive(whole, weights, dh, **case),
+        run_lstm(whole, weights, dh, isa=isa, **case),
+    ):
+        expected[1] = expected[1][:, :, :inputs]  # the constant ones are no variables
+        for one, other in zip(got, expected, strict=True):
+            atol = 3e-6 * max(1, np.abs(other).max())
+            np.testing.assert_allclose(one, other, atol=atol)
+    few = np.full((n, steps, units), np.nan, np.float32)
+    mask = mask.astype(np.float32)
+    _kernels.lstm_forward_few(x, *weights, few, mask=mask, constant=constant, isa=isa)
+    np.testing.assert_array_equal(few, got[0])
 
 
 @every_isa
@@ -263,6 +301,9 @@ def test_denormals_of_the_caller_survive():
         ({"bias": (19,)}, r"bias must have shape \(20,\), got \(19,\)"),
         ({"mask": (1, 2, 15)}, r"mask must have shape \(1, 2, 16\)"),
         ({"cache": (1, 2, 5, 16)}, r"cache must have shape \(1, 2, 30, 16\)"),
+        ({"constant": (1, 2, 16)}, r"kernel must have shape \(5, 20\), got \(3, 20\)"),
+        ({"constant": (2, 2, 16)}, r"constant must have shape \(1, 2, 16\), got"),
+        ({"constant": (1, 2)}, r"constant must have shape \(1, 2, 16\), got \(1, 2\)"),
     ],
 )
 def test_wrong_shapes_are_named(change, message):

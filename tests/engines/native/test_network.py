@@ -112,6 +112,35 @@ def test_the_encoder_is_the_first_part_of_the_autoencoder(isa):
     np.testing.assert_allclose(latent, expected, atol=2e-6)
 
 
+def test_levels_count_as_inputs_of_each_step(isa):
+    network = Network(3, (5, 2, 2, 5), 3, last=1, n_levels=2)
+    general = Network(5, (5, 2, 2, 5), 3, last=1)
+    x, weights = sequences(n=37), initial_weights(network)
+    assert network.shapes == general.shapes
+    assert network.encoder.shapes == general.encoder.shapes
+    assert network.decoder.shapes == general.decoder.shapes
+    levels = np.random.default_rng(1).normal(size=(len(x), 1, 2)).astype(np.float32)
+    batch = batch_of(x)._replace(levels=levels)
+    whole = batch._replace(inputs=batch.all_inputs, levels=None)
+    y = from_blocks(forward(network, weights, Inputs.of(batch))[0], len(x))
+    padding = np.isnan(x).all(axis=2, keepdims=True)
+    cells = np.where(padding, np.nan, whole.inputs)
+    expected = [naive.forward(general, weights, x_i) for x_i in cells]
+    np.testing.assert_allclose(y, expected, atol=2e-6)
+    np.testing.assert_array_equal(forward_few(network, weights, batch), y)
+    own, other = Trainer(network, weights), Trainer(general, weights)
+    share = np.full(len(x), 1 / len(x))
+    one, two = (
+        loss_and_gradient(t, b, share) for t, b in ((own, batch), (other, whole))
+    )
+    assert one[0] == pytest.approx(two[0], rel=1e-6)
+    np.testing.assert_allclose(one[1], two[1], atol=1e-6)
+    losses = [[t.train_on_batch(b) for t, b in ((own, batch), (other, whole))]]
+    losses += [[t.train_on_batch(b) for t, b in ((own, batch), (other, whole))]]
+    assert losses[1][0] < losses[0][0]
+    np.testing.assert_allclose(*np.transpose(losses), rtol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("name", "loss"),
     [
