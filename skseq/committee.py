@@ -182,7 +182,7 @@ class DetectorCommittee(
     >>> members = [("pca", PCAAutoencoder(3)), ("forest", IsolationForest())]
     >>> committee = DetectorCommittee(members, random_state=0).fit(windows[:900])
     >>> rows[900:][committee.predict(windows[900:]) < 0]
-    array([950, 951, 952])
+    array([904, 905, 950, 951, 952])
     >>> committee.member_scores(windows[948:949]).idxmax(axis=1).tolist()
     ['pca']
     """
