@@ -60,12 +60,14 @@ sanitize: .venv-sanitize/.dev
 		-C cmake.define.SKSEQ_SANITIZE=ON -C build-dir=build/sanitize .
 	@touch $@
 
-# How many: make MUTATED=20000 MANIFESTS=1000 fuzz
+# How many: make MUTATED=20000 MANIFESTS=1000 EFFORT=10 fuzz
 MUTATED ?= 500000
 MANIFESTS ?= 10000
+# Of odd tables: times as many as in the tests.
+EFFORT ?= 40
 
 fuzz: .venv/.dev
-	SKSEQ_FUZZ_CASES=$(MUTATED) SKSEQ_FUZZ_MANIFESTS=$(MANIFESTS) \
+	SKSEQ_FUZZ_CASES=$(MUTATED) SKSEQ_FUZZ_MANIFESTS=$(MANIFESTS) SKSEQ_FUZZ_EFFORT=$(EFFORT) \
 		$(BIN)/python -m pytest -n $(WORKERS) -o faulthandler_timeout=0 tests/fuzz \
 		tests/persistence/test_forged_files.py \
 		tests/persistence/test_manifest_grammar.py

@@ -34,7 +34,7 @@ in_time = st.fixed_dictionaries(
         "max_gap": st.none() | st.integers(1, 9).map(float),
     }
 )
-many = settings(examples, max_examples=300)
+many = settings(examples, max_examples=100)
 levels = st.sampled_from([(2.0, None), (2.0, 1.0), (3.5, 1.2), (0.5, 0.5)])
 
 

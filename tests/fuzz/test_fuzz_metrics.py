@@ -5,7 +5,7 @@ import inspect
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from outcomes import assert_same, attempt, is_refused
 from sklearn.base import BaseEstimator
@@ -146,7 +146,7 @@ def test_splitter_of_anything(name, X, n_splits, gap, groups):
             assert not set(train) & set(test)
 
 
-@settings(fuzzed, max_examples=30)
+@fuzzed
 @given(
     X=odd_tables(N_ROWS),
     y=st.none() | columns,

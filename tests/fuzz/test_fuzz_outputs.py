@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from outcomes import assert_finite, assert_same, attempt, is_refused
 from sklearn.pipeline import make_pipeline
@@ -58,7 +58,7 @@ def draw(ax, call, *args, **kwargs):
     return display
 
 
-@settings(fuzzed, max_examples=20)
+@fuzzed
 @given(score=columns, y=st.none() | labels | columns, time=st.none() | columns)
 def test_displays_of_any_scores(ax, score, y, time):
     draw(ax, plotting.ScoreTimelineDisplay.from_predictions, score, y_true=y, time=time)
@@ -67,7 +67,7 @@ def test_displays_of_any_scores(ax, score, y, time):
             draw(ax, getattr(plotting, display).from_predictions, y, score)
 
 
-@settings(fuzzed, max_examples=20)
+@fuzzed
 @given(
     score=st.lists(
         st.sampled_from([0.0, 1.0, 1e-30, 1e30, -2.5]), min_size=8, max_size=8
@@ -103,7 +103,7 @@ def test_displays_with_any_option(ax, score, y, threshold, other):
     )
 
 
-@settings(fuzzed, max_examples=20)
+@fuzzed
 @given(
     X=odd_tables(), other=odd_tables(), y=st.none() | columns, time=st.none() | columns
 )
@@ -114,14 +114,14 @@ def test_displays_of_any_table(ax, X, other, y, time):
         draw(ax, plotting.ReconstructionDisplay.from_predictions, X, reconstructed)
 
 
-@settings(fuzzed, max_examples=20)
+@fuzzed
 @given(loss=columns, validation=st.none() | columns, best=odd_options)
 def test_loss_curve_of_anything(ax, loss, validation, best):
     display = plotting.LossCurveDisplay(loss, validation, best)
     draw(ax, display.plot)
 
 
-@settings(fuzzed, max_examples=20)
+@fuzzed
 @given(X=odd_tables(), y=labels | columns, sample=odd_options)
 def test_displays_of_an_estimator_of_any_input(ax, X, y, sample):
     estimator = make_pipeline(SlidingWindow(2), PCAAutoencoder(2))
@@ -204,7 +204,7 @@ def test_stream_of_any_state(parts):
     attempt(stream.set_state, {**stream.get_state(), **parts})
 
 
-@settings(fuzzed, max_examples=15)
+@fuzzed
 @given(
     y=labels | columns,
     time=st.none() | columns,
