@@ -35,20 +35,20 @@ def _peak_bytes():
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _run(prepare, function, warm_up):
+def _run(prepare, function, warm_up, clock):
     """Seconds of ``function(prepare())``, and what its process grew by, at its peak."""
     if warm_up is not None:
         function(warm_up())
     before = _peak_bytes()
     arguments = prepare()
-    start = time.perf_counter()
+    start = clock()
     result = function(arguments)
-    seconds = time.perf_counter() - start
+    seconds = clock() - start
     del result
     return seconds, (_peak_bytes() - before) / MEGABYTE
 
 
-def compare(sides, prepare, *, warm_up=None, repeats=5):
+def compare(sides, prepare, *, warm_up=None, repeats=5, clock=time.perf_counter):
     """Measure functions of one input, taking turns.
 
     Parameters
@@ -66,6 +66,10 @@ def compare(sides, prepare, *, warm_up=None, repeats=5):
     repeats : int, default=5
         Number of processes for each function.
 
+    clock : callable, default=time.perf_counter
+        Tells the seconds: ``time.process_time`` those of the processor, where others
+        use the machine as well.
+
     Returns
     -------
     figures : dict of str to Figures
@@ -75,7 +79,7 @@ def compare(sides, prepare, *, warm_up=None, repeats=5):
         for name, function in sides.items():
             # A fresh process: peak memory never comes down within one.
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-                run = process.submit(_run, prepare, function, warm_up)
+                run = process.submit(_run, prepare, function, warm_up, clock)
                 runs[name].append(run.result())
     return {name: _summary(*zip(*each, strict=True)) for name, each in runs.items()}
 

@@ -3,12 +3,15 @@
 
     python benchmarks/bench_streaming.py [--repeats 5]
 
-Rows of 8 sensors, of two series by name and time, through SlidingWindow(10), a
-StandardScaler and an LSTM autoencoder 32-16 on one thread. The other side is what users
-do without a stream: keep the last 10 rows, and give them to ``pipeline.score_samples``.
-Each side runs in a process of its own; the rows are ready, their time does not count.
+Rows of 8 sensors, of series by name and time, through SlidingWindow(10), a
+StandardScaler and a detector whose networks are 32-16, on one thread. One side is what
+users do without a stream: keep the last 10 rows, and give them to
+``pipeline.score_samples``. "The long way" is a stream that is kept from taking rows
+straight through, or all at once. Each side runs in a process of its own; the rows are
+ready, their time does not count. Seconds are those of the processor.
 """
 
+import time
 from copy import copy
 from functools import partial
 
@@ -17,107 +20,167 @@ import pandas as pd
 from _measure import compare, environment, parse_arguments, print_table, write_json
 
 WINDOW_SIZE, N_FEATURES, LAYER_SIZES = 10, 8, (32, 16)
-N_TRAINING, N_ROWS, N_CALLED = 1000, 4000, 200
+N_TRAINING = 1000
 
 
-def prepare(n_rows):
-    """A fitted pipeline, and the rows that come."""
+def detector(kind):
+    from sklearn.ensemble import IsolationForest
+
+    from skseq import (
+        DetectorCommittee,
+        LSTMAutoencoder,
+        MovingReference,
+        ResidualAutoencoder,
+    )
+
+    def network(**parameters):
+        return LSTMAutoencoder(
+            LAYER_SIZES,
+            max_epochs=1,
+            early_stopping=False,
+            engine="native",
+            random_state=0,
+            **parameters,
+        )
+
+    if kind == "LSTMAutoencoder":
+        return network()
+    residual = ResidualAutoencoder(network())
+    if kind == "ResidualAutoencoder":
+        return residual
+    # The members of the default committee, with these networks.
+    lstm = network(error="mahalanobis", score_on="recent")
+    lstm = MovingReference(lstm, strength=1, contamination=0.01)
+    forest = IsolationForest(random_state=0)
+    members = [("residual", residual), ("lstm", lstm), ("forest", forest)]
+    return DetectorCommittee(members)
+
+
+def prepare(n_rows, kind="ResidualAutoencoder", n_series=2):
+    """A stream in which each series has had a row, and the rows that come."""
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    from skseq import EachTimeStep, LSTMAutoencoder, ResidualAutoencoder, SlidingWindow
+    from skseq import EachTimeStep, SlidingWindow
+    from skseq.streaming import StreamScorer
 
-    n = N_TRAINING + n_rows
-    values = np.random.default_rng(0).normal(size=(n, N_FEATURES))
-    frame = pd.DataFrame(values, columns=[f"sensor_{k}" for k in range(N_FEATURES)])
-    frame["pump"] = np.tile(["a", "b"], n // 2)
-    minutes = pd.to_timedelta(np.arange(n), "min")
-    frame["timestamp"] = pd.Timestamp("2026-01-01") + minutes
-    network = LSTMAutoencoder(
-        LAYER_SIZES,
-        max_epochs=1,
-        early_stopping=False,
-        engine="native",
-        random_state=0,
-    )
-    autoencoder = ResidualAutoencoder(network)
+    rng = np.random.default_rng(0)
+
+    def table(n, n_series, start):
+        values = rng.normal(size=(n, N_FEATURES))
+        frame = pd.DataFrame(values, columns=[f"sensor_{k}" for k in range(N_FEATURES)])
+        frame["pump"] = [f"pump {k % n_series}" for k in range(n)]
+        minutes = pd.to_timedelta(np.arange(n) // n_series, "min")
+        frame["timestamp"] = pd.Timestamp(start) + minutes
+        return frame
+
     slider = SlidingWindow(
         WINDOW_SIZE, group_by="pump", time="timestamp", max_gap="5min"
     )
-    pipeline = make_pipeline(slider, EachTimeStep(StandardScaler()), autoencoder)
-    pipeline.fit(frame[:N_TRAINING])
-    later = frame[N_TRAINING:]
-    return pipeline, later, later.to_dict("records")
-
-
-def score_one(data):
-    from skseq.streaming import StreamScorer
-
-    pipeline, _, rows = data
+    steps = slider, EachTimeStep(StandardScaler()), detector(kind)
+    pipeline = make_pipeline(*steps).fit(table(N_TRAINING, 2, "2026-01-01"))
+    later = table(n_rows + n_series, n_series, "2026-02-01")
     stream = StreamScorer(pipeline)
+    stream.score_many(later[:n_series])
+    later = later[n_series:]
+    return stream, later, later.to_dict("records")
+
+
+def go_the_long_way(stream):
+    from skseq.streaming._taking import Taking
+
+    stream._next_row = None
+    Taking._all_go_on = lambda *_: False  # this process is for this side alone
+
+
+def score_one(data, long_way=False):
+    stream, _, rows = data
+    if long_way:
+        go_the_long_way(stream)
     return [stream.score_one(row) for row in rows]
 
 
-def score_many(data, n_rows):
-    from skseq.streaming import StreamScorer
-
-    pipeline, frame, _ = data
-    stream = StreamScorer(pipeline)
+def score_many(data, n_rows, long_way=False):
+    stream, frame, _ = data
+    if long_way:
+        go_the_long_way(stream)
     parts = range(0, len(frame), n_rows)
     return [stream.score_many(frame[k : k + n_rows]) for k in parts]
 
 
 def network_alone(data):
-    """What score_one cannot be faster than: the network on one window."""
-    pipeline, _, rows = data
-    autoencoder = copy(pipeline[-1])
+    """The detector without a stream, on one window."""
+    stream, _, rows = data
+    autoencoder = copy(stream.estimator[-1])
     del autoencoder.feature_names_in_  # an array without them is a warning each time
     window = np.zeros((1, WINDOW_SIZE, N_FEATURES), dtype=np.float32)
     return [autoencoder.score_samples(window) for _ in rows]
 
 
 def pipeline_on_last_rows(data):
-    pipeline, _, rows = data
+    stream, _, rows = data
     last, scores = {}, []
     for row in rows:
         kept = last.setdefault(row["pump"], [])
         kept.append(row)
         del kept[:-WINDOW_SIZE]
-        scores.append(pipeline.score_samples(pd.DataFrame(kept))[-1])
+        scores.append(stream.estimator.score_samples(pd.DataFrame(kept))[-1])
     return scores
+
+
+ONE = {
+    "`score_one`": score_one,
+    "`score_one`, the long way": partial(score_one, long_way=True),
+}
+MANY = {
+    "`score_many`, 10,000 rows": partial(score_many, n_rows=10_000),
+    "the same, the long way": partial(score_many, n_rows=10_000, long_way=True),
+}
+ALONE = {"`score_samples` of one window": network_alone}
+ON_LAST_ROWS = {"the pipeline on the last 10 rows": pipeline_on_last_rows}
+SIDES = [  # detector, series, rows, sides
+    ("LSTMAutoencoder", 2, 4000, ONE),
+    ("ResidualAutoencoder", 2, 4000, {**ONE, **ALONE}),
+    (
+        "ResidualAutoencoder",
+        2,
+        4000,
+        {f"`score_many`, {n} rows": partial(score_many, n_rows=n) for n in (32, 1000)},
+    ),
+    ("ResidualAutoencoder", 2, 200, ON_LAST_ROWS),
+    ("ResidualAutoencoder", 1000, 20_000, MANY),
+    ("committee", 2, 1000, ONE),
+    ("committee", 1000, 20_000, MANY),
+]
 
 
 def main():
     arguments = parse_arguments(__doc__.splitlines()[0], "streaming")
     where = environment("skseq", "scikit-learn", "numpy", "pandas")
     print(", ".join(f"{key} {value}" for key, value in where.items()))
-    sides = {
-        "score_one": score_one,
-        "score_many, 32 rows": partial(score_many, n_rows=32),
-        "score_many, 1000 rows": partial(score_many, n_rows=1000),
-        "autoencoder.score_samples, one window": network_alone,
-    }
-    # The pipeline is so slow that fewer rows are enough.
-    common = {"warm_up": partial(prepare, 20), "repeats": arguments.repeats}
-    figures = compare(sides, partial(prepare, N_ROWS), **common)
-    called = {"pipeline on the last rows": pipeline_on_last_rows}
-    figures |= compare(called, partial(prepare, N_CALLED), **common)
-    n_rows = {name: N_CALLED if name in called else N_ROWS for name in figures}
-    slowest = figures["pipeline on the last rows"].seconds / N_CALLED
-    print_table(
-        f"Rows a second, {WINDOW_SIZE} x {N_FEATURES}, layers 32-16",
-        [
-            {
-                "": name,
-                "rows a second": f"{n_rows[name] / f.seconds:,.0f}",
-                "range": f"{n_rows[name] / f.slowest:,.0f} to "
-                f"{n_rows[name] / f.fastest:,.0f}",
-                "times the pipeline": f"{slowest / (f.seconds / n_rows[name]):.0f}",
-            }
-            for name, f in figures.items()
-        ],
-    )
-    write_json(arguments.json, where, {"rows": n_rows, "seconds": figures})
+    found, table = [], []
+    for kind, n_series, n_rows, sides in SIDES:
+        figures = compare(
+            sides,
+            partial(prepare, n_rows, kind, n_series),
+            warm_up=partial(prepare, 20, kind),
+            repeats=arguments.repeats,
+            clock=time.process_time,
+        )
+        found.append({"detector": kind, "series": n_series, "seconds": figures})
+        for name, f in figures.items():
+            table.append(
+                {
+                    "detector": kind,
+                    "series": f"{n_series:,}",
+                    "way": name,
+                    "µs a row": f"{f.seconds / n_rows * 1e6:,.0f}",
+                    "rows a second (range)": f"{n_rows / f.seconds:,.0f} "
+                    f"({n_rows / f.slowest:,.0f}-{n_rows / f.fastest:,.0f})",
+                }
+            )
+    print_table(f"Rows a second, {WINDOW_SIZE} x {N_FEATURES}, layers 32-16", table)
+    write_json(arguments.json, where, {"sides": found})
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
         unpad_sequences,
     )
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.2.0"
 
 __all__ = [
     "ContextEncoder",

@@ -5,7 +5,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils import check_random_state
 
 from ._sample_weight import fit_params
 from ._sklearn import get_chunk_n_rows
@@ -145,7 +145,8 @@ def score_windows(detector, imputer, X, hidden=None):
         return -np.asarray(scores, dtype=np.float64)
     n_rows = get_chunk_n_rows(X.shape[1] * X.shape[2] * X.dtype.itemsize)
     out = np.empty(len(X))
-    for batch in gen_batches(len(X), n_rows):
+    for start in range(0, len(X), n_rows):
+        batch = slice(start, start + n_rows)
         cells = _flatten(X[batch], hidden)
         scores = detector.score_samples(imputer.transform(cells))
         # What the imputer makes of no data at all is no window to be judged.

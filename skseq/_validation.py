@@ -15,7 +15,7 @@ from ._warnings import warn, warn_once
 FLOATS = (np.float64, np.float32)
 
 # About 1e30: what is larger may add up to infinity in float32.
-_LARGEST = 2.0**100
+LARGEST = 2.0**100
 
 # Error of rounding to float32, as a share of the range of a feature, from which on it
 # is spoken of. The range then holds fewer than ten steps of float32, and rounding adds
@@ -103,9 +103,9 @@ def check_finite(table, describe):
     """
     # fmin and fmax ignore NaN and need no array of flags, unlike isinf.
     low, high = np.fmin.reduce(table, axis=None), np.fmax.reduce(table, axis=None)
-    if not (low < -_LARGEST or high > _LARGEST):
+    if not (low < -LARGEST or high > LARGEST):
         return
-    for cell in np.argwhere(np.abs(table) > _LARGEST):
+    for cell in np.argwhere(np.abs(table) > LARGEST):
         where = describe(*cell.tolist())
         if where is not None:
             raise ValueError(

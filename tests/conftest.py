@@ -2,6 +2,7 @@
 """Fixtures shared by the tests."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,17 @@ def shared_data():
     if not folder.is_dir():
         pytest.skip("needs the folder shared/data beside the repository")
     return folder
+
+
+@pytest.fixture
+def public_tables(shared_data, tmp_path, monkeypatch):
+    """The cache of the downloads, filled from the tables beside the repository."""
+    shutil.copytree(shared_data / "nab", tmp_path / "nab" / "data" / "realKnownCause")
+    (tmp_path / "nab" / "labels").mkdir()
+    labels = shared_data / "nab" / "combined_windows.json"
+    shutil.copy(labels, tmp_path / "nab" / "labels")
+    shutil.copytree(shared_data / "tep", tmp_path / "tep")
+    monkeypatch.setenv("SKSEQ_DATA", str(tmp_path))
 
 
 @pytest.fixture(scope="session")

@@ -104,3 +104,39 @@ def test_the_lowest_versions_are_those_that_are_declared():
     listed = re.findall(r"   \* - ([a-z-]+)\n     - ([\d.]+)\n", PAGES["versions"])
     needed = declared["project"]["dependencies"]
     assert dict(listed) == dict(line.split(">=") for line in needed)
+
+
+def comparisons():
+    pytest.importorskip("matplotlib")
+    return runpy.run_path(str(DOCS / "_comparisons.py"))
+
+
+def test_pictures_show_the_figures_of_the_results():
+    drawn = comparisons()
+    header, rows = drawn["table_with"]("occ. 1", "gen. 5%", "average precision")
+    figure = drawn["with_labels"]()
+    lines = {line.get_label(): line.get_xdata() for line in figure.axes[0].lines}
+    assert len(lines) == 6
+    for row in rows:
+        if row[0] in lines:
+            told = [drawn["number"](cell) for cell in row[1:]]
+            assert list(map(str, lines[row[0]])) == list(map(str, told))
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == header[1:]
+    bars = drawn["training"]().axes[0].containers
+    assert [len(engine) for engine in bars] == [4, 4, 4, 4]
+
+
+def test_a_picture_of_a_table_that_is_gone_is_an_error():
+    drawn = comparisons()
+    with pytest.raises(LookupError, match="no table with the columns"):
+        drawn["table_with"]("epoch", text="| a | b |\n|---|---|\n| 1 | 2 |\n")
+    assert drawn["number"]("1,234.5 (1-2)") == 1234.5
+    assert str(drawn["number"]("(1)")) == "nan"
+
+
+def test_the_page_of_comparisons_shows_every_picture(tmp_path):
+    comparisons()["draw"](tmp_path)
+    drawn = {path.name for path in tmp_path.iterdir()}
+    shown = re.findall(r"generated/(comparison_\w+\.svg)", PAGES["comparisons"])
+    assert set(shown) == drawn

@@ -97,3 +97,16 @@ def test_example_run_to_failure(run):
     assert max(weights, key=lambda name: float(weights[name])) in ("forest", "logistic")
     assert numbers(r"warned of: (\d+) of 15", printed)[0] >= 13
     assert numbers(r"false alarms: (\S+)%", printed)[0] < 3
+
+
+def test_example_machine_temperature(run, public_tables):
+    printed = run("machine_temperature")
+    components, forest, value = numbers(r"average precision (\S+)", printed)
+    assert components < forest < value - 0.2
+
+
+def test_example_tennessee_eastman(run, public_tables):
+    printed = run("tennessee_eastman")
+    found = numbers(r"fault \d: (\S+)%", printed)
+    assert min(found[:2]) > 99
+    assert found[3] < found[2] < 80

@@ -127,6 +127,26 @@ class FittedNetwork:
 
         return give
 
+    def error_of_one(self, rule, score_on):
+        """What gives the error of one window, sooner than ``outputs`` and a judge.
+
+        Parameters
+        ----------
+        rule : ErrorRule or str
+        score_on : str
+
+        Returns
+        -------
+        error : callable or None
+            Of an array of shape (n_timesteps, n_features), as a float: to the last bit
+            what it is among others. None where no compiled code does it.
+        """
+        if self.engine != "native" or not has_kernels():
+            return None
+        from .native._one_window import error_of_one
+
+        return error_of_one(self, rule, score_on)
+
     def as_keras(self):
         """The same as Keras models: the whole, and its halves where it has them."""
         from ..networks._keras import build_models

@@ -172,7 +172,14 @@ def _check_judged(estimator):
     expect(isinstance(rule, ErrorRule), "error_rule_ is not one")
     n_features = estimator.sequence_shape_[1] - _n_context(estimator)
     _expect_array(rule.location, "the location of error_rule_", (n_features,))
-    _expect_array(rule.precision, "the precision of error_rule_", (n_features,) * 2)
+    n_axes = np.ndim(rule.precision)
+    shape = (n_features,) * (2 if n_axes == 2 else 1)
+    _expect_array(rule.precision, "the precision of error_rule_", shape)
+    if rule.factors is not None:
+        expect(n_axes == 1, "error_rule_ has factors beside a matrix")
+        n_factors = len(rule.factors) if np.ndim(rule.factors) else 0
+        shape = n_factors, n_features
+        _expect_array(rule.factors, "the factors of error_rule_", shape)
 
 
 def _check_autoencoder(estimator):

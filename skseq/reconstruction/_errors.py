@@ -4,7 +4,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.covariance import ledoit_wolf
+from sklearn.covariance import ledoit_wolf, ledoit_wolf_shrinkage
 
 from ..engines._losses import LOSSES, cell_losses
 from ..engines._product import product
@@ -24,12 +24,16 @@ _ROUNDING = 4 * float(np.finfo(np.float32).eps)
 class ErrorRule(NamedTuple):
     """Error of each cell as its share of a squared distance.
 
-    ``(e - location) * (precision @ (e - location))`` for the differences ``e`` of one
-    time step: these sum to the squared Mahalanobis distance of the step.
+    ``(e - location) * (P @ (e - location))`` for the differences ``e`` of one time
+    step: these sum to the squared Mahalanobis distance of the step. The matrix P is
+    ``precision``; or, where this is of shape (n_features,), it stands on the diagonal,
+    less ``factors.T @ factors`` if there are ``factors``, of shape (n_factors,
+    n_features).
     """
 
     location: np.ndarray
     precision: np.ndarray
+    factors: np.ndarray | None = None
 
     def cells(self, targets, outputs):
         """Shares of shape (n_samples, n_timesteps, n_features), NaN where not observed.
@@ -40,14 +44,39 @@ class ErrorRule(NamedTuple):
         missing = np.isnan(deviation)
         deviation[missing] = 0
         rows = deviation.reshape(-1, len(self.precision))
-        shares = deviation * product(rows, self.precision).reshape(deviation.shape)
+        shares = deviation * self._times_precision(rows).reshape(deviation.shape)
         shares[missing] = np.nan
         return shares
+
+    def _times_precision(self, rows):
+        if self.precision.ndim == 2:
+            return product(rows, self.precision)
+        out = rows * self.precision
+        if self.factors is not None:
+            out -= product(product(rows, self.factors.T), self.factors)
+        return out
+
+    def largest_distance(self, sizes):
+        """What the distance of differences of these sizes may be, whatever their signs.
+
+        An upper bound, where there are factors.
+        """
+        precision, factors = np.abs(self.precision), self.factors
+        if precision.ndim == 2:
+            return float(sizes @ precision @ sizes)
+        of_factors = 0 if factors is None else np.abs(factors) @ sizes
+        return float(np.sum(precision * sizes**2) + np.sum(np.square(of_factors)))
+
+    def in_units(self, spread):
+        """The same of differences that were divided by the spread of their feature."""
+        of_two = np.outer(spread, spread) if self.precision.ndim == 2 else spread**2
+        factors = None if self.factors is None else self.factors / spread
+        return ErrorRule(self.location * spread, self.precision / of_two, factors)
 
 
 def _standardized(location, centred):
     variance = _variance(centred) + np.square(location)
-    return ErrorRule(np.zeros_like(location), np.diag(1 / variance))
+    return ErrorRule(np.zeros_like(location), 1 / variance)
 
 
 def _mahalanobis(location, centred):
@@ -55,15 +84,32 @@ def _mahalanobis(location, centred):
 
     So no unit counts, and a feature that is met to a hair does not rule the distance.
     """
-    variance = _variance(centred)
-    covariance = np.diag(variance)
+    variance, (n_steps, n_features) = _variance(centred), centred.shape
+    kept, least = 1 - _SHRINKAGE, _SHRINKAGE * variance.mean() + _LEAST_DEVIATION**2
     # Of one feature, or one time step, there is no correlation to tell.
-    if min(centred.shape) > 1:
-        covariance, _ = ledoit_wolf(centred, assume_centered=True)
-    covariance *= 1 - _SHRINKAGE
-    diagonal = np.diag_indices_from(covariance)
-    covariance[diagonal] += _SHRINKAGE * variance.mean() + _LEAST_DEVIATION**2
+    if min(centred.shape) == 1:
+        return ErrorRule(location, 1 / (kept * variance + least))
+    if 2 * n_steps < n_features:
+        return ErrorRule(location, *_inverse_of_few(centred, kept, least))
+    covariance, _ = ledoit_wolf(centred, assume_centered=True)
+    covariance *= kept
+    covariance[np.diag_indices_from(covariance)] += least
     return ErrorRule(location, np.linalg.inv(covariance))
+
+
+def _inverse_of_few(centred, kept, least):
+    """The inverse of ``kept`` of Ledoit and Wolf's covariance and ``least`` variance.
+
+    Of fewer steps than features it is a multiple of the unit matrix but in the
+    directions of the steps: a diagonal, and the factors of what is taken off there.
+    """
+    n_steps, n_features = centred.shape
+    shrinkage = ledoit_wolf_shrinkage(centred, assume_centered=True)
+    _, values, axes = np.linalg.svd(centred, full_matrices=False)
+    variances = kept * (1 - shrinkage) * values**2 / n_steps
+    least = least + kept * shrinkage * np.mean(np.square(centred))
+    factors = np.sqrt(variances / (least * (least + variances)))[:, np.newaxis] * axes
+    return np.full(n_features, 1 / least), factors
 
 
 def _variance(centred):
@@ -104,8 +150,7 @@ def fit_error_rule(error, reconstructions):
     centred = np.where(observed, differences - location, 0)
     # A missing cell tells nothing of the variance.
     centred *= np.sqrt(len(centred) / count)
-    rule = learn(location, centred)
-    return ErrorRule(rule.location * spread, rule.precision / np.outer(spread, spread))
+    return learn(location, centred).in_units(spread)
 
 
 def rounding_error(rule, sizes):
@@ -120,7 +165,7 @@ def rounding_error(rule, sizes):
     difference = _ROUNDING * np.asarray(sizes, dtype=np.float64)
     if isinstance(rule, str):
         return float(np.mean(cell_losses(difference, np.zeros_like(difference), rule)))
-    return float(np.mean(difference * (np.abs(rule.precision) @ difference)))
+    return rule.largest_distance(difference) / len(difference)
 
 
 def subsample(X):

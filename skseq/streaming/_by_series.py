@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """EachTimeStep and EachSeries, row by row."""
 
-from functools import partial
-
 import numpy as np
 from sklearn.preprocessing import RobustScaler, StandardScaler
 
@@ -10,21 +8,21 @@ from ..windowing._steps import _map_rows
 from ._rows import names_as_cells
 
 
-def _scale(center, scale, rows):
-    rows = rows if center is None else rows - center
-    return rows if scale is None else rows / scale
-
-
 def scaling(step):
-    """What a scaler that only shifts and divides does; None for any other step.
+    """Center and scale of a scaler that only shifts and divides; None of another step.
 
     The checks of scikit-learn's own ``transform`` take longer than a small network.
     """
     if type(step) is StandardScaler:
-        return partial(_scale, step.mean_ if step.with_mean else None, step.scale_)
+        return step.mean_ if step.with_mean else None, step.scale_
     if type(step) is RobustScaler:
-        return partial(_scale, step.center_, step.scale_)
+        return step.center_, step.scale_
     return None
+
+
+def scaled(rows, center, scale):
+    rows = rows if center is None else rows - center
+    return rows if scale is None else rows / scale
 
 
 def cells_of_names(names, groups):
@@ -47,9 +45,9 @@ class ForAll:
         return self.apply(self.transformer, rows)
 
     def apply(self, transformer, rows):
-        method = scaling(transformer)
-        if method is not None:
-            return method(rows)
+        center_and_scale = scaling(transformer)
+        if center_and_scale is not None:
+            return scaled(rows, *center_and_scale)
         return _map_rows(transformer.transform, rows, self._names, self.n_out)
 
 

@@ -130,8 +130,22 @@ def _check_digits(values, columns, names):
             )
 
 
+def usual_time(value, kind):
+    """Time of a row as a number, if it comes as most do; else None."""
+    if type(value) is pd.Timestamp:
+        if kind in (LOCAL, ZONED) and (value.tz is None) == (kind == LOCAL):
+            return value.value
+    elif kind == NUMBERS and type(value) in (float, int):
+        if -np.inf < value < np.inf:
+            return value
+    return None
+
+
 def time_number(value, kind, row):
     """Time of a row as a number, as :class:`SlidingWindow` has it."""
+    number = usual_time(value, kind)
+    if number is not None:
+        return number
     if isinstance(value, np.generic):
         value = value.item() if kind == NUMBERS else pd.Series([value])[0]
     if value is None or value is pd.NaT or value is pd.NA or value != value:

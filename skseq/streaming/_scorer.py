@@ -11,6 +11,7 @@ from .._sklearn import Interval, StrOptions, validate_parameter_constraints
 from .._validation import named_errors
 from ..alarms import AlarmRule
 from ..alarms._drift import Drift
+from ._next_row import next_row_of
 from ._rows import time_number
 from ._rules import needs_time, rules_of
 from ._state import State
@@ -197,6 +198,7 @@ class StreamScorer:
             )
         durations = {"forget_after": forget_after, "on_silence": on_silence}
         self._rules = rules_of(self._steps, max_jump, durations, **chosen)
+        self._next_row = next_row_of(self._steps, self._rules)
         self._counts, self._series = Counts(), {}
         self.events_, self._last_window = [], None
         self._remember_training_rows()
@@ -228,6 +230,10 @@ class StreamScorer:
             NaN where the row came late and was dropped, or nothing was observed in
             its window.
         """
+        if self._next_row is not None:
+            score = self._next_row(self, row, group)
+            if score is not None:
+                return score
         groups = None if group is None else [group]
         return float(self._score([row], groups)[0])
 

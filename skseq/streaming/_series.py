@@ -148,3 +148,14 @@ class Series:
         if was_training:  # as MovingReference has it of a table
             return self.n_in_window - 1 != n_before
         return self.n_in_window == 1 and len(self.window) > 1
+
+    def follow(self, raw, times):
+        """Put in the rows that follow, as they came; the window is that of the last."""
+        n_kept, n_new = len(self.rows), len(raw)
+        if n_new < n_kept:
+            self.rows[:-n_new] = self.rows[n_new:]
+        self.rows[-n_new:] = raw[-n_kept:]
+        self.n_rows = min(self.n_rows + n_new, n_kept)
+        self.n_in_window = min(self.n_in_window + n_new, len(self.window))
+        if times[0] is not None:
+            self.times = [*self.times, *times][-n_kept:]

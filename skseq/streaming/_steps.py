@@ -16,13 +16,12 @@ from .._telling import telling
 from .._validation import check_finite, named_errors
 from ..alarms._drift import level_of
 from ..reconstruction._decisions import OutlierDecisionsMixin
-from ..reconstruction._mixin import ReconstructionMixin
 from ..rows._keys import TEXT
 from ..rows._time import DURATIONS, NUMBERS, ZONED, typical_step
 from ..windowing import EachSeries, EachTimeStep, SlidingWindow
 from ..windowing._plan import WindowPlan
 from ..windowing._reach import Reach
-from ._by_series import FirstRows, ForAll, ForSeries, cells_of_names, scaling
+from ._by_series import FirstRows, ForAll, ForSeries, cells_of_names, scaled, scaling
 from ._live import Twin
 from ._rows import (
     Columns,
@@ -85,7 +84,6 @@ def _check_slider_is_seen(steps):
             )
 
 
-_FEW = 32  # windows of which the steps around the network cost as much
 # A longer pause comes about; a wrong clock is off by more, or does little harm.
 _FAR = 1000
 
@@ -117,24 +115,6 @@ def _cells(key, table, levels):
     if key.column is None:
         return levels[key.name]
     return cells_of(table, key.column)
-
-
-class _Scores:
-    """What scores windows that were checked already; few of them at less cost."""
-
-    def __init__(self, detector):
-        self._detector, self._running = detector, None
-        network = getattr(detector, "_network", None)
-        if network is not None and isinstance(detector, ReconstructionMixin):
-            self._running, self._judge = network.kept_running(), detector._judge
-
-    def __call__(self, windows):
-        if self._running is None or len(windows) > _FEW:
-            return self._detector._score_samples(windows)
-        return -self._judge.errors_of(*self._running(windows))
-
-    def __reduce__(self):
-        return type(self), (self._detector,)  # an engine stays in its process
 
 
 class StreamSteps:
@@ -231,7 +211,7 @@ class StreamSteps:
         *self._transformers, final = self.twin.steps
         self._final = final
         if isinstance(final, OutlierDecisionsMixin):
-            self._method = _Scores(final)  # the windows are checked already
+            self._method = final._score_samples  # the windows are checked already
         elif hasattr(final, "score_samples"):
             self._method = final.score_samples
         elif hasattr(final, "decision_function"):
@@ -250,6 +230,21 @@ class StreamSteps:
         if self.columns.names is None or self._before:
             return set()
         return {key.name for key in self.plan.groups if key.kind == TEXT}
+
+    @property
+    def scalings(self):
+        """Center and scale of all that is done to a row; None where that is more."""
+        found = [scaling(step) for step in self._before]
+        for each in self._each:
+            found.append(scaling(each.transformer) if type(each) is ForAll else None)
+        return None if None in found else found
+
+    @property
+    def error_of_one(self):
+        """What gives the error of one window, minus which is its score, or None."""
+        if self._transformers:
+            return None
+        return getattr(self._method, "error_of_one", None)
 
     @property
     def has_time(self):
@@ -271,13 +266,13 @@ class StreamSteps:
     def before(self, table):
         """Apply the steps before the windows."""
         for step in self._before:
-            method = scaling(step)
-            if method is None:
+            center_and_scale = scaling(step)
+            if center_and_scale is None:
                 table = _transform(step, table)
             else:
                 names = getattr(step, "feature_names_in_", None)
                 every = list(range(step.n_features_in_))
-                table = method(floats(table, every, names))
+                table = scaled(floats(table, every, names), *center_and_scale)
         return table
 
     def features(self, table):
@@ -312,7 +307,11 @@ class StreamSteps:
         columns = [list(map(_plain, column)) for column in columns]
         for column in columns:
             with named_errors("group"):
-                missing = [k for k, name in enumerate(column) if bool(pd.isna(name))]
+                missing = [
+                    k
+                    for k, name in enumerate(column)
+                    if type(name) is not str and bool(pd.isna(name))
+                ]
             if missing:
                 row, name = missing[0], column[missing[0]]
                 raise ValueError(f"The series of row {row} has no name: {name!r}.")
@@ -441,6 +440,11 @@ class StreamSteps:
     def threshold(self):
         """What was taken from the score of a classifier for its decision; else 0."""
         return float(getattr(self._final, "threshold_", 0.0))
+
+    @property
+    def offset(self):
+        """The score below which a window is an outlier."""
+        return float(self._final.offset_)
 
     @property
     def explains(self):

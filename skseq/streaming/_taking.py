@@ -126,7 +126,8 @@ class Taking(Watch):
         firsts = [*self.first_rows(keys, steps)]
         deltas = [step.delta for step in steps]
         rows = self.steps.finish(features, deltas, keys, firsts)
-        return kept, self._score(rows, raw, keys, times, steps, firsts)
+        score = self._score_at_once if self._all_go_on(keys, steps) else self._score
+        return kept, score(rows, raw, keys, times, steps, firsts)
 
     def fill(self, keys, times, features, raw):
         """Put rows into the windows without a score, and without a doubt of them."""
@@ -153,6 +154,53 @@ class Taking(Watch):
             windows[len(part)] = series.window
             part.append(_Entry(k, keys[k], series, step, times[k], anew))
         self._finish(part, windows, scores)
+        return scores
+
+    def _all_go_on(self, keys, steps):
+        """Whether these rows do nothing but to follow on those of their series."""
+        if self.steps.reach.duration is not None:
+            return False
+        has_time = self.steps.has_time
+        for step in steps:
+            if step.is_ahead or step.goes_back or (has_time and step.delta is None):
+                return False
+        series = map(self.own, dict.fromkeys(keys))
+        return not any(s.from_training or s.before is not None for s in series)
+
+    def _score_at_once(self, rows, raw, keys, times, steps, firsts):
+        """The same as ``_score``, for all rows of a series at once."""
+        n_steps, places = self.steps.n_timesteps, {}
+        for k, key in enumerate(keys):
+            places.setdefault(key, []).append(k)
+        # Of each series the rows in its window, without the oldest, and then the new.
+        shape = len(rows) + len(places) * (n_steps - 1), self.steps.n_outputs
+        table = np.empty(shape, dtype=np.float32)
+        ends = np.empty(len(rows), dtype=np.intp)
+        anew, start = np.zeros(len(rows), dtype=bool), 0
+        for key, found in places.items():
+            series = self.touched[key]
+            first, stop = start + n_steps - 1, start + n_steps - 1 + len(found)
+            table[start:first], table[first:stop] = series.window[1:], rows[found]
+            ends[found] = np.arange(first, stop)
+            anew[found[0]] = series.n_in_window == 0 and n_steps > 1
+            series.window = table[stop - n_steps : stop].copy()
+            series.follow(raw[found], [times[k] for k in found])
+            series.firsts = firsts[found[-1]]
+            series.number = self.counts.n_rows + found[-1] + 1
+            start = stop
+        self.counts.n_rows += len(rows)
+        scores = np.empty(len(rows))
+        steps_back = np.arange(1 - n_steps, 1)
+        of_rows = [self.touched[key] for key in keys]
+        for start in range(0, len(rows), CHUNK):
+            part = slice(start, start + CHUNK)
+            windows = table[ends[part, np.newaxis] + steps_back]
+            scores[part] = self.steps.score(windows, of_rows[part], anew[part])
+            if self.windows is not None:
+                self.windows.append(windows)
+        self.last_window = windows[-1:].copy()
+        entries = map(_Entry, range(len(rows)), keys, of_rows, steps, times, anew)
+        self.see_all(entries, scores, times)
         return scores
 
     def explain(self):

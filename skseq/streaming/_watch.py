@@ -3,6 +3,8 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
 # Of so many rows with a score, the last ones, the health of a stream tells.
 N_RECENT = 1000
 ABOVE, IN_ALARM = 1, 2
@@ -64,6 +66,23 @@ class Watch:
             pending, series.pending = series.pending, None
             self._happen(entry, *pending)
         self._happen(entry, *seen)
+
+    def see_all(self, entries, scores, times):
+        """The same of rows in order, none of which has a time that is in doubt."""
+        given, flags, above = self.rules.alarm_values(self.steps, scores)
+        if self.rules.alarm_rule is None and self.rules.limits.silence is None:
+            counts, judged = self.counts, ~np.isnan(scores)
+            bits = ABOVE * np.array(above) + IN_ALARM * np.array(flags)
+            recent = counts.recent + bits[judged].astype(np.uint8).tobytes()
+            counts.recent = recent[-N_RECENT:]
+            counts.n_without_data += len(scores) - int(np.count_nonzero(judged))
+            if times[0] is not None:
+                known = () if counts.newest is None else (counts.newest,)
+                counts.newest = max([*known, *times])
+            return
+        seen = zip(entries, scores.tolist(), given, flags, above, strict=True)
+        for entry, *judged in seen:
+            self.see(entry, *judged)
 
     def _happen(self, entry, time, score, given, flag, above):
         series, counts = entry.series, self.counts

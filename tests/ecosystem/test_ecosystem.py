@@ -26,7 +26,9 @@ from skseq import (
     StreamScorer,
     WindowSummary,
     load,
+    pad_sequences,
     save,
+    unpad_sequences,
 )
 from skseq.persistence import trusted_types
 
@@ -175,6 +177,31 @@ def test_sktime_containers_become_sequences_and_back(sequences):
     assert_allclose(np.asarray(ends), sequences, atol=1e-6)
 
 
+def test_aeon_containers_become_sequences_and_back(sequences):
+    pytest.importorskip("aeon")
+    from aeon.transformations.collection import Normalizer
+    from aeon.utils.conversion import convert_collection
+
+    numpy3d = sequences.transpose(0, 2, 1)  # cases, channels, time points
+    pca = PCAAutoencoder(2).fit(numpy3d.transpose(0, 2, 1))
+    reconstructed = pca.reconstruct(sequences).transpose(0, 2, 1)
+    scaled = Normalizer().fit_transform(np.ascontiguousarray(reconstructed))
+    assert scaled.shape == numpy3d.shape
+    assert_allclose(scaled.mean(axis=2), 0, atol=1e-5)
+    # Of different lengths its container is a list; here NaN is what is not there.
+    cases = convert_collection(numpy3d.astype(float), "np-list")
+    short = [case[:, : 3 + k % 3] for k, case in enumerate(cases)]
+    padded = pad_sequences([case.T for case in short])
+    assert np.isnan(padded).all(axis=2).sum(axis=1).tolist() == [2, 1, 0] * 10
+    again = [case.T for case in unpad_sequences(padded)]
+    assert all(np.allclose(a, b) for a, b in zip(again, short, strict=True))
+    assert np.isfinite(pca.score_samples(padded)).all()
+    rows = convert_collection(cases, "pd-multiindex").reset_index()
+    rows.columns = rows.columns.astype(str)
+    windows = SlidingWindow(5, group_by="case", time="timepoint").fit_transform(rows)
+    assert_allclose(np.asarray(windows[4::5]), sequences, atol=1e-6)
+
+
 def test_darts_series_become_tables_and_back(frame):
     darts = pytest.importorskip("darts")
     X, _ = frame
@@ -259,15 +286,20 @@ def test_groups_are_routed_to_the_splitter(frame):
     assert np.isfinite(results["test_score"]).all()
 
 
-def test_examples_become_notebooks_that_run(tmp_path):
+@pytest.mark.parametrize(
+    "name", ["layer_by_layer", "machine_temperature", "tennessee_eastman"]
+)
+def test_examples_become_notebooks_that_run(name, request, tmp_path):
     nbclient = pytest.importorskip("nbclient")
     nbformat = pytest.importorskip("nbformat")
     pytest.importorskip("ipykernel")
     convert = pytest.importorskip("sphinx_gallery.notebook")
     parser = pytest.importorskip("sphinx_gallery.py_source_parser")
+    if name in ("machine_temperature", "tennessee_eastman"):
+        request.getfixturevalue("public_tables")
     from pathlib import Path
 
-    source = Path(__file__).parents[2] / "examples" / "plot_layer_by_layer.py"
+    source = Path(__file__).parents[2] / "examples" / f"plot_{name}.py"
     _, blocks = parser.split_code_and_text_blocks(str(source))
     config = {"notebook_extensions": {".py"}, "promote_jupyter_magic": False}
     with warnings.catch_warnings():
@@ -275,7 +307,9 @@ def test_examples_become_notebooks_that_run(tmp_path):
         cells = convert.jupyter_notebook(blocks, config | _GALLERY, str(tmp_path))
     notebook = nbformat.read(io.StringIO(json.dumps(cells)), as_version=4)
     nbclient.NotebookClient(notebook, timeout=120).execute()
-    assert any(cell.get("outputs") for cell in notebook.cells)
+    outputs = [o for cell in notebook.cells for o in cell.get("outputs", ())]
+    assert any(output["output_type"] == "stream" for output in outputs)
+    assert not [o for o in outputs if o.get("name") == "stderr"]
 
 
 _GALLERY = {

@@ -31,7 +31,7 @@ from skseq import (
     ResidualAutoencoder,
     SlidingWindow,
 )
-from skseq.persistence import load, save
+from skseq.persistence import FileFormatError, load, save
 from skseq.persistence._classes import class_named
 from skseq.persistence._save import from_bytes, to_bytes
 
@@ -83,6 +83,20 @@ def test_a_loaded_autoencoder_scores_the_same(detector, sequences):
     assert same(copy.score_samples(sequences), detector.score_samples(sequences))
     assert same(copy.transform(sequences), detector.transform(sequences))
     assert same(copy.predict(sequences), detector.predict(sequences))
+
+
+@pytest.mark.filterwarnings("ignore")  # of so few sequences
+def test_a_rule_of_few_steps_is_loaded_the_same():
+    X = np.random.default_rng(0).normal(size=(6, 2, 30)).astype(np.float32)
+    detector = PCAAutoencoder(2, error="mahalanobis").fit(X)
+    assert detector.error_rule_.factors.shape[1] == 30
+    assert same(loaded(detector).score_samples(X), detector.score_samples(X))
+    factors = detector.error_rule_.factors[:, 1:]
+    detector.error_rule_ = detector.error_rule_._replace(factors=factors)
+    with pytest.raises(
+        FileFormatError, match="the factors of error_rule_ has the shape"
+    ):
+        loaded(detector)
 
 
 def test_a_loaded_autoencoder_goes_on_training_the_same(sequences):

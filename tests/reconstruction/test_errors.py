@@ -77,6 +77,51 @@ def test_the_shares_of_a_step_sum_to_its_mahalanobis_distance(differences):
     np.testing.assert_allclose(cells.sum(axis=(1, 2)), expected, rtol=1e-4)
 
 
+def dense_rule(differences, spread=1.0):
+    """The same by a dense covariance and its inverse."""
+    location = differences.mean(axis=0)
+    centred = (differences - location) / spread
+    variance = np.square(centred).mean() + 1e-6
+    covariance = LedoitWolf(assume_centered=True).fit(centred).covariance_
+    covariance = 0.9 * covariance + (0.1 * variance + 1e-6) * np.eye(len(location))
+    return location, np.linalg.inv(covariance * np.outer(spread, spread))
+
+
+@pytest.mark.parametrize("n_steps", [2, 9, 19, 20, 60])
+def test_of_few_steps_the_distance_is_that_of_the_dense_inverse(n_steps):
+    rng = np.random.default_rng(0)
+    spread = rng.uniform(0.01, 100, 40)
+    mixed = rng.normal(size=(n_steps, 3)) @ rng.normal(size=(3, 40))
+    steps = (mixed + 0.1 * rng.normal(size=mixed.shape)) * spread
+    targets = steps[:, np.newaxis]
+    rule = rule_of("mahalanobis", steps)
+    assert (rule.factors is not None) == (2 * n_steps < 40)
+    new = np.concatenate([steps, 3 * spread * rng.normal(size=(5, 40))])
+    new[-1, 4] = np.nan
+    location, precision = dense_rule(steps, steps.std(axis=0))
+    dense = _error_rules.ErrorRule(location, precision)
+    targets = new[:, np.newaxis]
+    outputs = np.zeros_like(targets)
+    expected = dense.cells(targets, outputs)
+    atol = 1e-9 * np.nanmax(np.abs(expected))
+    cells = rule.cells(targets, outputs)
+    np.testing.assert_allclose(cells, expected, atol=atol)
+    alone = rule.cells(targets[1:2], outputs[1:2])
+    np.testing.assert_array_equal(alone, cells[1:2])  # the same in any company
+    sizes = np.abs(new[0])
+    most = np.sum(sizes * (np.abs(precision) @ sizes))
+    assert rule.largest_distance(sizes) >= most * (1 - 1e-9)
+
+
+def test_a_rule_of_many_features_and_few_steps_is_small():
+    rng = np.random.default_rng(0)
+    rule = rule_of("mahalanobis", rng.normal(size=(6, 5000)))
+    assert sum(array.nbytes for array in rule) <= 8 * 8 * 5000
+    one = rule_of("mahalanobis", rng.normal(size=(1, 5000)))
+    assert one.precision.shape == (5000,)
+    assert one.factors is None
+
+
 def test_standardized_errors_are_one_on_average_for_each_feature(differences):
     rule = rule_of("standardized", differences)
     cells = rule.cells(differences[:, np.newaxis], np.zeros((500, 1, 3)))
@@ -111,7 +156,7 @@ def test_a_missing_cell_has_no_part_in_a_rule_or_in_an_error(differences):
     missing[::7, 1] = np.nan
     rule = rule_of("standardized", missing)
     scale = np.nanmean(missing**2, axis=0)
-    np.testing.assert_allclose(np.diag(rule.precision), 1 / scale, rtol=1e-6)
+    np.testing.assert_allclose(rule.precision, 1 / scale, rtol=1e-6)
     rule = rule_of("mahalanobis", missing)
     cells = rule.cells(missing[:1, np.newaxis], np.zeros((1, 1, 3)))
     assert np.isnan(cells[0, 0]).tolist() == [False, True, False]

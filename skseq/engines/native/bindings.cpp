@@ -1,29 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Python bindings: check the shapes, let go of the GIL, call the kernels compiled for
 // the best instruction set of this processor.
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
-#include <nanobind/stl/optional.h>
-#include <nanobind/stl/string.h>
+#include "bindings.h"
 
 #include <cmath>
-#include <cstdint>
-#include <optional>
-#include <stdexcept>
-#include <string>
 #include <utility>
-#include <vector>
 
-#include "kernels.h"
-
-#if defined(__x86_64__) || defined(_M_X64)
-#include <immintrin.h>
-#ifdef _MSC_VER
+#if defined(_MSC_VER) && defined(_M_X64)
 #include <intrin.h>
 #endif
-#endif
 
-namespace nb = nanobind;
 using namespace skseq;
 
 #define SKSEQ_DECLARE(isa)      \
@@ -37,12 +23,6 @@ SKSEQ_DECLARE(avx512)
 #endif
 
 namespace {
-
-using In = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
-using Doubles = nb::ndarray<const double, nb::c_contig, nb::device::cpu>;
-using Out = nb::ndarray<float, nb::c_contig, nb::device::cpu>;
-using OutDoubles = nb::ndarray<double, nb::c_contig, nb::device::cpu>;
-using Name = std::optional<std::string>;
 
 // Best first. AVX needs the operating system to save its registers as well.
 std::vector<const Kernels*> supported() {
@@ -66,6 +46,10 @@ std::vector<const Kernels*> supported() {
   return found;
 }
 
+}  // namespace
+
+namespace skseq {
+
 const Kernels& kernels(const Name& isa) {
   static const auto known = supported();
   if (!isa) return *known[0];
@@ -74,74 +58,17 @@ const Kernels& kernels(const Name& isa) {
   throw std::invalid_argument("isa: this processor has no '" + *isa + "' kernels.");
 }
 
-// Denormal numbers count as zero while this lives: they are up to 100 times slower.
-class FlushDenormals {
- public:
-#if defined(SKSEQ_X86)
-  FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | 0x8040); }
-  ~FlushDenormals() { _mm_setcsr(saved_); }
-
- private:
-  unsigned saved_;
-#elif defined(__aarch64__)
-  FlushDenormals() {
-    asm volatile("mrs %0, fpcr" : "=r"(saved_));
-    asm volatile("msr fpcr, %0" ::"r"(saved_ | 1 << 24));
-  }
-  ~FlushDenormals() { asm volatile("msr fpcr, %0" ::"r"(saved_)); }
-
- private:
-  unsigned long saved_;
-#endif
-};
-
-using Shape = std::vector<Size>;
-
-std::string text(const Shape& shape) {
-  std::string out = "(";
-  for (Size n : shape) out += (out.size() > 1 ? ", " : "") + std::to_string(n);
-  return out + (shape.size() == 1 ? ",)" : ")");
+Activation activation_of(const std::string& name) {
+  if (name == "tanh") return Activation::tanh;
+  if (name == "relu") return Activation::relu;
+  if (name == "linear") return Activation::linear;
+  throw std::invalid_argument("activation must be 'tanh', 'relu' or 'linear', got '" +
+                              name + "'.");
 }
 
-// Beyond any memory; an array without cells may still have such an axis, and a product
-// of it would overflow.
-constexpr size_t LONGEST = size_t(1) << 40;
+}  // namespace skseq
 
-template <class Array>
-Shape shape_of(const Array& a) {
-  Shape shape;
-  for (size_t i = 0; i < a.ndim(); i++) {
-    if (a.shape(i) > LONGEST)
-      throw std::invalid_argument("an axis must have at most 2**40 places, got " +
-                                  std::to_string(a.shape(i)) + ".");
-    shape.push_back(Size(a.shape(i)));
-  }
-  return shape;
-}
-
-// The kernels read numbers where the processor expects them. An array of a packed file
-// or message may begin anywhere: whoever calls copies it, as np.require does.
-template <class Array>
-auto* data_of(const char* name, const Array& a) {
-  if (reinterpret_cast<std::uintptr_t>(a.data()) % sizeof(*a.data()))
-    throw std::invalid_argument(std::string(name) +
-                                " must be aligned: pass np.require(" + name +
-                                ", requirements=\"CA\").");
-  return a.data();
-}
-
-template <class Array>
-auto* check(const char* name, const Array& a, const Shape& expected) {
-  if (shape_of(a) != expected)
-    throw std::invalid_argument(std::string(name) + " must have shape " +
-                                text(expected) + ", got " + text(shape_of(a)) + ".");
-  return data_of(name, a);
-}
-
-template <class Array>
-auto* check(const char* name, const std::optional<Array>& a, const Shape& expected) {
-  return a ? check(name, *a, expected) : nullptr;
-}
+namespace {
 
 template <class Array>
 Shape blocks_of(const char* name, const Array& a) {
@@ -154,14 +81,6 @@ Shape blocks_of(const char* name, const Array& a) {
                                 std::to_string(LANES) + ") and no empty axis, got " +
                                 text(shape) + ".");
   return shape;
-}
-
-Activation activation_of(const std::string& name) {
-  if (name == "tanh") return Activation::tanh;
-  if (name == "relu") return Activation::relu;
-  if (name == "linear") return Activation::linear;
-  throw std::invalid_argument("activation must be 'tanh', 'relu' or 'linear', got '" +
-                              name + "'.");
 }
 
 // `x` and `h`: the shapes of a whole block, or with LANES left out those of samples
@@ -417,4 +336,5 @@ NB_MODULE(_kernels, m) {
         array("variance"), nb::arg("step"), nb::arg("learning_rate"),
         nb::arg("beta_1") = 0.9, nb::arg("beta_2") = 0.999, nb::arg("epsilon") = 1e-7,
         isa(), guard(), "Step number `step` (from 1) of Adam, in place.");
+  bind_one_window(m);
 }

@@ -94,7 +94,8 @@ def misaligned(array):
 
 def test_the_table_names_every_binding():
     bindings = {k for k, f in vars(_kernels).items() if callable(f)}
-    assert bindings == {*BINDINGS}
+    # Of OneWindow, which takes lists of arrays, test_one_window.py tells.
+    assert bindings == {*BINDINGS, "OneWindow"}
 
 
 @pytest.mark.parametrize("isa", _kernels.INSTRUCTION_SETS)

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What is sooner done for few rows gives the same to the last bit."""
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.ensemble import IsolationForest
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+
+from skseq import (
+    DetectorCommittee,
+    LSTMAutoencoder,
+    MovingReference,
+    ResidualAutoencoder,
+    SlidingWindow,
+    StreamScorer,
+)
+from skseq.streaming._few import FewRowsForest, FewRowsImputer, FewWindows, for_few
+
+
+def values(n_rows, n_columns=5, seed=0):
+    rng = np.random.default_rng(seed)
+    # Whole numbers, so that some rows are alike and some splits are met.
+    return np.where(
+        rng.random((n_rows, n_columns)) < 0.3,
+        rng.integers(-2, 3, (n_rows, n_columns)),
+        rng.normal(size=(n_rows, n_columns)),
+    )
+
+
+@pytest.mark.parametrize("max_samples", [2, 3, 0.4, "auto"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_forest_scores_few_rows_as_itself(max_samples, dtype):
+    X = values(300).astype(dtype)
+    forest = IsolationForest(n_estimators=7, max_samples=max_samples, random_state=0)
+    few = for_few(forest.fit(X))
+    assert type(few) is FewRowsForest
+    for rows in X[:1], X[1:3], X, values(40, seed=1), np.full((1, 5), 1e30):
+        assert_array_equal(few.score_samples(rows), forest.score_samples(rows))
+    assert_array_equal(few.predict(X[:9]), forest.predict(X[:9]))
+
+
+def test_a_forest_leaves_to_itself_what_it_may_refuse_or_read_otherwise():
+    X = values(60)
+    forest = IsolationForest(n_estimators=5, random_state=0).fit(X)
+    few = for_few(forest)
+    missing = X[:4].copy()
+    missing[1, 2] = np.nan
+    assert_array_equal(few.score_samples(missing), forest.score_samples(missing))
+    assert_array_equal(few.score_samples(X[:3].tolist()), forest.score_samples(X[:3]))
+    many = values(1100)
+    assert_array_equal(few.score_samples(many), forest.score_samples(many))
+    infinite = np.full((1, 5), np.inf)
+    assert_array_equal(few.score_samples(infinite), forest.score_samples(infinite))
+    with pytest.raises(ValueError, match="X has 4 features"):
+        few.score_samples(X[:2, :4])
+    with pytest.raises(ValueError, match="Expected 2D array"):
+        few.score_samples(X[0])
+    with pytest.raises(ValueError, match="minimum of 1 is required"):
+        few.score_samples(X[:0])
+
+
+def test_a_forest_of_some_features_or_of_one_row_is_left_as_it_is():
+    X = values(60)
+    some = IsolationForest(n_estimators=5, max_features=0.5, random_state=0).fit(X)
+    one = IsolationForest(n_estimators=5, max_samples=1, random_state=0).fit(X)
+    for forest in some, one:
+        assert for_few(forest) is forest
+
+
+def test_a_forest_that_would_score_otherwise_is_left_as_it_is(monkeypatch):
+    forest = IsolationForest(n_estimators=5, random_state=0).fit(values(60))
+    scores = FewRowsForest._few_scores
+    monkeypatch.setattr(
+        FewRowsForest, "_few_scores", lambda *args: np.nextafter(scores(*args), 0)
+    )
+    assert for_few(forest) is forest
+
+
+def test_an_imputer_fills_few_rows_as_itself():
+    X = values(30)
+    X[::3, 1] = X[4:, 2] = X[:, 3] = np.nan
+    for strategy in "mean", "median":
+        imputer = SimpleImputer(strategy=strategy, keep_empty_features=True).fit(X)
+        few = for_few(imputer)
+        assert type(few) is FewRowsImputer
+        for rows in X[:1], X[:1].astype(np.float32), X, X[:2].tolist():
+            got, expected = few.transform(rows), imputer.transform(rows)
+            assert got.dtype == expected.dtype
+            assert_array_equal(got, expected)
+        with pytest.raises(ValueError, match="infinity"):
+            few.transform(np.full((1, 5), np.inf))
+
+
+@pytest.mark.filterwarnings("ignore:Skipping features without any observed")
+def test_an_imputer_that_does_more_is_left_as_it_is():
+    X = values(30)
+    X[:, 3] = np.nan
+    for options in (
+        {},
+        {"add_indicator": True, "keep_empty_features": True},
+        {"missing_values": 1.0, "keep_empty_features": True},
+    ):
+        filled = X if "missing_values" not in options else np.nan_to_num(X)
+        imputer = SimpleImputer(**options).fit(filled)
+        assert for_few(imputer) is imputer
+
+
+def lstm(**parameters):
+    return LSTMAutoencoder(
+        (3, 2),
+        max_epochs=1,
+        early_stopping=False,
+        engine="native",
+        random_state=0,
+        **parameters,
+    )
+
+
+@pytest.fixture(scope="module")
+def committee():
+    members = [
+        ("residual", ResidualAutoencoder(lstm())),
+        ("lstm", MovingReference(lstm(), memory=20)),
+        ("forest", IsolationForest(n_estimators=5)),
+    ]
+    pipeline = make_pipeline(SlidingWindow(4), DetectorCommittee(members))
+    return pipeline.set_params(detectorcommittee__random_state=0).fit(values(200, 3))
+
+
+def test_a_committee_streams_one_row_and_many_alike(committee):
+    later = values(60, 3, seed=1)
+    later[20:23] = later[30, 1] = np.nan
+    expected = committee.score_samples(later)
+    stream = StreamScorer(committee)
+    final = stream._steps._final
+    assert type(final.estimators_[2]) is FewRowsForest
+    assert type(final._imputers[2]) is FewRowsImputer
+    assert isinstance(final.estimators_[0]._score_samples, FewWindows)
+    one = [stream.score_one(row) for row in later[:40]]
+    assert_array_equal(one, expected[:40])
+    stream = pickle.loads(pickle.dumps(stream))
+    assert_array_equal(stream.score_many(later[40:]), expected[40:])
+    assert type(stream._steps._final.estimators_[2]) is FewRowsForest
