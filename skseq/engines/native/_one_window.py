@@ -45,7 +45,7 @@ def error_of_one(network, rule, score_on):
 def _knows(rule):
     if isinstance(rule, str):
         return rule in _LOSSES
-    return getattr(rule, "factors", None) is None
+    return rule.factors is None
 
 
 def _arrays(dtype, *arrays):

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One window at a time in compiled code has the bits that it has among others."""
 
-from typing import NamedTuple
-
 import numpy as np
 import pytest
 from instruction_sets import INSTRUCTION_SETS, using
@@ -33,20 +31,9 @@ def path_of(rng, n_timesteps, n_features):
     )
 
 
-class DiagonalRule(NamedTuple):
-    """The distance where features are not related."""
-
-    location: np.ndarray
-    precision: np.ndarray
-
-    def cells(self, targets, outputs):
-        difference = np.subtract(targets, outputs, dtype=np.float64) - self.location
-        return difference * (difference * self.precision)
-
-
 def rule_of(name, rng, n_features):
     if name == "diagonal":
-        return DiagonalRule(rng.normal(size=n_features), rng.random(n_features))
+        return ErrorRule(rng.normal(size=n_features), rng.random(n_features))
     if name != "distance":
         return name
     factor = rng.normal(size=(n_features, n_features))
