@@ -276,7 +276,7 @@ def _values(fitted, X):
 class Members:
     """Fitted members, what is usual for each, and how they are put together.
 
-    Without ``weights`` the member that is most surprised decides.
+    Without ``weights`` all count alike, by the distance from what is usual.
     """
 
     names: list
@@ -335,7 +335,7 @@ class Members:
         """One score for each window, higher for events."""
         # Of members that do not judge a window the others speak.
         if self.weights is None:
-            return np.fmax.reduce(standardized, axis=1)
+            return distances(standardized)
         scores = bounded(standardized) @ self.weights
         scores[np.isnan(standardized).all(axis=1)] = np.nan
         return scores
@@ -344,7 +344,7 @@ class Members:
         return self.combined(self.standardized(X))
 
     def alone(self, name):
-        """The same with one member, which decides."""
+        """The same with one member."""
         k = slice(self.names.index(name), self.names.index(name) + 1)
         lists = (self.names, self.fitted, self.logarithmic, self.centers, self.scales)
         return Members(*(part[k] for part in lists))
@@ -371,8 +371,8 @@ class Members:
     def shares(self, X, shape, per):
         """Share of each feature or cell in the score; rows sum up to what is explained.
 
-        Of the member that decides, or of each by what it adds to the weighed sum. NaN
-        where no member with a say explains.
+        Of each member by what it adds to the weighed sum, or to the squared distance.
+        NaN where no member with a say explains.
         """
         standardized = self.standardized(X)
         say = self._say(standardized)
@@ -392,11 +392,29 @@ class Members:
         """Share of each member in each score: (n_samples, n_members)."""
         judged = ~np.isnan(standardized).all(axis=1)
         if self.weights is None:
-            winners = np.argmax(np.nan_to_num(standardized, nan=-np.inf), axis=1)
-            return np.eye(len(self.names))[winners] * judged[:, np.newaxis]
-        # Where nothing is unusual, by their weights alone.
-        say = self.weights * np.maximum(bounded(standardized), 1e-9)
+            say = np.square(above_usual(standardized))
+            nothing = ~say.any(axis=1)
+            largest = np.argmax(np.nan_to_num(standardized, nan=-np.inf), axis=1)
+            say[nothing, largest[nothing]] = 1
+        else:  # where nothing is unusual, by their weights alone
+            say = self.weights * np.maximum(bounded(standardized), 1e-9)
         return say * judged[:, np.newaxis] / say.sum(axis=1, keepdims=True)
+
+
+def above_usual(standardized):
+    """What of standardised scores is above 0; none where a member does not judge."""
+    return np.maximum(np.nan_to_num(standardized), 0)
+
+
+def distances(standardized):
+    """How far from usual windows are to all members: (n_samples,).
+
+    The root of the sum of the squares of what is above 0: near the largest, which one
+    member is enough for, and more where several agree. Where none is, the largest.
+    """
+    largest = np.fmax.reduce(standardized, axis=1)
+    distance = np.linalg.norm(above_usual(standardized), axis=1)
+    return np.where(largest > 0, distance, largest)
 
 
 def bounded(standardized):

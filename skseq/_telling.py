@@ -29,7 +29,7 @@ class Detector(NamedTuple):
             columns = names if per == "feature" else None
             return pd.DataFrame(np.reshape(error, (len(X), -1)), columns=columns)
         shares = self.fitted.explain(X, per=per)
-        # Where a member decided that tells of no feature, another one that does.
+        # Where those with a part tell of no feature, another member that does.
         silent = np.flatnonzero(shares.isna().all(axis=1))
         member = _explaining_member(self.fitted)
         if len(silent) and member is not None:

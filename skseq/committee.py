@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""DetectorCommittee: what any one of several detectors finds."""
+"""DetectorCommittee: what any of several detectors finds."""
 
 from contextlib import nullcontext
 from numbers import Integral, Real
@@ -47,10 +47,10 @@ def default_detectors():
 
 
 def _steady_detectors():
-    """The same, for the largest score to be of events, not of what drifts.
+    """The same, for the score to be of events, not of what drifts.
 
     The network's error sits on the level of the signals. Where that drifts it would be
-    the largest for good, and nothing else would be heard.
+    far out for good, and nothing else would be heard.
     """
     members = dict(default_detectors())
     members["lstm"] = MovingReference(members["lstm"], strength=1, contamination=0.01)
@@ -65,11 +65,12 @@ class DetectorCommittee(
     DocumentationLinkMixin,
     NamedMembers,
 ):
-    """Several detectors, of which the one that is most surprised decides.
+    """Several detectors, any of which can raise the alarm.
 
     For events of unknown kind, without labels. Each detector is blind to something: to
     levels that were never seen, to relations that break, to dynamics. The score is
-    minus the largest of the members' errors, each in units of what is usual for it.
+    minus the distance of the members' errors from what is usual, each in its units: one
+    that is surprised is enough, and several that agree count more.
 
     Parameters
     ----------
@@ -147,17 +148,22 @@ class DetectorCommittee(
 
     Notes
     -----
-    A score of -1 is what one of a hundred normal sequences reaches by a single member,
-    and one of 0 the median. The largest of standardised scores finds what a single
-    member does [1]_, where a mean would let the others outvote it. Members are fitted
-    twice unless ``refit`` is False: what is usual is learnt from sequences that they
-    were not trained on, and carried over by the median of the ratios of the errors of
-    both fits on sequences that both were trained on.
+    Each member's log error is taken less its median, in units of its 0.99 quantile less
+    the median (``member_scores``). The distance is the root of the sum of the squares
+    of what is above 0, or the largest where none is. So a score of -1 is what one of a
+    hundred normal sequences reaches by a single member. It lies between two rules that
+    [1]_ compares: the largest finds what a single member does, but whichever goes
+    furthest outvotes what two others agree on; a mean lets those outvote it that see
+    nothing.
+
+    Members are fitted twice unless ``refit`` is False: what is usual is learnt from
+    sequences that they were not trained on, and carried over by the median of the
+    ratios of the errors of both fits on sequences that both were trained on.
 
     The error of a network alone sits on the level of the signals. Where that drifts, it
-    would be the largest for good, and the other members would not be heard: so, by
-    default, it is measured against what was usual lately, and the score of a window
-    hangs a little on those before it.
+    would be far out for good, and the other members would not be heard: so, by default,
+    it is measured against what was usual lately, and the score of a window hangs a
+    little on those before it.
 
     References
     ----------
@@ -176,7 +182,7 @@ class DetectorCommittee(
     >>> members = [("pca", PCAAutoencoder(3)), ("forest", IsolationForest())]
     >>> committee = DetectorCommittee(members, random_state=0).fit(windows[:900])
     >>> rows[900:][committee.predict(windows[900:]) < 0]
-    array([950, 951, 952])
+    array([904, 905, 950, 951, 952])
     >>> committee.member_scores(windows[948:949]).idxmax(axis=1).tolist()
     ['pca']
     """
@@ -300,7 +306,7 @@ class DetectorCommittee(
         {"per": [StrOptions({"feature", "cell"})]}, prefer_skip_nested_validation=True
     )
     def explain(self, X, *, per="feature"):
-        """Tell what made each sequence unusual, to the member that decided.
+        """Tell what made each sequence unusual to the members.
 
         Parameters
         ----------
@@ -316,11 +322,12 @@ class DetectorCommittee(
         -------
         shares : DataFrame of shape (n_samples, n_features) or \
                 (n_samples, n_timesteps * n_features)
-            Share of each column in the error of the member with the largest of
-            ``member_scores``: each row sums up to 1, as the errors of different members
-            have different units. A share of a Mahalanobis distance may be negative. NaN
-            where that member has no ``explain``, as an ``IsolationForest``; 0 where no
-            cell was observed, or the error is 0.
+            Share of each column in the score: those in the errors of the members, each
+            by the square of what ``member_scores`` has above 0, or of the largest alone
+            where none is. A row sums up to the share of the members with an
+            ``explain``, which an ``IsolationForest`` lacks, and is NaN where no such
+            member has a part. A share of a Mahalanobis distance may be negative. 0
+            where no cell was observed, or the error is 0.
         """
         check_is_fitted(self)
         sequences = check_sequences(self, X, reset=False)

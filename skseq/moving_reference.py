@@ -246,7 +246,7 @@ class MovingReference(
 
     See Also
     --------
-    DetectorCommittee : Several detectors, of which the most surprised one decides.
+    DetectorCommittee : Several detectors, any of which can raise the alarm.
 
     Notes
     -----

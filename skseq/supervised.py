@@ -125,6 +125,10 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
     Scale the features and the target first (for the target, see
     :class:`sklearn.compose.TransformedTargetRegressor`).
 
+    Where the target is nearly a linear function of the last rows, as in a forecast of a
+    few rows, :class:`sklearn.linear_model.Ridge` on flattened windows does better:
+    compare with it.
+
     References
     ----------
     .. [1] S. Hochreiter and J. Schmidhuber, "Long short-term memory", Neural
@@ -335,6 +339,11 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
     precision rose by 0.01 at the most and fell by up to 0.2, and the probabilities are
     not those of the data then. Give it where ``predict`` is to find rather than be
     right.
+
+    Where few events are held out, the loss of that part may be lowest after the first
+    epoch, as the level of the probabilities moves: look at ``best_epoch_``, and train
+    without ``early_stopping``, or hold out more. A :class:`RareEventClassifier` can
+    weigh the classifier beside a logistic regression.
 
     An array holds independent sequences: what is held out of it is drawn at random,
     stratified by class, where ``validation`` is "auto".

@@ -64,13 +64,21 @@ def two(**parameters):
     return DetectorCommittee(members, **parameters)
 
 
-def test_the_score_is_the_largest_standardised_log_error():
+def distance(standardized):
+    """Root of the sum of squares of what is above 0; where none is, the largest."""
+    above = np.where(standardized > 0, standardized, 0)
+    distance = np.sqrt((above**2).sum(axis=1))
+    return np.where(distance > 0, distance, standardized.max(axis=1))
+
+
+def test_the_score_is_the_distance_of_standardised_log_errors_from_usual():
     X = lognormal()
     committee = two(validation_fraction=0.2).fit(X)
     logs = np.log(X.astype("float32").astype(float))[:, 0]
     median, far = np.quantile(logs[400:], [0.5, 0.99], axis=0)
     expected = (logs - median) / (far - median)
-    np.testing.assert_allclose(committee.score_samples(X), -expected.max(axis=1))
+    np.testing.assert_allclose(committee.score_samples(X), -distance(expected))
+    assert (expected < 0).all(axis=1).any()
     np.testing.assert_allclose(committee.member_scores(X).to_numpy(), expected)
     assert committee.logarithmic_.all()
 
@@ -133,6 +141,15 @@ def test_either_member_finds_what_the_other_is_blind_to():
     assert winners.tolist() == ["pca", "forest"]
 
 
+def test_members_that_agree_outvote_one_that_goes_further():
+    X = lognormal()
+    committee = two().fit(X)
+    logs = committee.centers_ + committee.scales_ * [[2.5, 0], [2, 2], [2, -9]]
+    both = np.repeat(np.exp(logs)[:, np.newaxis], X.shape[1], axis=1)
+    scores = committee.score_samples(both)
+    np.testing.assert_allclose(scores, [-2.5, -np.sqrt(8), -2], rtol=1e-5)
+
+
 def test_members_see_no_row_of_the_held_out_part_before_they_are_fitted_again():
     X, seen = windows_of(sine_table(200), 4), []
 
@@ -162,11 +179,19 @@ def test_windows_that_a_member_does_not_judge_are_judged_by_the_others():
     X[5] = np.nan
     scores = committee.score_samples(X)
     b = committee.member_scores(X)["b"]
-    assert scores[3] == -b[3]
+    np.testing.assert_allclose(scores[3], -b[3])
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(scores)), [5])
 
 
-def test_explain_gives_the_shares_of_the_member_that_decides():
+def shares_of(scores):
+    """Share of each member in the squared distance; where that is 0, of the largest."""
+    squares = scores.clip(lower=0) ** 2
+    largest = pd.get_dummies(scores.idxmax(axis=1)).reindex(columns=scores.columns)
+    squares = squares.where(squares.sum(axis=1) > 0, largest.astype(float), axis=0)
+    return squares.div(squares.sum(axis=1), axis=0)
+
+
+def test_explain_gives_shares_by_what_each_member_adds():
     table = sine_table(200)
     table[150, 1] += 5
     frame = pd.DataFrame(table, columns=list("abc"))
@@ -179,26 +204,29 @@ def test_explain_gives_the_shares_of_the_member_that_decides():
     assert shares.index.equals(frame.index)
     np.testing.assert_allclose(shares.sum(axis=1), 1)
     assert shares.iloc[150].idxmax() == "b"
-    winners = committee.member_scores(X).idxmax(axis=1)
-    assert set(winners) == {"pca", "fine"}
+    say, expected = shares_of(committee.member_scores(X)), 0
+    assert (say > 0).all(axis=1).any()
+    assert (say == 1).any(axis=1).any()
     for name, member in committee.named_estimators_.items():
-        own = member.explain(X).to_numpy()[winners == name]
-        expected = own / own.sum(axis=1, keepdims=True)
-        np.testing.assert_allclose(shares[winners == name], expected, rtol=1e-6)
+        own = member.explain(X)
+        own = own.div(own.sum(axis=1), axis=0)
+        expected = expected + own.mul(say[name], axis=0)
+    np.testing.assert_allclose(shares, expected, rtol=1e-6)
     cells = committee.explain(X, per="cell")
     np.testing.assert_allclose(
         cells.T.groupby(level="feature").sum().T, shares, atol=1e-9
     )
 
 
-def test_a_member_without_attribution_explains_by_nan():
+def test_a_member_without_attribution_leaves_its_share_open():
     X = windows_of(sine_table(200), 4)
     committee = DetectorCommittee(MEMBERS).fit(X)
-    by_forest = committee.member_scores(X).idxmax(axis=1) == "forest"
-    assert 0 < by_forest.sum() < len(X)
-    is_nan = committee.explain(X).isna()
-    np.testing.assert_array_equal(is_nan.all(axis=1), by_forest)
-    np.testing.assert_array_equal(is_nan.any(axis=1), by_forest)
+    of_forest = shares_of(committee.member_scores(X))["forest"]
+    shares = committee.explain(X)
+    alone = of_forest == 1
+    assert 0 < alone.sum() < len(X)
+    assert shares[alone].isna().all(axis=None)
+    np.testing.assert_allclose(shares[~alone].sum(axis=1), 1 - of_forest[~alone])
 
 
 def test_a_member_that_drifts_decides_no_more_than_others_with_a_reference():

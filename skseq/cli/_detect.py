@@ -148,7 +148,7 @@ def make_detectors(choices, labelled):
     """Detectors by name; the last one is that of the headline.
 
     Nobody can tell beforehand which is right, so several decide together: with labels
-    these tell how much each counts; without, the most surprised of them.
+    these tell how much each counts; without, all count alike.
     """
     network = LSTMAutoencoder(**choices.network or {})
     recent = clone(network).set_params(error="mahalanobis", score_on="recent")

@@ -193,7 +193,7 @@ def detect(
     committee of two autoencoders and an isolation forest, which learn from the
     windows without event, and of a logistic regression, which learns from all, is
     weighed on labels of later ones, and shown beside each of them and PCA; without
-    labels that of them decides which is most surprised.
+    labels the detectors count alike, and any of them can raise the alarm.
 
     Writes scores.csv, alarms.csv and score.png, with labels events.csv and
     precision_recall.png too; a page that shows what came of it, report.html;

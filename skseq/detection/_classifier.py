@@ -192,7 +192,7 @@ class RareEventClassifier(
 
     weights_ : Series of shape (n_members,)
         Weight of each member of a committee; they sum up to 1. NaN where none could be
-        learnt, so that the member that is most surprised decides.
+        learnt, so that they count alike, as in a :class:`DetectorCommittee`.
 
     cross_fitted_ : bool or None
         Whether threshold and probabilities come of weights that did not see the windows
@@ -269,8 +269,8 @@ class RareEventClassifier(
     four or more held-out events, a fifth of them is left out in turn; of fewer, weights
     and threshold come of the same windows, which flatters them (``cross_fitted_``
     tells). With none, or where no member scores them higher than the rest, there are no
-    weights: the largest score decides, as in :class:`DetectorCommittee`, and
-    classifiers have no part. They have none either where the events are all held out.
+    weights: detectors count alike, as in :class:`DetectorCommittee`, and classifiers
+    have no part. They have none either where the events are all held out.
 
     The members are fitted again to all of the past then, unless ``refit`` is False, and
     their scales carried over by the median difference of the scores of both fits, on
@@ -692,7 +692,7 @@ class RareEventClassifier(
         shares : DataFrame of shape (n_samples, n_features) or \
                 (n_samples, n_timesteps * n_features)
             Of a committee: the share of each column in the score, by what each member
-            adds to the weighed mean, or of the one that decides. Of a linear classifier
+            adds to the weighed mean, or to the squared distance. Of a linear classifier
             of summed-up windows, that of the features which raise its log-odds. Other
             members without an ``explain``, as an ``IsolationForest`` or boosted trees,
             have no part, nor has any classifier with ``per="cell"``: a row sums up to

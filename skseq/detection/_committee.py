@@ -174,7 +174,7 @@ def _those_to_fit(committee, past):
         if past.event.any():
             warn(
                 f"The part held out ({past.parts.place}) has {reason}: the members "
-                "cannot be weighed. That which is most surprised decides, and "
+                "cannot be weighed. The detectors count alike, and "
                 f"classifiers have no part in it. {past.parts.remedy}"
             )
         return detectors, False
@@ -210,7 +210,7 @@ def _weighed(members, X, event, standardized, weights):
     if not weights.any():
         warn(
             "No member of the committee scores the held-out events higher than the "
-            "rest: they cannot be weighed. That which is most surprised decides."
+            "rest: they cannot be weighed, and count alike."
         )
         return members, None
     weighed = cross_fitted(X[judged], seen, events, counts)

@@ -362,8 +362,8 @@ class StreamScorer:
         -------
         shares : Series
             What ``explain`` of the detector gives for its window, by the name of the
-            feature, the largest first. Where the member of a committee that decided
-            tells of no feature, what the first one that does tells.
+            feature, the largest first. Where the members of a committee that have
+            a part in it tell of no feature, what the first one that does tells.
 
         Raises
         ------
