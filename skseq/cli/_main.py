@@ -29,7 +29,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-app.command()(score)
 
 
 def _show_version(asked):
@@ -59,7 +58,6 @@ def _files_to_read(tables, label, events):
     return read
 
 
-@app.command()
 @_options.with_reading_options
 def detect(
     tables: _options.Tables,
@@ -267,7 +265,6 @@ def _tell(told):
         typer.echo(f"Note: {note}")
 
 
-@app.command()
 @_options.with_reading_options
 def inspect(
     tables: _options.Tables,
@@ -293,7 +290,6 @@ def inspect(
         inspect_tables(tables, label, options)
 
 
-@app.command()
 @_options.with_reading_options
 def report(
     model: Annotated[Path, typer.Argument(help="A file of skseq.save or of detect.")],
@@ -336,7 +332,6 @@ def report(
         typer.echo(f"Wrote {out}")
 
 
-@app.command()
 def demo(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the results; else a temporary one.")
@@ -369,6 +364,10 @@ def demo(
         seed=seed,
         force=True,
     )
+
+
+for _command in (inspect, detect, score, report, demo):  # as help shows them
+    app.command()(_command)
 
 
 def main():
