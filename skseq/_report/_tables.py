@@ -78,13 +78,10 @@ def tables_html(alarms, events, series, rows):
     if not len(alarms):
         parts.append("<p>There is none.</p>")
     else:
-        parts.append(
-            _details(
-                f"{count(len(alarms), 'alarm')}, those of the highest scores first",
-                _alarms(alarms, rows),
-                is_open=True,
-            )
-        )
+        title = count(len(alarms), "alarm")
+        if len(alarms) > 1:
+            title += ", those of the highest scores first"
+        parts.append(_details(title, _alarms(alarms, rows), is_open=True))
     if events is not None and len(events):
         n_found = int(events["found"].sum())
         title = f"{count(len(events), 'event')}, {n_found:,} found"
