@@ -65,12 +65,13 @@ def drift_in_words(course, rows):
         return text, False
     whole, last = course.drifts
     expected = share(course.level.expected)
-    basis = f"{expected} of the windows held out in the training"
+    basis, judged = f"{expected} of the windows held out in the training", kind
     if not course.is_held_out:
         basis = f"{expected} of the first fifth of these {kind}s"
+        judged = f"later {kind}"
     text = (
-        f"Above the score that {basis} exceeded lie {share(whole.share)} of the {kind}s"
-        f", and {share(last.share)} of their last fifth: {_times(last)}."
+        f"Above the score that {basis} exceeded lie {share(whole.share)} of the "
+        f"{judged}s, and {share(last.share)} of their last fifth: {_times(last)}."
     )
     if last.asks_for_training:
         text += " What is normal has moved: train again, with later rows"
