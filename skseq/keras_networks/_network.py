@@ -87,9 +87,12 @@ def split(model, latent_layer):
     connect = import_keras().Model
     encoder = connect(inputs, latent, name="encoder")
     try:
-        return encoder, connect(latent, outputs, name="decoder")
-    except ValueError:  # Something passes the latent layer by.
+        decoder = connect(latent, outputs, name="decoder")
+        # Some versions of Keras find out in a call alone.
+        decoder(np.zeros((1, latent.shape[1]), dtype=np.float32))
+    except (KeyError, ValueError):  # Something passes the latent layer by.
         return encoder, None
+    return encoder, decoder
 
 
 def forward(model, inputs):
