@@ -7,6 +7,7 @@ may move with any release: then this is the file to change, and the only one.
 
 from sklearn.base import _fit_context
 from sklearn.calibration import _sigmoid_calibration
+from sklearn.ensemble._iforest import _average_path_length
 from sklearn.metrics._scorer import _Scorer
 from sklearn.model_selection._split import GroupsConsumerMixin
 from sklearn.utils import _safe_indexing
@@ -45,6 +46,7 @@ __all__ = [
     "_BaseComposition",
     "_Scorer",
     "_VisualBlock",
+    "_average_path_length",
     "_check_feature_names",
     "_check_feature_names_in",
     "_check_sample_weight",

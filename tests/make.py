@@ -31,6 +31,11 @@ def tiny(kind=LSTMAutoencoder, **parameters):
     return kind(**{**SMALL, **parameters})
 
 
+def native(**parameters):
+    """The same, trained and run by the kernels, on all that it is given."""
+    return tiny(engine="native", early_stopping=False, **parameters)
+
+
 def sine_table(n_rows=200, n_features=3):
     """Sines of different periods, with a little noise."""
     speeds = 0.3 + 0.2 * np.arange(n_features)

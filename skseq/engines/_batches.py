@@ -83,10 +83,9 @@ class Preparation:
         values = np.require(X[rows], np.float32, "CA")
         inputs, missing = values, np.isnan(values)
         steps = np.ones(values.shape[:2], dtype=bool)
+        # Few have any, and of wide windows each look at all cells weighs.
         some = missing.any(axis=(1, 2))
-        if (
-            some.any()
-        ):  # few have any, and of wide windows each look at all cells weighs
+        if some.any():
             inputs = values.copy()
             inputs[some] = np.where(missing[some], self.fill, values[some])
             steps[some] = observed_steps(values[some])

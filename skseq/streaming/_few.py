@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.ensemble import IsolationForest
 from sklearn.impute import SimpleImputer
 
+from .._sklearn import _average_path_length
 from ..reconstruction._mixin import ReconstructionMixin
 
 _FEW_ROWS = 1024  # of these it takes half of the time, and of one a hundredth
@@ -137,11 +138,12 @@ class FewRowsForest(IsolationForest):
         self._depth = max(tree.max_depth for tree in trees)
         self._adds = np.concatenate(
             [
-                (tree.compute_node_depths() + _mean_depth(tree.n_node_samples)) - 1.0
+                (tree.compute_node_depths() + _average_path_length(tree.n_node_samples))
+                - 1.0
                 for tree in trees
             ]
         )
-        self._usual = len(trees) * _mean_depth(np.array([self.max_samples_]))
+        self._usual = len(trees) * _average_path_length(np.array([self.max_samples_]))
 
     def score_samples(self, X):
         if not _is_plain(X, self.n_features_in_):
@@ -161,15 +163,3 @@ class FewRowsForest(IsolationForest):
         # One tree after the other, as the forest adds them up.
         depths = np.add.accumulate(self._adds[nodes], axis=1)[:, -1]
         return -(2 ** -(depths / self._usual))
-
-
-def _mean_depth(n_rows):
-    """Mean depth of a row in a tree that isolates so many; as scikit-learn has it."""
-    n_rows = np.asarray(n_rows)
-    depths = np.zeros(n_rows.shape)
-    depths[n_rows == 2] = 1.0
-    many = n_rows[n_rows > 2]
-    depths[n_rows > 2] = (
-        2.0 * (np.log(many - 1.0) + np.euler_gamma) - 2.0 * (many - 1.0) / many
-    )
-    return depths

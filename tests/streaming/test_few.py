@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+from make import native
 from numpy.testing import assert_array_equal
 from sklearn.ensemble import IsolationForest
 from sklearn.impute import SimpleImputer
@@ -12,7 +13,6 @@ from sklearn.pipeline import make_pipeline
 
 from skseq import (
     DetectorCommittee,
-    LSTMAutoencoder,
     MovingReference,
     ResidualAutoencoder,
     SlidingWindow,
@@ -109,22 +109,11 @@ def test_an_imputer_that_does_more_is_left_as_it_is():
         assert for_few(imputer) is imputer
 
 
-def lstm(**parameters):
-    return LSTMAutoencoder(
-        (3, 2),
-        max_epochs=1,
-        early_stopping=False,
-        engine="native",
-        random_state=0,
-        **parameters,
-    )
-
-
 @pytest.fixture(scope="module")
 def committee():
     members = [
-        ("residual", ResidualAutoencoder(lstm())),
-        ("lstm", MovingReference(lstm(), memory=20)),
+        ("residual", ResidualAutoencoder(native())),
+        ("lstm", MovingReference(native(), memory=20)),
         ("forest", IsolationForest(n_estimators=5)),
     ]
     pipeline = make_pipeline(SlidingWindow(4), DetectorCommittee(members))

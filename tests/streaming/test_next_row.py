@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from make import native
 from numpy.testing import assert_array_equal
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
@@ -18,7 +19,6 @@ from strategies import examples
 from skseq import (
     DetectorCommittee,
     EachTimeStep,
-    LSTMAutoencoder,
     MovingReference,
     PCAAutoencoder,
     ResidualAutoencoder,
@@ -35,17 +35,6 @@ NAMES = ["a", "b", "c"]
 START = pd.Timestamp("2026-01-01")
 
 
-def lstm(**parameters):
-    return LSTMAutoencoder(
-        (3, 2),
-        max_epochs=1,
-        early_stopping=False,
-        engine="native",
-        random_state=0,
-        **parameters,
-    )
-
-
 def table(n_rows):
     values = np.random.default_rng(0).normal(size=(n_rows, 3))
     frame = pd.DataFrame(values * [1, 1, 1e-3], columns=NAMES)
@@ -59,28 +48,28 @@ def pipelines():
     number = frame.assign(time=np.arange(120.0)).drop(columns="pump")
     slider = SlidingWindow(4, group_by="pump", time="time", max_gap="5min")
     return {
-        "scaled before": (StandardScaler(), SlidingWindow(4), lstm(), frame[NAMES]),
-        "scaled after": (slider, EachTimeStep(StandardScaler()), lstm(), frame),
+        "scaled before": (StandardScaler(), SlidingWindow(4), native(), frame[NAMES]),
+        "scaled after": (slider, EachTimeStep(StandardScaler()), native(), frame),
         "residual": (
             slider,
             EachTimeStep(RobustScaler()),
             EachTimeStep(StandardScaler(with_mean=False)),
-            ResidualAutoencoder(lstm()),
+            ResidualAutoencoder(native()),
             frame,
         ),
         "time in numbers": (
             SlidingWindow(4, time="time"),
-            lstm(error="mahalanobis", score_on="last"),
+            native(error="mahalanobis", score_on="last"),
             number,
         ),
-        "array": (SlidingWindow(4), lstm(error="mae"), frame[NAMES].to_numpy()),
+        "array": (SlidingWindow(4), native(error="mae"), frame[NAMES].to_numpy()),
         "components": (slider, PCAAutoencoder(2, score_on="max"), frame),
         "committee": (
             SlidingWindow(4, group_by="pump", time="time"),
             DetectorCommittee(
                 [
                     ("moving", MovingReference(PCAAutoencoder(2), memory=12)),
-                    ("lstm", lstm()),
+                    ("lstm", native()),
                 ]
             ),
             frame,
