@@ -12,9 +12,8 @@ from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
 
 from ..alarms import AlarmRule
-from ..autoencoder import LSTMAutoencoder
 from ..baselines import PCAAutoencoder
-from ..committee import DetectorCommittee, default_detectors
+from ..committee import DetectorCommittee, default_detectors, default_network
 from ..detection._classifier import RareEventClassifier
 from ..detection._committee import default_members
 from ..reconstruction._offset import NORMAL_QUANTILE
@@ -150,7 +149,7 @@ def make_detectors(choices, labelled):
     Nobody can tell beforehand which is right, so several decide together: with labels
     these tell how much each counts; without, all count alike.
     """
-    network = LSTMAutoencoder(**choices.network or {})
+    network = default_network(**choices.network or {})
     recent = clone(network).set_params(error="mahalanobis", score_on="recent")
     residual = ResidualAutoencoder(network)
     members = dict(default_members()) | {"residual": residual, "lstm": recent}
