@@ -267,7 +267,9 @@ def test_the_linear_baseline_is_judged_by_the_same_rules(windows):
 
 @pytest.mark.filterwarnings("ignore:.* too few to fit the shape:UserWarning")
 @pytest.mark.parametrize("rule", [("quantile", 0.95), ("pot", 0.01)])
-def test_the_offset_follows_a_rule(windows, rule):
+def test_the_offset_follows_a_rule(rule):
+    table = np.random.default_rng(0).normal(size=(400, 3))
+    windows = SlidingWindow(4).fit_transform(table)
     pca = PCAAutoencoder(2, contamination=rule).fit(windows)
     parts = hold_out(windows, 0.1)
     training, held_out = parts.training, parts.held_out
