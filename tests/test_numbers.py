@@ -158,9 +158,9 @@ def test_an_offset_is_no_ratio_of_rounding(n_samples):
 
 
 def test_held_out_errors_beyond_all_training_errors_are_told():
-    X = noise(0, 400, 5, 2)
+    X = noise(0, 400, 10, 4)
     X[-40:] *= 30
-    for detector in (ResidualAutoencoder(network()), PCAAutoencoder()):
+    for detector in (ResidualAutoencoder(network()), PCAAutoencoder(2)):
         _, said = fitted(detector, X)
         assert "held-out sequences lie far beyond" in said
 
