@@ -260,6 +260,11 @@ class PCAAutoencoder(
     -----
     As in all outlier detectors of scikit-learn, scores are higher for normal sequences.
 
+    Components follow the noise of few sequences. Where fewer than 30 are held out, or
+    most of these are beyond what is normal to the training sequences and all together
+    are fewer than twice the cells of one, ``offset_`` is told by all of them, each
+    under the components of those that share no row with it or its neighbours.
+
     References
     ----------
     .. [1] J. E. Jackson and G. S. Mudholkar, "Control procedures for residuals
