@@ -120,8 +120,9 @@ class ResidualAutoencoder(
     most of these are beyond what is normal to the training sequences and all together
     are fewer than twice the cells of one, ``offset_`` is told by all of them: by the
     score of each under a path and an error rule of those that share no row with it or
-    its neighbours, a tenth of the table. The network is the same for all. Of n, about
-    one later sequence of n is then an outlier, and fewer where windows overlap much.
+    its neighbours, a tenth of the table. Of n, about one later sequence of n is then an
+    outlier, and fewer where windows overlap much. The network is the same for all: one
+    that was trained until it knew few sequences by heart sets too narrow an offset.
 
     References
     ----------
