@@ -238,8 +238,11 @@ def reach(estimator, X, attribute):
     return estimator, X
 
 
-def anomaly_score(estimator, X):
-    """Score, higher for events; the threshold, or None; and the name of the score."""
+def anomaly_score(estimator, X, known=None):
+    """Score, higher for events; the threshold, or None; and the name of the score.
+
+    ``known`` is the score that a classifier gave before.
+    """
     if isinstance(estimator, Pipeline):
         if len(estimator) > 1:
             X = estimator[:-1].transform(X)
@@ -254,7 +257,9 @@ def anomaly_score(estimator, X):
         return -np.asarray(estimator.score_samples(X)), threshold, name
     estimator, X = reach(estimator, X, "decision_function")
     threshold = float(getattr(estimator, "threshold_", 0.0))
-    return np.asarray(estimator.decision_function(X)) + threshold, threshold, name
+    if known is None:
+        known = np.asarray(estimator.decision_function(X)) + threshold
+    return known, threshold, name
 
 
 def names_of_features(estimator, X, n_features):

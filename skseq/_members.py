@@ -368,13 +368,15 @@ class Members:
         # Where no window of these is judged, nothing is told.
         return replace(others, centers=self.centers + np.nan_to_num(shifts))
 
-    def shares(self, X, shape, per):
+    def shares(self, X, shape, per, standardized=None):
         """Share of each feature or cell in the score; rows sum up to what is explained.
 
         Of each member by what it adds to the weighed sum, or to the squared distance.
-        NaN where no member with a say explains.
+        NaN where no member with a say explains. ``standardized`` need not be computed
+        again where they are known.
         """
-        standardized = self.standardized(X)
+        if standardized is None:
+            standardized = self.standardized(X)
         say = self._say(standardized)
         shape = shape[per == "feature" :]
         shares = np.zeros((len(X), *shape))

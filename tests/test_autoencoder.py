@@ -408,22 +408,19 @@ def test_too_few_sequences_for_early_stopping_say_so():
 
 
 def with_missing_values():
-    table = sine_table(60)
+    table = sine_table()
     table[np.random.default_rng(1).random(table.shape) < 0.05] = np.nan
     return SlidingWindow(N_TIMESTEPS).fit_transform(table)
 
 
-@pytest.mark.parametrize(
-    ("activation", "sizes"), [("tanh", (4, 2)), ("relu", 4), ("linear", 4)]
-)
+@pytest.mark.parametrize(("activation", "sizes"), [("tanh", (4, 2)), ("linear", 4)])
 def test_engines_agree(activation, sizes):
-    """On padded windows with missing cells, after twenty batches."""
+    """On padded windows with missing cells, after 21 batches."""
     X = with_missing_values()
     settings = {
         "activation": activation,
         "hidden_layer_sizes": sizes,
-        "batch_size": 14,
-        "max_epochs": 5,
+        "max_epochs": 7,
     }
     native = tiny(engine="native", **settings).fit(X)
     by_keras = tiny(engine="keras", **settings).fit(X)
@@ -460,7 +457,7 @@ def test_the_number_of_threads_does_not_change_the_result(windows):
 
 def test_without_the_kernels_keras_stands_in(sequences, monkeypatch):
     monkeypatch.setattr("skseq.engines._choose.has_kernels", lambda: False)
-    ae = tiny().fit(sequences)
+    ae = tiny(early_stopping=False, batch_size=len(sequences)).fit(sequences)
     assert np.isfinite(ae.score_samples(sequences)).all()
     with pytest.raises(ImportError, match="C\\+\\+17 compiler.*engine='keras'"):
         tiny(engine="native").fit(sequences)
@@ -481,9 +478,10 @@ def test_auto_leaves_a_gpu_to_keras(sequences, monkeypatch):
 
 def test_threads_that_fit_and_score_at_once_give_what_each_gives_alone(ae, windows):
     # Each thread has a Keras network lent to it, which is traced for seconds.
+    n_fits, n_scores = (2, 3) if ae.engine == "native" else (1, 1)
     with ThreadPoolExecutor(3) as pool:
-        fits = [pool.submit(clone(ae).fit, windows) for _ in range(2)]
-        scores = [pool.submit(ae.score_samples, windows) for _ in range(3)]
+        fits = [pool.submit(clone(ae).fit, windows) for _ in range(n_fits)]
+        scores = [pool.submit(ae.score_samples, windows) for _ in range(n_scores)]
         for fit in fits:
             assert fit.result().loss_curve_ == ae.loss_curve_
         for score in scores:
@@ -529,11 +527,12 @@ def test_a_callback_can_stop_training(windows):
 
 
 def test_verbose_shows_keras_own_bar(sequences, capsys):
-    tiny(verbose=1, engine="keras").fit(sequences)
+    settings = {"engine": "keras", "early_stopping": False, "batch_size": 500}
+    tiny(verbose=1, **settings).fit(sequences)
     shown = capsys.readouterr().out
     assert "Epoch 1/1" in shown
     assert "loss" in shown
-    tiny(engine="keras").fit(sequences)
+    tiny(**settings).fit(sequences)
     assert capsys.readouterr().out == ""
 
 

@@ -13,7 +13,7 @@ from ..rows._sensors import grade_sensors
 from ._scored import Model, Rows
 
 
-def score_models(estimator, X, name, baselines):
+def score_models(estimator, X, name, baselines, scores=None):
     """Score the rows with every model.
 
     Parameters
@@ -25,6 +25,9 @@ def score_models(estimator, X, name, baselines):
     name : str or None
 
     baselines : dict of str to estimator
+
+    scores : dict of str to ndarray, default=None
+        Those of all models, which are classifiers then, where they are known.
 
     Returns
     -------
@@ -41,7 +44,8 @@ def score_models(estimator, X, name, baselines):
         )
     models, kinds = [], []
     for title, fitted in {name: estimator, **baselines}.items():
-        score, threshold, kind = anomaly_score(fitted, X)
+        known = None if scores is None else scores[title]
+        score, threshold, kind = anomaly_score(fitted, X, known)
         score = np.asarray(score, dtype=np.float64)
         wrong = np.flatnonzero(np.isinf(score))
         if len(wrong):

@@ -220,6 +220,37 @@ def _classifier(detector, past, choices, context):
     )
 
 
+@dataclass(frozen=True)
+class Scores:
+    """Scores of rows by the names of the models.
+
+    ``by_member`` is what each member of the committee in the headline says.
+    """
+
+    of_models: dict
+    by_member: np.ndarray | None = None
+
+
+def score(models, windows):
+    """Score windows by each model; the last one is that of the headline.
+
+    A member that is shown beside its committee is asked once for both.
+    """
+    *_, main = models
+    members, scores = models[main]._members, {}
+    by_member = None if members is None else members.standardized(windows)
+    if members is not None:
+        scores[main] = members.combined(by_member)
+        for k, name in enumerate(map(MEMBERS.get, members.names)):
+            if name in models:
+                alone = models[name]._members
+                scores[name] = alone.combined(by_member[:, k : k + 1])
+    for name, model in models.items():
+        if name not in scores:
+            scores[name] = model._anomaly_score(windows)
+    return Scores({name: scores[name] for name in models}, by_member)
+
+
 def weights_of(model):
     """Weights by the names that members are called here; None where there are none."""
     weights = getattr(model, "weights_", None)

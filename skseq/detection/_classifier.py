@@ -702,8 +702,13 @@ class RareEventClassifier(
         check_is_fitted(self)
         if self._members is None:
             return self.detector_.explain(X, per=per)
+        return self._explain(X, per)
+
+    def _explain(self, X, per="feature", standardized=None):
+        """The same of a committee, of which each member may have been asked before."""
         sequences = check_sequences(self, X, reset=False)
-        shares = self._members.shares(sequences, self.sequence_shape_, per)
+        shape = self.sequence_shape_
+        shares = self._members.shares(sequences, shape, per, standardized)
         return shares_frame(self, shares, X, per)
 
     def __sklearn_is_fitted__(self):
