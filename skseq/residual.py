@@ -120,6 +120,14 @@ class ResidualAutoencoder(
     in units of the spread of a cell. Each feature counts in units of its own spread, so
     a forgotten scaler costs nothing.
 
+    The path follows the noise of few sequences. Where fewer than 30 are held out, or
+    most of these are beyond what is normal to the training sequences and all together
+    are fewer than twice the cells of one, ``offset_`` is told by all of them: by the
+    score of each under a path and an error rule of those that share no row with it or
+    its neighbours, a tenth of the table. Of n, about one later sequence of n is then an
+    outlier, and fewer where windows overlap much. The network is the same for all: one
+    that was trained until it knew few sequences by heart sets too narrow an offset.
+
     References
     ----------
     .. [1] N. Wiener, "Extrapolation, interpolation, and smoothing of stationary time
