@@ -293,6 +293,19 @@ MODELS = {
         f"the same, {n:,} windows an epoch": partial(plain, max_samples=n)
         for n in (2_000, 8_192)
     },
+    "the network of a committee's path": partial(
+        residual, network__learning_rate=3e-3, network__max_samples=2048
+    ),
+    "the other network of a committee": partial(
+        plain,
+        learning_rate=3e-3,
+        max_samples=8192,
+        error="mahalanobis",
+        score_on="recent",
+    ),
+    "LSTM autoencoder, error and steps of a committee": partial(
+        plain, error="mahalanobis", score_on="recent"
+    ),
     "PCA, squared error": pca,
     "PCA, squared error of the last step": partial(pca, score_on="last"),
     "PCA, the rules of the defaults": partial(
