@@ -7,7 +7,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length
 
 from .._detectors import anomaly_score, around_windows
-from .._validation import is_windows
+from .._validation import is_windows, named_errors
 from ..rows._events import check_labels
 from ..rows._sensors import grade_sensors
 from ._scored import Model, Rows
@@ -132,7 +132,8 @@ def make_rows(estimator, X, y, *, n_rows, time, groups, max_gap):
     if time is not None:
         # Of polars, a column knows how to become one of pandas.
         time = time.to_pandas() if hasattr(time, "to_pandas") else time
-        time = pd.Series(time).reset_index(drop=True).infer_objects()
+        with named_errors("time"):
+            time = pd.Series(time).reset_index(drop=True).infer_objects()
     groups = None if groups is None else np.asarray(groups)
     check_consistent_length(event, time, groups)
     return Rows(event, groups, time, max_gap, index, labelled=labelled)

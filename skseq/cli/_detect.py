@@ -8,17 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import typer
-from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
 
 from ..alarms import AlarmRule
-from ..autoencoder import LSTMAutoencoder
 from ..baselines import PCAAutoencoder
-from ..committee import DetectorCommittee, default_detectors
+from ..committee import DetectorCommittee, default_detectors, default_networks
 from ..detection._classifier import RareEventClassifier
 from ..detection._committee import default_members
 from ..reconstruction._offset import NORMAL_QUANTILE
-from ..residual import ResidualAutoencoder
 from ..rows._sensors import grade_sensors
 from ..rows._words import count
 from ..windowing import (
@@ -150,10 +147,8 @@ def make_detectors(choices, labelled):
     Nobody can tell beforehand which is right, so several decide together: with labels
     these tell how much each counts; without, all count alike.
     """
-    network = LSTMAutoencoder(**choices.network or {})
-    recent = clone(network).set_params(error="mahalanobis", score_on="recent")
-    residual = ResidualAutoencoder(network)
-    members = dict(default_members()) | {"residual": residual, "lstm": recent}
+    networks = dict(default_networks(**choices.network or {}))
+    members = dict(default_members()) | networks
     if labelled:
         committee = [*members.items()]
     else:
@@ -162,8 +157,8 @@ def make_detectors(choices, labelled):
     pca = PCAAutoencoder()
     name, main = {
         Model.committee: (COMMITTEE, committee),
-        Model.residual: (RESIDUAL, residual),
-        Model.lstm: (LSTM, recent),
+        Model.residual: (RESIDUAL, networks["residual"]),
+        Model.lstm: (LSTM, networks["lstm"]),
         Model.pca: (PCA, pca),
     }[choices.model or Model.committee]
     others = {PCA: pca}

@@ -274,7 +274,8 @@ class RareEventClassifier(
 
     The members are fitted again to all of the past then, unless ``refit`` is False, and
     their scales carried over by the median difference of the scores of both fits, on
-    normal windows that both were trained on.
+    normal windows that both were trained on. Networks go on from the weights of their
+    first fit.
 
     Weights and threshold are set on rows that no member was fitted on: windows that
     share rows with those held out (``n_timesteps - 1`` before the end of a series) are

@@ -22,6 +22,9 @@ from ..rows._row_numbers import evenly
 from ._checkpoint import Checkpoint, State
 from ._reports import EpochReports, current_watcher
 
+# Held-out sequences that tell how well an epoch reconstructs: always the same.
+_ENOUGH_TO_JUDGE = 2048
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -309,8 +312,10 @@ def _training_batch(batch, architecture, rng):
 def validation_loss(engine, data: Data, loss, max_samples):
     """Mean loss of the held-out sequences, each by its observed cells.
 
-    Of more than ``max_samples`` those at even distances are taken.
+    Of more than ``max_samples``, or than are enough, those at even distances are taken.
     """
+    if data.targets is None:  # else those of a rare class may be few
+        max_samples = min(max_samples, _ENOUGH_TO_JUDGE)
     total = n_observed = 0.0
     for _, batch in data.held_out_chunks(max_samples):
         if loss == "context":

@@ -301,6 +301,7 @@ def test_the_offset_follows_a_rule(rule):
 
 def test_what_is_usual_is_told_from_a_bounded_number_of_cells(windows, monkeypatch):
     assert len(subsample(windows)) == 200
+    assert len(subsample(np.zeros((30_000, 1, 1)))) == 7500  # every fourth
     monkeypatch.setattr(_error_rules, "_MAX_CELLS", 500)
     assert len(subsample(windows)) == 40  # of 12 cells each
 
