@@ -31,9 +31,10 @@ def test_the_first_example_prints_what_the_readme_says(printed):
     said = [line.split() for line in said.splitlines()]
     shown = [line.split() for line in printed[: len(said)]]
     assert [name for name, _ in shown] == [name for name, _ in said]
-    # Another processor rounds otherwise, and training carries that on.
-    for (_, figure), (_, expected) in zip(shown, said, strict=True):
-        assert float(figure) == pytest.approx(float(expected), abs=0.1)
+    for (name, figure), (_, expected) in zip(shown, said, strict=True):
+        # Another processor rounds otherwise, and training a network carries that on.
+        tolerance = 0.1 if name == "LSTMAutoencoder" else 0.011
+        assert float(figure) == pytest.approx(float(expected), abs=tolerance)
 
 
 def test_the_other_examples_run(printed):

@@ -228,6 +228,23 @@ def fleet(tmp_path):
     return tmp_path / "fleet.csv"
 
 
+def test_inspect_finds_the_name_of_the_series_by_the_time(fleet, tmp_path):
+    """Mixed in time, and one after the other; not where the time rises anyway."""
+    known = run("inspect", fleet, "--group-by", "machine").stdout
+    mixed = run("inspect", fleet).stdout
+    assert "The time rises within each 'machine'" in mixed
+    assert mixed.splitlines()[-1] == known.splitlines()[-1]
+    frame = pd.read_csv(fleet).sort_values("machine", kind="stable")
+    frame.to_csv(tmp_path / "stacked.csv", index=False)
+    stacked = run("inspect", tmp_path / "stacked.csv").stdout
+    assert "The time rises within each 'machine'" in stacked
+    assert "--label fault" in stacked
+    frame[frame["machine"] == "a"].to_csv(tmp_path / "one.csv", index=False)
+    one = run("inspect", tmp_path / "one.csv").stdout
+    assert "rises within" not in one
+    assert "--group-by" not in one
+
+
 def test_inspect_tells_of_time_series_and_sensors(fleet):
     result = run("inspect", fleet, "--group-by", "machine")
     assert result.exit_code == 0, result.output

@@ -22,7 +22,7 @@ from skseq.engines.native._network import (  # noqa: E402
     forward,
     forward_few,
 )
-from skseq.engines.native._trainer import Trainer, _Shard, _shares  # noqa: E402
+from skseq.engines.native._trainer import Trainer, _Shard, _shards, _shares  # noqa: E402
 
 
 def autoencoder(n_features, sizes, activation="tanh"):
@@ -214,6 +214,12 @@ def test_results_do_not_depend_on_the_number_of_threads(isa):
             again = fit(network, x, map=pool.map)
         assert again[0] == losses
         np.testing.assert_array_equal(again[1], weights)
+
+
+def test_a_mini_batch_of_the_default_network_is_work_for_two_threads():
+    shards = [*_shards(autoencoder(9, (32, 16)), sequences(64, 10, 9))]
+    assert shards == [slice(0, 32), slice(32, 64)]
+    assert [*_shards(autoencoder(9, (8, 4)), sequences(64, 10, 9))] == [slice(0, 64)]
 
 
 def test_two_fits_at_once_give_what_each_gives_alone(isa):
