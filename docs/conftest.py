@@ -26,6 +26,22 @@ collect_ignore = [
     *("_commands.py", "conf.py"),
 ]
 
+
+def pytest_collection_modifyitems(items):
+    """The tutorial, by far the longest page, before the others.
+
+    No worker is to be left alone with it at the end.
+    """
+    pages = Path(__file__).parent
+
+    def place(item):
+        if pages not in item.path.parents:
+            return 0
+        return 1 if item.path.stem == "tutorial" else 2
+
+    items.sort(key=place)
+
+
 _NEEDS = re.compile(r"^\.\. needs: (.+)$", re.M)
 _CONSOLE = re.compile(r"^\.\. code-block:: console\n((?:\n| .*\n)+)", re.M)
 _COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", re.M)

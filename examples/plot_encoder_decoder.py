@@ -120,7 +120,7 @@ LatentSpaceDisplay.from_estimator(ae, test, first)
 # such a network is trained by Keras. Its loss has the same plateau:
 
 cut = LSTMAutoencoder(
-    (32, 20),
+    20,
     decoder="reshape",
     loss="binary_crossentropy",
     learning_rate=0.03,

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from instruction_sets import isa  # noqa: F401
+from make import leave_out_pictures
 
 from skseq import SlidingWindow
 
@@ -124,6 +125,5 @@ def mount_disk(tmp_path):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """No pictures on a page about scores, which take most of its time."""
-    for name in ("draw_pictures", "drift_picture"):
-        monkeypatch.setattr(f"skseq._report._fields.{name}", lambda *given: [])
+    """No pictures on a page about scores."""
+    leave_out_pictures(monkeypatch)

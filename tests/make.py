@@ -75,6 +75,12 @@ def one_batch(kind=LSTMAutoencoder, **parameters):
     return tiny(kind, **{**defaults, **parameters})
 
 
+def leave_out_pictures(patch):
+    """Of a page about scores: they take most of its time."""
+    for name in ("draw_pictures", "drift_picture"):
+        patch.setattr(f"skseq._report._fields.{name}", lambda *given: [])
+
+
 def keras_autoencoder():
     keras = pytest.importorskip("keras")
     wrappers = pytest.importorskip("scikeras.wrappers")

@@ -95,15 +95,27 @@ def in_memory_and_with_dask(pipeline, frame, lengths, method="score_samples"):
     return pd.Series(expected, frame.index, name=method), scores
 
 
-@pytest.mark.parametrize("lengths", PARTITIONS.values(), ids=PARTITIONS)
-@pytest.mark.parametrize("slider", WINDOWS.values(), ids=WINDOWS)
-@pytest.mark.parametrize("n_train", [N_ROWS, 1000], ids=["of all", "of what comes on"])
-def test_scores_are_those_in_memory_to_the_last_bit(frame, slider, lengths, n_train):
+@pytest.fixture(scope="module", params=WINDOWS)
+def slider(request):
+    return WINDOWS[request.param]
+
+
+@pytest.fixture(
+    scope="module", params=[N_ROWS, 1000], ids=["of all", "of what comes on"]
+)
+def fitted_and_later(frame, slider, request):
+    """A pipeline that was fitted on rows of a table, and the rows that it scores."""
+    n_train = request.param
     keys = [key for key in (slider.group_by, slider.time) if key]
     frame = frame[["flow", "head", "heat", *keys]]
     scaled = EachTimeStep(StandardScaler())
     pipeline = make_pipeline(slider, scaled, autoencoder()).fit(frame[:n_train])
-    later = frame[n_train % N_ROWS :]
+    return pipeline, frame[n_train % N_ROWS :]
+
+
+@pytest.mark.parametrize("lengths", PARTITIONS.values(), ids=PARTITIONS)
+def test_scores_are_those_in_memory_to_the_last_bit(fitted_and_later, lengths):
+    pipeline, later = fitted_and_later
     expected, scores = in_memory_and_with_dask(pipeline, later, lengths)
     pd.testing.assert_series_equal(scores, expected, check_exact=True)
 

@@ -21,6 +21,7 @@ from skseq import (
     ResidualAutoencoder,
     SlidingWindow,
 )
+from skseq.reconstruction._offset import check_contamination
 
 examples = settings(max_examples=20, deadline=None, derandomize=True)
 few_examples = settings(max_examples=4, deadline=None, derandomize=True)
@@ -163,6 +164,12 @@ def test_held_out_errors_beyond_all_training_errors_are_told():
     for detector in (ResidualAutoencoder(network()), PCAAutoencoder(2)):
         _, said = fitted(detector, X)
         assert "held-out sequences lie far beyond" in said
+
+
+def test_a_limit_beyond_all_numbers_is_none():
+    scores = -np.exp(np.linspace(-600, 600, 101))
+    rule = check_contamination("auto", "PCAAutoencoder")
+    assert rule.limited(-5.0, scores, scores, 0.0) == (-5.0, False)
 
 
 def correlated(seed, *shape):

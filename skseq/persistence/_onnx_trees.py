@@ -24,7 +24,7 @@ class _Tree(NamedTuple):
 def _rounded_down(splits):
     """The largest numbers of single precision that are no larger.
 
-    A number of single precision is below these where it is below the splits.
+    A number of single precision exceeds one of these where it exceeds the split.
     """
     with np.errstate(over="ignore"):
         rounded = splits.astype(np.float32)

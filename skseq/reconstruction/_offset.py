@@ -126,7 +126,9 @@ class ContaminationRule(NamedTuple):
             np.log(error[error > rounding]) for error in map(_errors, (scores, unseen))
         )
         limit = self._limit(told)
-        return max(offset, -float(np.exp(limit))), _is_beyond(unseen, limit)
+        with np.errstate(over="ignore"):  # beyond all numbers, there is none
+            lowest = -float(np.exp(limit))
+        return max(offset, lowest), _is_beyond(unseen, limit)
 
     def limited_log(self, offset, scores, unseen):
         """The same, of scores that are minus the logarithm of an error; warns."""

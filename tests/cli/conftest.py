@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Pages of single tests without pictures; those of fixtures have them."""
+"""Pages of single tests without pictures."""
 
 import pytest
 

@@ -7,6 +7,7 @@ import shlex
 import numpy as np
 import pandas as pd
 import pytest
+from make import leave_out_pictures
 from rich.console import Console
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score, f1_score
@@ -229,7 +230,9 @@ def unlabelled(table, tmp_path_factory):
     folder = tmp_path_factory.mktemp("unlabelled")
     table.drop(columns="event").to_csv(folder / "table.csv", index=False)
     source = ["detect", folder / "table.csv", "--time", "timestamp"]
-    result = run(*source, "--cut", N_TRAIN, "--out", folder / "out", *TINY)
+    with pytest.MonkeyPatch.context() as patch:
+        leave_out_pictures(patch)
+        result = run(*source, "--cut", N_TRAIN, "--out", folder / "out", *TINY)
     assert result.exit_code == 0, result.output
     return result.stdout, folder / "out"
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from make import leave_out_pictures
 from typer.testing import CliRunner
 
 from skseq import RareEventClassifier, load
@@ -82,12 +83,14 @@ def folder(table, tmp_path_factory):
 def detected(folder):
     """One run with nearly all of the options."""
     out = folder / "out"
-    result = run(
-        "detect", folder / "table.csv", *KEYS, "--label", "state", "--event-value",
-        "stuck", "--exclude", "event", "--context", ",".join(CONTEXT), "--cut",
-        "each:0.5", "--window", "5", "--model", "pca", "--threshold", "event_fbeta:1",
-        "--alarm-rule", "min_rows=2,max_gap=3", "--out", out,
-    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        leave_out_pictures(patch)
+        result = run(
+            "detect", folder / "table.csv", *KEYS, "--label", "state", "--event-value",
+            "stuck", "--exclude", "event", "--context", ",".join(CONTEXT), "--cut",
+            "each:0.5", "--window", "5", "--model", "pca", "--threshold",
+            "event_fbeta:1", "--alarm-rule", "min_rows=2,max_gap=3", "--out", out,
+        )  # fmt: skip
     assert result.exit_code == 0, result.output
     return result.stdout, out
 

@@ -17,7 +17,7 @@ def fit(detector, table, **slider):
     return model.fit(X[:N_TRAIN], y[:N_TRAIN])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def models(table):
     return {
         "last step": fit(PCAAutoencoder(2, score_on="last"), table),
@@ -26,13 +26,13 @@ def models(table):
     }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def scored(table):
     X, y = table
     return X[N_TRAIN:], y[N_TRAIN:]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def path(models, scored, tmp_path_factory):
     pytest.importorskip("matplotlib")
     target = tmp_path_factory.mktemp("report") / "report.html"
