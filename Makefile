@@ -13,6 +13,9 @@ BIN := .venv/bin
 WORKERS ?= 2
 PYTEST := python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder \
 	--max-worker-restart 0
+# Threads of BLAS and OpenMP in several processes would keep cores busy with waiting for
+# each other. Tests of threads say how many.
+THREADS := $(if $(filter-out 0,$(WORKERS)),OMP_NUM_THREADS=1)
 
 NATIVE := skseq/engines/native
 KERNELS := $(wildcard $(NATIVE)/*.cpp $(NATIVE)/*.h) $(NATIVE)/CMakeLists.txt
@@ -35,7 +38,7 @@ demo: .venv/.dev
 	$(BIN)/python -m skseq demo
 
 test: .venv/.dev
-	$(BIN)/$(PYTEST)
+	$(THREADS) $(BIN)/$(PYTEST)
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
@@ -63,19 +66,20 @@ sanitize: .venv-sanitize/.dev
 # How many: make MUTATED=20000 MANIFESTS=1000 EFFORT=10 fuzz
 MUTATED ?= 500000
 MANIFESTS ?= 10000
-# Of odd tables: times as many as in the tests.
+# Of odd tables, and of any: times as many as in the tests.
 EFFORT ?= 40
 
 fuzz: .venv/.dev
 	SKSEQ_FUZZ_CASES=$(MUTATED) SKSEQ_FUZZ_MANIFESTS=$(MANIFESTS) SKSEQ_FUZZ_EFFORT=$(EFFORT) \
-		$(BIN)/python -m pytest -n $(WORKERS) -o faulthandler_timeout=0 tests/fuzz \
+		$(THREADS) $(BIN)/python -m pytest -n $(WORKERS) -o faulthandler_timeout=0 tests/fuzz \
+		tests/windowing tests/rows tests/alarms tests/streaming tests/metrics \
 		tests/persistence/test_forged_files.py \
 		tests/persistence/test_manifest_grammar.py
 
 # An environment of its own with the lowest versions that pyproject.toml allows, those of
 # the extras too. uv resolves to these, pip cannot.
 oldest: .venv-oldest/.dev
-	.venv-oldest/bin/$(PYTEST) tests
+	$(THREADS) .venv-oldest/bin/$(PYTEST) tests
 
 .venv-oldest/.dev: pyproject.toml $(KERNELS)
 	$(PYTHON) -m venv .venv-oldest

@@ -114,7 +114,7 @@ def main():
     data = *make_windows(arguments.rows), arguments.epochs
     with (
         LocalCluster(
-            N_WORKERS, threads_per_worker=1, dashboard_address=None
+            N_WORKERS, threads_per_worker=1, dashboard_address=":0"
         ) as cluster,
         Client(cluster) as client,
     ):

@@ -101,7 +101,7 @@ def search_on(client):
     >>> search = GridSearchCV(
     ...     PCAAutoencoder(), {"n_components": [2, 4]}, cv=TimeSeriesSplit(2)
     ... )
-    >>> with Client(n_workers=1, processes=False, dashboard_address=None) as client:
+    >>> with Client(n_workers=1, processes=False, dashboard_address=":0") as client:
     ...     with search_on(client):
     ...         n_components = search.fit(X).best_params_["n_components"]
     >>> n_components

@@ -14,7 +14,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-examples = settings(max_examples=50, deadline=None, derandomize=True)
+# ``make fuzz`` tries 40 times as many.
+EFFORT = int(os.environ.get("SKSEQ_FUZZ_EFFORT", "1"))
+
+examples = settings(max_examples=25 * EFFORT, deadline=None, derandomize=True)
 
 
 class Rows(NamedTuple):
@@ -57,10 +60,9 @@ window_sizes = st.integers(1, 8)
 
 
 # Fuzzing: the same values in many containers, and input that nobody means to give.
-# ``make fuzz`` tries 40 times as many.
 
 fuzzed = settings(
-    max_examples=12 * int(os.environ.get("SKSEQ_FUZZ_EFFORT", "1")),
+    max_examples=12 * EFFORT,
     deadline=None,
     derandomize=True,
     database=None,

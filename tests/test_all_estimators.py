@@ -390,11 +390,15 @@ def test_a_wrong_threshold_is_told_before_the_detector_is_fitted(threshold):
 # The data choose, not the container.
 
 
+def one_layer(**parameters):
+    return tiny(hidden_layer_sizes=2, early_stopping=False, **parameters)
+
+
 @pytest.mark.parametrize(
     "make",
     [
         lambda: tiny(early_stopping=False, max_epochs=2),
-        lambda: tiny(early_stopping=False, error="mahalanobis", decoder="dense"),
+        lambda: one_layer(error="mahalanobis", decoder="dense"),
         lambda: ResidualAutoencoder(tiny(early_stopping=False, max_epochs=2)),
         lambda: PCAAutoencoder(3, contamination=0.1),
     ],

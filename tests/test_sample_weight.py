@@ -148,7 +148,7 @@ def test_the_validation_loss_is_weighted_too(X):
 
 
 def test_both_engines_train_by_the_weights(X, counts):
-    settings = {"early_stopping": True, "max_epochs": 2}
+    settings = {"early_stopping": True, "max_epochs": 2, "hidden_layer_sizes": 3}
     native, of_keras = (
         whole(engine=engine, **settings).fit(X, sample_weight=counts)
         for engine in ("native", "keras")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
-from strategies import examples
+from strategies import EFFORT, examples
 
 from skseq.alarms import AlarmRule, alarm_table
 
@@ -34,7 +34,7 @@ in_time = st.fixed_dictionaries(
         "max_gap": st.none() | st.integers(1, 9).map(float),
     }
 )
-many = settings(examples, max_examples=100)
+many = settings(examples, max_examples=50 * EFFORT)
 levels = st.sampled_from([(2.0, None), (2.0, 1.0), (3.5, 1.2), (0.5, 0.5)])
 
 

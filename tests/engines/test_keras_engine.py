@@ -102,7 +102,7 @@ def test_each_layer_and_direction_drops_states_of_its_own():
         assert states == [(seed + k, 0) for k in range(4)]
 
 
-def test_thirty_fits_trace_once(monkeypatch):
+def test_ten_fits_trace_once(monkeypatch):
     traces = []
     compute_loss = module._Trainer.compute_loss
 
@@ -112,7 +112,7 @@ def test_thirty_fits_trace_once(monkeypatch):
 
     monkeypatch.setattr(module._Trainer, "compute_loss", count)
     X = np.random.default_rng(0).normal(size=(20, 4, 2))
-    for seed in range(30):
+    for seed in range(10):
         ae = LSTMAutoencoder(3, engine="keras", max_epochs=1, random_state=seed)
         ae.fit(X)
     assert len(traces) == 1

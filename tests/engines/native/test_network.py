@@ -439,7 +439,7 @@ KERAS_CASES = {
         "binary_crossentropy",
     ),
     "classes": (
-        Network(3, (8, 4), 3, last=1, output_activation="softmax"),
+        Network(3, (8,), 3, last=0, output_activation="softmax"),
         "categorical_crossentropy",
     ),
     "classes of steps": (
