@@ -32,6 +32,10 @@ from .training._plan import Examples
 from .training._reports import EpochReports
 
 
+def _fit_path(examples, preparation, n_components):
+    return fit_linear_path(examples.X, preparation, n_components, examples.weights)
+
+
 @with_docs
 class ResidualAutoencoder(
     LatentVectorsMixin,
@@ -287,7 +291,7 @@ class ResidualAutoencoder(
             **network._architecture_options(),
             is_context=is_context,
             n_levels=n_judged,
-            fit_path=partial(fit_linear_path, n_components=self.n_components),
+            fit_path=partial(_fit_path, n_components=self.n_components),
         )
         return choices, plan
 

@@ -24,6 +24,7 @@ _MODULES = {
     "LSTMReconstructor": "skseq.reconstructor",
     "LSTMRegressor": "skseq.supervised",
     "LastRows": "skseq.windowing._last_rows",
+    "Line": "skseq.engines._line",
     "LinearPath": "skseq.engines._linear",
     "Member": "skseq._members",
     "Members": "skseq._members",

@@ -4,6 +4,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from ..engines._line import Line
 from ..training._estimator import FittedNetworkMixin
 
 # Of 2021, so that runtimes of that age read the graph.
@@ -119,8 +120,11 @@ def _ends(columns):
     return columns.start, columns.stop
 
 
-def _network(graph, architecture, weights, x):
-    """What the network gives for (n_samples, n_timesteps, n_inputs)."""
+def _network(graph, architecture, weights, x, offsets=None):
+    """What the network gives for (n_samples, n_timesteps, n_inputs).
+
+    ``offsets`` (n_samples, n_outputs) are what it adds to, beside a line.
+    """
     weights, latent = list(weights), None
     x = inputs = graph.transpose(x, 1, 0, 2)
     for layer in architecture.recurrent_layers:
@@ -133,6 +137,10 @@ def _network(graph, architecture, weights, x):
         x = _recurrent(graph, layer, architecture.activation, own, x)
     (dense,) = architecture.dense_layers
     x = _dense(graph, dense, weights, x)
+    if offsets is not None:
+        x = graph.add("Add", x, offsets)
+        operator = _OUTPUT_OPERATORS.get(architecture.output_activation)
+        x = graph.add(operator, x) if operator else x
     if architecture.recurrent_layers[-1].return_sequences:
         return graph.transpose(x, 1, 0, 2), latent
     if architecture.kind == "autoencoder":
@@ -165,6 +173,19 @@ def _add_linear_path(graph, path, n_timesteps, cells, context, outputs):
     x = graph.add("Add", x, graph.constant(path.center[:n_features]))
     outputs = graph.add("Mul", outputs, graph.constant(path.scale))
     return graph.add("Add", outputs, x), code
+
+
+def _line(graph, line, values):
+    """What a line gives, of shape (n_samples, n_outputs)."""
+    n_timesteps, n_features, n_outputs = line.coef.shape
+    flat = graph.reshape(values, 0, n_timesteps * n_features)
+    coef = graph.constant(line.coef.reshape(-1, n_outputs))
+    product = graph.add("MatMul", flat, coef)
+    values = graph.add("Add", product, graph.constant(line.intercept))
+    if line.limit is None:
+        return values
+    limit = graph.constant(np.float32(line.limit))
+    return graph.add("Mul", graph.add("Tanh", graph.add("Div", values, limit)), limit)
 
 
 def _seen_beside(graph, cells, context, indicator):
@@ -271,7 +292,9 @@ def to_onnx(estimator):
     indicator = []
     if architecture.missing_indicator:
         indicator = [graph.add("Cast", missing, to=TensorProto.FLOAT)]
-    path = estimator._network.path
+    path, line = estimator._network.path, None
+    if isinstance(path, Line):
+        path, line = None, _line(graph, path, values)
     inputs, context = values, None
     if path is not None:
         cells = _standardized(graph, path, values)
@@ -282,7 +305,7 @@ def to_onnx(estimator):
         inputs = _seen_beside(graph, cells, context, indicator)
     elif indicator:
         inputs = graph.add("Concat", values, *indicator, axis=2)
-    x, latent = _network(graph, architecture, estimator.weights_, inputs)
+    x, latent = _network(graph, architecture, estimator.weights_, inputs, line)
     code = None
     if path is not None:
         n_timesteps = architecture.n_timesteps

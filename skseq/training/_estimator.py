@@ -88,7 +88,9 @@ class FittedNetworkMixin:
             If the weights are of other shapes, or not finite.
         """
         check_is_fitted(self)
-        weights = [np.array(array, dtype=np.float32) for array in model.get_weights()]
+        layers = [layer for layer in model.layers if layer.name != "line"]  # fitted
+        arrays = [array for layer in layers for array in layer.get_weights()]
+        weights = [np.array(array, dtype=np.float32) for array in arrays]
         given, own = (
             [array.shape for array in part] for part in (weights, self.weights_)
         )
@@ -248,6 +250,7 @@ class SequenceNetwork(
         resume,
         max_epochs=None,
         fit_path=None,
+        path_codes=None,
         is_context=None,
         **options,
     ):
@@ -275,6 +278,7 @@ class SequenceNetwork(
             engine,
             self.n_threads,
             fit_path,
+            path_codes,
             self.random_state,
             is_context,
         )
