@@ -33,6 +33,10 @@ SETTINGS = {
 NO_GAIN = {"learning_rate": 1e-9, "early_stopping": True}
 
 
+class Killed(BaseException):
+    """Stands for a signal."""
+
+
 def fit(kind, X, y, **parameters):
     return kind(**{**SETTINGS, "early_stopping": False, **parameters}).fit(X, y)
 
@@ -194,13 +198,13 @@ def test_a_fit_that_was_killed_goes_on_beside_the_line(
 
     def train_or_die(*arguments):
         if arguments[-1] == 2:
-            raise KeyboardInterrupt
+            raise Killed
         return train_epoch(*arguments)
 
     path = str(tmp_path / "training")
     with monkeypatch.context() as context:
         context.setattr(_loop, "_train_epoch", train_or_die)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(Killed):
             fit(LSTMClassifier, X, classes, **NO_GAIN, checkpoint=path)
     resumed = fit(LSTMClassifier, X, classes, **NO_GAIN, checkpoint=path)
     whole = fit(LSTMClassifier, X, classes, **NO_GAIN)

@@ -205,7 +205,8 @@ def _keeping_the_best(history):
     try:
         yield
     except (KeyboardInterrupt, NonFiniteLossError) as error:
-        if not history.best_epoch:
+        is_kept = history.best_epoch or history.line_loss is not None
+        if not history.loss_curve or not is_kept:
             raise
         history.stopped = str(error)
         if isinstance(error, KeyboardInterrupt):
