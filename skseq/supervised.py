@@ -83,8 +83,7 @@ class _SupervisedNetwork(SequenceNetwork):
             return {}
         options = {"beside_line": True}
         if resume:  # the weights are what is added to the line of the fit before
-            line = getattr(self, "path_", None)
-            return options | {"fit_path": lambda examples, preparation: line}
+            return options | {"fit_path": lambda examples, preparation: self.path_}
         fit = partial(fit_line, alpha=self.line_alpha)
         return options | {"fit_path": fit, "path_codes": unseen_codes}
 
@@ -137,12 +136,13 @@ class LSTMRegressor(RegressorMixin, _SupervisedNetwork):
     n_outputs_ : int
         Number of values that are predicted for a sequence.
 
-    path_ : Line
-        The linear model, where there is one: its ``coef`` of shape (n_timesteps,
+    path_ : Line or None
+        The linear model, if any: its ``coef`` of shape (n_timesteps,
         n_features, n_outputs) and ``intercept``.
 
     line_loss_ : float or None
-        Loss of the held-out sequences by the linear model alone.
+        Loss of the held-out sequences before the first epoch: by the linear model
+        alone, unless ``warm_start`` went on.
 
     <FITTED>
 
@@ -367,13 +367,14 @@ class LSTMClassifier(ClassifierMixin, _SupervisedNetwork):
     classes_ : ndarray of shape (n_classes,)
         The class labels.
 
-    path_ : Line
-        The linear model, where there is one: its ``coef`` of shape (n_timesteps,
+    path_ : Line or None
+        The linear model, if any: its ``coef`` of shape (n_timesteps,
         n_features, n_outputs) and ``intercept``,
         and the ``limit`` of its log-odds.
 
     line_loss_ : float or None
-        Loss of the held-out sequences by the linear model alone.
+        Loss of the held-out sequences before the first epoch: by the linear model
+        alone, unless ``warm_start`` went on.
 
     <FITTED>
 

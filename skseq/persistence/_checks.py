@@ -222,7 +222,7 @@ def _check_residual(estimator):
 
 
 def _check_line(estimator):
-    line = getattr(estimator, "path_", None)
+    line = estimator.path_
     if not estimator.architecture_.beside_line:
         expect(line is None, "path_ is there, and architecture_ is of no network by it")
         return

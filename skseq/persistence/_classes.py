@@ -75,9 +75,9 @@ _REQUIRED = {
     ),
     "EachTimeStep": ("transformer_", "_n_features_out", *_SEQUENCES),
     "LSTMAutoencoder": (*_NETWORK, *_JUDGED),
-    "LSTMClassifier": (*_NETWORK, "classes_"),
+    "LSTMClassifier": (*_NETWORK, "classes_", "path_"),
     "LSTMReconstructor": (*_NETWORK, *_JUDGED),
-    "LSTMRegressor": (*_NETWORK, "n_outputs_", "_is_multioutput"),
+    "LSTMRegressor": (*_NETWORK, "n_outputs_", "_is_multioutput", "path_"),
     "MovingReference": (
         "detector_",
         "center_",

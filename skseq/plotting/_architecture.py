@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 
 from .._detectors import reach
-from ..engines._line import Line
 from ._style import (
     BLACK,
     BLUE,
@@ -236,8 +235,8 @@ class ArchitectureDisplay:
         """
         if not hasattr(estimator, "layers"):
             estimator = reach(estimator, None, "model_")[0]
-            if hasattr(estimator, "path_"):
-                is_line = isinstance(estimator.path_, Line)
+            if getattr(estimator, "path_", None) is not None:
+                is_line = estimator.architecture_.beside_line
                 read = _read_beside_line if is_line else _read_residual
                 display = cls(*read(estimator))
                 return display.plot(max_steps=max_steps, ax=ax)

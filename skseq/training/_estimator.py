@@ -340,9 +340,10 @@ def network_attributes(network):
         "engine_": network.engine,
         "_n_threads": network.n_threads,
     }
-    if network.architecture.kind != "vector":  # else all are seen, and none is judged
+    is_vector = network.architecture.kind == "vector"
+    if not is_vector:  # else all are seen, and none is judged
         attributes["is_context_"] = network.is_context
-    if network.path is not None:
+    if is_vector or network.path is not None:
         attributes["path_"] = network.path
     return attributes
 
