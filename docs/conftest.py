@@ -10,11 +10,16 @@ are what it has to print. A page that needs an optional package says so in a com
 import doctest
 import os
 import re
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from typer.testing import CliRunner
+
+from skseq.cli._main import app
 
 collect_ignore = [
     *("_build", "_templates", "auto_examples", "generated"),
@@ -24,24 +29,43 @@ collect_ignore = [
 _NEEDS = re.compile(r"^\.\. needs: (.+)$", re.M)
 _CONSOLE = re.compile(r"^\.\. code-block:: console\n((?:\n| .*\n)+)", re.M)
 _COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", re.M)
-_PYTHON = f'"{sys.executable}" -W error'
 
 
 def _console(command, *, show):
     """Run a command of a console; print what it prints, where the page shows that."""
-    command = re.sub(r"^skseq\b", "python -m skseq", command.replace("\\\n", " "))
+    program, *arguments = shlex.split(command.replace("\\\n", " "))
+    text = None
+    if "<" in arguments:
+        *arguments, _, file = arguments
+        text = Path(file).read_text(encoding="utf-8")
+    run = _run_here if program == "skseq" else _run_python
+    printed = run(command, arguments, text)
+    if show:
+        print(printed)
+
+
+def _run_here(command, arguments, text):
+    """In this process, which has loaded what it needs; its warnings are errors too."""
+    done = CliRunner(env={"COLUMNS": "80"}).invoke(app, arguments, input=text)
+    if done.exit_code:
+        raise RuntimeError(
+            f"{command} ended with {done.exit_code}:\n{done.stderr}"
+        ) from done.exception
+    return done.stdout
+
+
+def _run_python(command, arguments, text):
     done = subprocess.run(
-        re.sub(r"^python\b", lambda _: _PYTHON, command),
-        shell=True,
-        env={**os.environ, "COLUMNS": "80", "MPLBACKEND": "Agg", "PYTHONUTF8": "1"},
+        [sys.executable, "-W", "error", *arguments],
+        env={**os.environ, "COLUMNS": "80", "PYTHONUTF8": "1"},
+        input=text,
         capture_output=True,
         encoding="utf-8",
         timeout=600,
     )
     if done.returncode:
         raise RuntimeError(f"{command} ended with {done.returncode}:\n{done.stderr}")
-    if show:
-        print(done.stdout)
+    return done.stdout
 
 
 def _console_examples(text):

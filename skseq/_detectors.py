@@ -8,10 +8,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
 from ._sample_weight import fit_params
-from ._sklearn import get_chunk_n_rows
-from ._validation import (
-    is_windows,
-)
+from ._sklearn import _average_path_length, get_chunk_n_rows
+from ._validation import is_windows
 from .windowing import SlidingWindow
 
 
@@ -154,6 +152,11 @@ def score_windows(detector, imputer, X, hidden=None):
     return out
 
 
+def path_lengths(tree):
+    """How deep a row is taken to lie that ends in each node of an isolation tree."""
+    return tree.compute_node_depths() + _average_path_length(tree.n_node_samples) - 1.0
+
+
 def is_error(values):
     """Tell whether what ``score_windows`` gives is an error: nowhere below 0.
 
@@ -235,8 +238,11 @@ def reach(estimator, X, attribute):
     return estimator, X
 
 
-def anomaly_score(estimator, X):
-    """Score, higher for events; the threshold, or None; and the name of the score."""
+def anomaly_score(estimator, X, known=None):
+    """Score, higher for events; the threshold, or None; and the name of the score.
+
+    ``known`` is the score that a classifier gave before.
+    """
     if isinstance(estimator, Pipeline):
         if len(estimator) > 1:
             X = estimator[:-1].transform(X)
@@ -251,7 +257,9 @@ def anomaly_score(estimator, X):
         return -np.asarray(estimator.score_samples(X)), threshold, name
     estimator, X = reach(estimator, X, "decision_function")
     threshold = float(getattr(estimator, "threshold_", 0.0))
-    return np.asarray(estimator.decision_function(X)) + threshold, threshold, name
+    if known is None:
+        known = np.asarray(estimator.decision_function(X)) + threshold
+    return known, threshold, name
 
 
 def names_of_features(estimator, X, n_features):

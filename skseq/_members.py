@@ -2,6 +2,7 @@
 """Named members of a committee: how they are given, fitted, scored and compared."""
 
 import copy
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -221,8 +222,23 @@ def _fit_classifier(classifier, X, y, weights):
     return summary
 
 
-def _fit_member(estimator, X, y, weights, hidden, report):
-    with report(estimator):
+@contextmanager
+def _going_on(estimator, before):
+    """Let a network go on from the weights that it came to on a part of the windows."""
+    name = getattr(estimator, "_warm_start", None)
+    if before is None or name is None:
+        yield
+        return
+    given, own = estimator.get_params(deep=False), estimator.get_params()[name]
+    estimator.set_params(**{name: True})
+    vars(estimator).update({k: v for k, v in vars(before).items() if k.endswith("_")})
+    yield
+    estimator.set_params(**{name: own})
+    vars(estimator).update(given)
+
+
+def _fit_member(estimator, X, y, weights, hidden, report, before=None):
+    with report(estimator), _going_on(estimator, before):
         if is_classifier(estimator):
             preparation = _fit_classifier(estimator, X, y, weights)
         else:
@@ -235,10 +251,11 @@ def fit_members(jobs, n_jobs):
 
     Parameters
     ----------
-    jobs : iterable of (estimator, X, y, weights, hidden, report)
+    jobs : iterable of (estimator, X, y, weights, hidden, report[, before])
         ``weights`` are those of the windows, or None; ``hidden`` is a mask of the
         features that it is not to see, or None; ``report`` is called with the estimator
-        for the context in which it is fitted.
+        for the context in which it is fitted; ``before`` is the same estimator, fitted
+        to some of the windows, or None.
 
     n_jobs : int or None
 
@@ -368,13 +385,15 @@ class Members:
         # Where no window of these is judged, nothing is told.
         return replace(others, centers=self.centers + np.nan_to_num(shifts))
 
-    def shares(self, X, shape, per):
+    def shares(self, X, shape, per, standardized=None):
         """Share of each feature or cell in the score; rows sum up to what is explained.
 
         Of each member by what it adds to the weighed sum, or to the squared distance.
-        NaN where no member with a say explains.
+        NaN where no member with a say explains. ``standardized`` need not be computed
+        again where they are known.
         """
-        standardized = self.standardized(X)
+        if standardized is None:
+            standardized = self.standardized(X)
         say = self._say(standardized)
         shape = shape[per == "feature" :]
         shares = np.zeros((len(X), *shape))

@@ -8,6 +8,7 @@ may move with any release: then this is the file to change, and the only one.
 from sklearn.base import _fit_context
 from sklearn.calibration import _sigmoid_calibration
 from sklearn.ensemble._iforest import _average_path_length
+from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.metrics._scorer import _Scorer
 from sklearn.model_selection._split import GroupsConsumerMixin
 from sklearn.utils import _safe_indexing
@@ -40,6 +41,7 @@ __all__ = [
     "HasMethods",
     "Hidden",
     "Interval",
+    "LinearClassifierMixin",
     "Options",
     "RealNotInt",
     "StrOptions",

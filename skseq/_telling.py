@@ -21,14 +21,21 @@ class Detector(NamedTuple):
         seen = None if self.seen is None else self.seen[flags]
         return self._replace(X=self.X[flags], seen=seen)
 
-    def explain(self, X, per="feature"):
-        """Share of each feature or cell in the score of windows, as a frame."""
+    def explain(self, X, per="feature", standardized=None):
+        """Share of each feature or cell in the score of windows, as a frame.
+
+        ``standardized`` is what each member says of them, of a committee that was asked
+        before.
+        """
         if not hasattr(self.fitted, "explain"):
             error = self.fitted.reconstruction_error(X, per=per)
             names = names_of_features(self.fitted, X, X.shape[2])
             columns = names if per == "feature" else None
             return pd.DataFrame(np.reshape(error, (len(X), -1)), columns=columns)
-        shares = self.fitted.explain(X, per=per)
+        if standardized is None:
+            shares = self.fitted.explain(X, per=per)
+        else:
+            shares = self.fitted._explain(X, per, standardized)
         # Where those with a part tell of no feature, another member that does.
         silent = np.flatnonzero(shares.isna().all(axis=1))
         member = _explaining_member(self.fitted)

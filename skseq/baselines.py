@@ -23,7 +23,13 @@ from .engines._linear import context_effects
 from .engines._product import product
 from .reconstruction._context import CONTEXT_FEATURES, context_mask, judged_columns
 from .reconstruction._estimator import CONTAMINATION_CONSTRAINTS
-from .reconstruction._fit import Choices, Reconstructor, final_offset, first_offset
+from .reconstruction._fit import (
+    Choices,
+    Reconstructor,
+    final_offset,
+    first_offset,
+    settled_offset,
+)
 from .reconstruction._judge import SCORED_STEPS
 from .reconstruction._latent import LatentDecoderMixin, LatentVectorsMixin
 from .reconstruction._mixin import ReconstructionMixin
@@ -254,6 +260,11 @@ class PCAAutoencoder(
     -----
     As in all outlier detectors of scikit-learn, scores are higher for normal sequences.
 
+    Components follow the noise of few sequences. Where fewer than 30 are held out, or
+    most of these are beyond what is normal to the training sequences and all together
+    are fewer than twice the cells of one, ``offset_`` is told by all of them, each
+    under the components of those that share no row with it or its neighbours.
+
     References
     ----------
     .. [1] J. E. Jackson and G. S. Mudholkar, "Control procedures for residuals
@@ -396,11 +407,15 @@ class PCAAutoencoder(
         """The offset that unseen sequences give, for the components of all."""
         if parts is None:
             return first_offset(choices, kept, X, None)
-        is_context = kept.model.is_context
-        rows = parts.training
-        first = self._fitted(choices, X[rows], taken(weights, rows), is_context)
-        offset = first_offset(choices, first, X, parts.held_out)
-        return final_offset(choices, first, kept, offset, X, rows)
+
+        def fit_part(rows):
+            is_context = kept.model.is_context
+            return self._fitted(choices, X[rows], taken(weights, rows), is_context)
+
+        first, held_out = fit_part(parts.training), parts.held_out
+        offset = first_offset(choices, first, X, held_out)
+        offset = final_offset(choices, first, kept, offset, X, parts.training)
+        return settled_offset(choices, kept, X, held_out, offset, fit_part)
 
     @property
     def _model(self):
@@ -448,10 +463,9 @@ def _warn_of_few_errors(model, X, parts):
             f"Choose {fewer}."
         )
     elif n and parts is not None and len(X) < n_cells:
-        n_held_out = len(parts.held_out)
-        if n_held_out < _FEW:
+        if len(parts.held_out) < _FEW:
             warn(
                 f"{len(X)} sequences of {n_cells} cells each are too few to tell what "
-                f"errors are usual: 'offset_' is set on the {n_held_out} of them that "
-                "were held out, and may be far off. Give more, or shorter windows."
+                "errors are usual: 'offset_' is set on each of them, left out in turn, "
+                "and may be off. Give more, or shorter windows."
             )

@@ -17,6 +17,7 @@ from ._sample_weight import weighed
 from ._sklearn import Interval, StrOptions, _fit_context
 from ._validation import check_sequences
 from .autoencoder import LSTMAutoencoder
+from .engines._batches import feature_means
 from .engines._linear import fit_linear_path
 from .reconstruction._context import CONTEXT_FEATURES, context_mask
 from .reconstruction._estimator import CONTAMINATION_CONSTRAINTS
@@ -30,6 +31,9 @@ from .training._docs import with_docs
 from .training._estimator import FittedNetworkMixin, set_fitted
 from .training._plan import Examples
 from .training._reports import EpochReports
+
+# What a network that is trained further goes on from; the path is fitted anew.
+_RESUMED = ("architecture_", "weights_", "optimizer_state_", "is_context_")
 
 
 def _fit_path(examples, preparation, n_components):
@@ -60,8 +64,8 @@ class ResidualAutoencoder(
     ----------
     network : LSTMAutoencoder, default=None
         The network, cloned, and how it is trained. Its ``context_features``, ``error``,
-        ``score_on``, ``contamination``, ``refit`` and ``warm_start`` are not used. None
-        for ``LSTMAutoencoder()``, whose parameters can be set all the same:
+        ``score_on``, ``contamination`` and ``refit`` are not used. None for
+        ``LSTMAutoencoder()``, whose parameters can be set all the same:
         ``set_params(network__hidden_layer_sizes=16)``.
 
     n_components : int or "auto", default="auto"
@@ -120,6 +124,14 @@ class ResidualAutoencoder(
     in units of the spread of a cell. Each feature counts in units of its own spread, so
     a forgotten scaler costs nothing.
 
+    The path follows the noise of few sequences. Where fewer than 30 are held out, or
+    most of these are beyond what is normal to the training sequences and all together
+    are fewer than twice the cells of one, ``offset_`` is told by all of them: by the
+    score of each under a path and an error rule of those that share no row with it or
+    its neighbours, a tenth of the table. Of n, about one later sequence of n is then an
+    outlier, and fewer where windows overlap much. The network is the same for all: one
+    that was trained until it knew few sequences by heart sets too narrow an offset.
+
     References
     ----------
     .. [1] N. Wiener, "Extrapolation, interpolation, and smoothing of stationary time
@@ -142,6 +154,7 @@ class ResidualAutoencoder(
           dtype=object)
     """
 
+    _warm_start = "network__warm_start"
     _parameter_constraints: dict = {
         "network": [LSTMAutoencoder, None],
         "n_components": [
@@ -251,12 +264,16 @@ class ResidualAutoencoder(
             If the training ended early, as the loss did not stay finite or the user
             interrupted it: the weights of the best epoch until then are kept.
         """
-        X = check_sequences(self, X, reset=True)
-        X, weights, _ = weighed(X, sample_weight)
-        check_features(X, units=False)
         network = LSTMAutoencoder() if self.network is None else clone(self.network)
         network._validate_params()
-        choices, plan = self._choose(network, X)
+        resume = network.warm_start and self.__sklearn_is_fitted__()
+        X = check_sequences(self, X, reset=not resume)
+        X, weights, _ = weighed(X, sample_weight)
+        check_features(X, units=False)
+        if resume:
+            set_fitted(network, {name: getattr(self, name) for name in _RESUMED})
+            network.feature_means_ = feature_means(X)
+        choices, plan = self._choose(network, X, resume)
         held_out = network._hold_out(X)
         reports = EpochReports(self, X, y, network.max_epochs)
         examples = Examples(X, None, weights)
@@ -266,7 +283,7 @@ class ResidualAutoencoder(
         reports.end(fitted)
         return set_fitted(self, fitted)
 
-    def _choose(self, network, X):
+    def _choose(self, network, X, resume):
         """Everything that parameters and input decide, before the first step."""
         if network.loss == "binary_crossentropy":
             raise ValueError(
@@ -287,7 +304,7 @@ class ResidualAutoencoder(
         plan = network._plan(
             X,
             loss=network.loss,
-            resume=False,
+            resume=resume,
             **network._architecture_options(),
             is_context=is_context,
             n_levels=n_judged,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Fixtures shared by the tests."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -16,16 +17,21 @@ from skseq import SlidingWindow
 
 
 def pytest_collection_finish():
-    """Have TensorFlow run its graphs as they are.
+    """Save what takes time where thousands of small networks are made in a process.
 
-    Most of those in the tests are run for a few batches: that is done sooner than they
-    are optimised.
+    Python looks through all objects for what is no longer used after every 700 new
+    ones; a graph of TensorFlow is of thousands. Graphs are run as they are: most of
+    those in the tests are run for a few batches, which is done sooner than they are
+    optimised. And a traced network waits longer for the next test that asks for one.
     """
+    gc.set_threshold(20_000, 20, 20)
     if "tensorflow" in sys.modules:
         import tensorflow
 
         optimizer = tensorflow.config.optimizer
         optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    if "skseq.engines._keras" in sys.modules:
+        sys.modules["skseq.engines._keras"]._POOL_SIZE = 32
 
 
 @pytest.fixture(scope="session")

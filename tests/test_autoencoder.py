@@ -86,11 +86,17 @@ def test_weights_are_in_the_order_of_keras(ae):
     assert [w.shape for w in ae.weights_] == ae.architecture_.weight_shapes
 
 
+def one_layer(**parameters):
+    """A network that Keras traces sooner, once for all these tests, in one batch."""
+    settings = {"hidden_layer_sizes": 4, "early_stopping": False, "batch_size": 500}
+    return tiny(**settings, **parameters)
+
+
 @pytest.fixture(scope="module")
 def plain_keras(sequences):
     """Weights and losses of Keras's own fit: the same first weights, one batch."""
     X = sequences.astype(np.float32)
-    unfitted = tiny(max_epochs=1, early_stopping=False, engine="native").fit(X[:2])
+    unfitted = one_layer(engine="native").fit(X[:2])
     first = unfitted.architecture_.initial_weights(np.random.RandomState(0))
     model = unfitted.model_
     model.set_weights(first)
@@ -101,9 +107,7 @@ def plain_keras(sequences):
 
 @pytest.mark.parametrize("engine", ["native", "keras"])
 def test_training_equals_plain_keras(sequences, engine, plain_keras):
-    ours = tiny(
-        max_epochs=20, early_stopping=False, batch_size=len(sequences), engine=engine
-    ).fit(sequences.astype(np.float32))
+    ours = one_layer(max_epochs=20, engine=engine).fit(sequences.astype(np.float32))
     weights, losses = plain_keras
     np.testing.assert_allclose(ours.loss_curve_, losses, rtol=1e-5)
     for a, b in zip(ours.weights_, weights, strict=True):
@@ -114,14 +118,8 @@ def test_training_equals_plain_keras(sequences, engine, plain_keras):
 @pytest.mark.parametrize("engine", ["native", "keras"])
 def test_other_losses_equal_keras(sequences, loss, engine):
     X = 3 * sequences.astype(np.float32)
-    settings = {
-        "hidden_layer_sizes": 4,
-        "early_stopping": False,
-        "batch_size": len(X),
-        "engine": engine,
-    }
-    ours = tiny(loss=loss, **settings).fit(X)
-    start = tiny(loss=loss, learning_rate=1e-30, **settings)
+    ours = one_layer(loss=loss, engine=engine).fit(X)
+    start = one_layer(loss=loss, learning_rate=1e-30, engine=engine)
     reconstruction = start.fit(X).reconstruct(X)
     expected = keras.losses.get(loss)(X, reconstruction).numpy().mean()
     assert ours.loss_curve_[0] == pytest.approx(expected, rel=1e-5)
@@ -408,22 +406,19 @@ def test_too_few_sequences_for_early_stopping_say_so():
 
 
 def with_missing_values():
-    table = sine_table(60)
+    table = sine_table()
     table[np.random.default_rng(1).random(table.shape) < 0.05] = np.nan
     return SlidingWindow(N_TIMESTEPS).fit_transform(table)
 
 
-@pytest.mark.parametrize(
-    ("activation", "sizes"), [("tanh", (4, 2)), ("relu", 4), ("linear", 4)]
-)
+@pytest.mark.parametrize(("activation", "sizes"), [("tanh", (4, 2)), ("linear", 4)])
 def test_engines_agree(activation, sizes):
-    """On padded windows with missing cells, after twenty batches."""
+    """On padded windows with missing cells, after 21 batches."""
     X = with_missing_values()
     settings = {
         "activation": activation,
         "hidden_layer_sizes": sizes,
-        "batch_size": 14,
-        "max_epochs": 5,
+        "max_epochs": 7,
     }
     native = tiny(engine="native", **settings).fit(X)
     by_keras = tiny(engine="keras", **settings).fit(X)
@@ -440,10 +435,9 @@ def test_engines_agree(activation, sizes):
 
 
 def test_one_engine_goes_on_where_the_other_stopped(sequences):
-    settings = {"batch_size": 500, "early_stopping": False}
-    whole = tiny(max_epochs=4, engine="native", **settings).fit(sequences)
+    whole = one_layer(max_epochs=4, engine="native").fit(sequences)
     for first, second in (("native", "keras"), ("keras", "native")):
-        ae = tiny(max_epochs=2, warm_start=True, engine=first, **settings)
+        ae = one_layer(max_epochs=2, warm_start=True, engine=first)
         ae.fit(sequences).set_params(engine=second).fit(sequences)
         assert_same_training(ae, whole)
 
@@ -460,7 +454,7 @@ def test_the_number_of_threads_does_not_change_the_result(windows):
 
 def test_without_the_kernels_keras_stands_in(sequences, monkeypatch):
     monkeypatch.setattr("skseq.engines._choose.has_kernels", lambda: False)
-    ae = tiny().fit(sequences)
+    ae = one_layer().fit(sequences)
     assert np.isfinite(ae.score_samples(sequences)).all()
     with pytest.raises(ImportError, match="C\\+\\+17 compiler.*engine='keras'"):
         tiny(engine="native").fit(sequences)
@@ -481,9 +475,10 @@ def test_auto_leaves_a_gpu_to_keras(sequences, monkeypatch):
 
 def test_threads_that_fit_and_score_at_once_give_what_each_gives_alone(ae, windows):
     # Each thread has a Keras network lent to it, which is traced for seconds.
+    n_fits, n_scores = (2, 3) if ae.engine == "native" else (1, 1)
     with ThreadPoolExecutor(3) as pool:
-        fits = [pool.submit(clone(ae).fit, windows) for _ in range(2)]
-        scores = [pool.submit(ae.score_samples, windows) for _ in range(3)]
+        fits = [pool.submit(clone(ae).fit, windows) for _ in range(n_fits)]
+        scores = [pool.submit(ae.score_samples, windows) for _ in range(n_scores)]
         for fit in fits:
             assert fit.result().loss_curve_ == ae.loss_curve_
         for score in scores:
@@ -529,11 +524,11 @@ def test_a_callback_can_stop_training(windows):
 
 
 def test_verbose_shows_keras_own_bar(sequences, capsys):
-    tiny(verbose=1, engine="keras").fit(sequences)
+    one_layer(verbose=1, engine="keras").fit(sequences)
     shown = capsys.readouterr().out
     assert "Epoch 1/1" in shown
     assert "loss" in shown
-    tiny(engine="keras").fit(sequences)
+    one_layer(engine="keras").fit(sequences)
     assert capsys.readouterr().out == ""
 
 

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
-from make import sine_table, tiny, windows_of
+from make import assert_same_weights, sine_table, tiny, windows_of
 from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.ensemble import IsolationForest
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
@@ -22,6 +24,7 @@ from skseq import (
     save,
 )
 from skseq._detectors import check_detector
+from skseq._members import _going_on
 
 TREE = "sklearn.tree._tree.Tree"
 FOREST = IsolationForest(n_estimators=5, random_state=0)
@@ -170,6 +173,38 @@ def test_without_refit_the_members_are_those_of_the_training_part():
     committee = DetectorCommittee(MEMBERS, refit=False).fit(X)
     pca = PCAAutoencoder(2).fit(X[: 180 - 3])
     np.testing.assert_array_equal(committee.estimators_[0].components_, pca.components_)
+
+
+@pytest.fixture(scope="module")
+def networks():
+    """Members that are networks, by committees before and after the refit."""
+    X = windows_of(sine_table(120), 4)
+    network = tiny(engine="native", max_epochs=2, tol=0)
+    members = [("lstm", network), ("residual", ResidualAutoencoder(network))]
+    first = DetectorCommittee(members, refit=False).fit(X)
+    return X, first, DetectorCommittee(members).fit(X)
+
+
+@pytest.mark.parametrize("name", ["lstm", "residual"])
+def test_a_network_goes_on_where_it_is_fitted_again(networks, name):
+    X, first, again = networks
+    member, given = again.named_estimators_[name], dict(again.detectors)[name]
+    assert repr(member) == repr(given)
+    warm = copy.deepcopy(first.named_estimators_[name])
+    parameter = {"lstm": "warm_start", "residual": "network__warm_start"}[name]
+    warm.set_params(**{parameter: True}).fit(X)
+    assert_same_weights(member, warm)
+    assert member.offset_ == warm.offset_
+    assert not np.array_equal(member.weights_[0], clone(given).fit(X).weights_[0])
+
+
+def test_a_network_by_default_is_left_unset_where_it_goes_on(networks):
+    _, first, _ = networks
+    detector = ResidualAutoencoder()
+    with _going_on(detector, first.named_estimators_["residual"]):
+        assert detector.network.warm_start
+        assert_same_weights(detector, first.named_estimators_["residual"])
+    assert detector.network is None
 
 
 def test_windows_that_a_member_does_not_judge_are_judged_by_the_others():

@@ -27,7 +27,6 @@ ESTIMATORS = [
     EachSeries(StandardScaler()),
     EachTimeStep(StandardScaler()),
     LSTMAutoencoder((4, 2), **FAST),
-    LSTMAutoencoder(4, decoder="conditional", **FAST),
     LSTMReconstructor(4, **FAST),
     ContextEncoder((4, 2), **FAST),
     ResidualAutoencoder(LSTMAutoencoder((4, 2), **FAST)),

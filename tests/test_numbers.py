@@ -19,6 +19,7 @@ from skseq import (
     MovingReference,
     PCAAutoencoder,
     ResidualAutoencoder,
+    SlidingWindow,
 )
 
 examples = settings(max_examples=20, deadline=None, derandomize=True)
@@ -157,10 +158,46 @@ def test_an_offset_is_no_ratio_of_rounding(n_samples):
 
 
 def test_held_out_errors_beyond_all_training_errors_are_told():
-    X = noise(0, 30, 10, 4)
-    detector, said = fitted(ResidualAutoencoder(network()), X)
-    assert "held-out sequences lie far beyond" in said
-    assert alarms(detector, noise(1, 100, 10, 4)) > 0.5  # which is why it is told
+    X = noise(0, 400, 10, 4)
+    X[-40:] *= 30
+    for detector in (ResidualAutoencoder(network()), PCAAutoencoder(2)):
+        _, said = fitted(detector, X)
+        assert "held-out sequences lie far beyond" in said
+
+
+def correlated(seed, *shape):
+    """Rows of sensors that move together."""
+    mixing = 0.7 / np.sqrt(shape[2]) + 0.3 * noise(0, shape[2], shape[2])
+    return noise(seed, *shape) @ mixing
+
+
+@pytest.mark.parametrize("make", [noise, correlated])
+@pytest.mark.parametrize("n_samples", [20, 30, 50, 100, 200])
+@pytest.mark.parametrize("name", ["components", "residual"])
+def test_few_sequences_of_many_cells_set_an_offset_that_holds(name, n_samples, make):
+    """One later sequence of n + 1 exceeds the largest of n that are like it."""
+    detectors = {
+        "components": PCAAutoencoder,
+        "residual": lambda: ResidualAutoencoder(network()),
+    }
+    shares = []
+    for seed in range(3):
+        detector, said = fitted(detectors[name](), make(2 * seed + 1, n_samples, 10, 4))
+        shares.append(alarms(detector, make(2 * seed + 2, 1000, 10, 4)))
+        assert "far beyond" not in said
+    assert np.mean(shares) < 0.03 + 2 / n_samples
+
+
+@pytest.mark.parametrize("n_rows", [200, 400])
+def test_few_windows_that_share_rows_do_not_alarm_for_good(n_rows):
+    slider = SlidingWindow(30)
+    windows = slider.fit_transform(noise(0, n_rows, 8))
+    later = slider.transform(noise(1, 500, 8))[29:]
+    for detector in (PCAAutoencoder(), ResidualAutoencoder(network())):
+        detector, said = fitted(detector, windows)
+        assert alarms(detector, later) < 0.05
+        assert alarms(detector, 3 * np.asarray(later)) > 0.9
+        assert "far beyond" not in said
 
 
 # Scale -------------------------------------------------------------------------------

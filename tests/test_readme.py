@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The README's code, run from top to bottom as it stands."""
 
+import contextlib
 import importlib
+import io
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -19,15 +19,11 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def printed(tmp_path_factory):
     """What one script of all blocks prints. It trains the network that it shows."""
     script = "\n".join(re.findall(r"```python\n(.*?)```", README, re.DOTALL))
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script],
-        cwd=tmp_path_factory.mktemp("readme"),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
+    shown = io.StringIO()
+    with contextlib.chdir(tmp_path_factory.mktemp("readme")):
+        with contextlib.redirect_stdout(shown):
+            exec(compile(script, "README.md", "exec"), {"__name__": "__main__"})
+    return shown.getvalue().splitlines()
 
 
 def test_the_first_example_prints_what_the_readme_says(printed):
@@ -35,9 +31,10 @@ def test_the_first_example_prints_what_the_readme_says(printed):
     said = [line.split() for line in said.splitlines()]
     shown = [line.split() for line in printed[: len(said)]]
     assert [name for name, _ in shown] == [name for name, _ in said]
-    # Another processor rounds otherwise, and training carries that on.
-    for (_, figure), (_, expected) in zip(shown, said, strict=True):
-        assert float(figure) == pytest.approx(float(expected), abs=0.1)
+    for (name, figure), (_, expected) in zip(shown, said, strict=True):
+        # Another processor rounds otherwise, and training a network carries that on.
+        tolerance = 0.1 if name == "LSTMAutoencoder" else 0.011
+        assert float(figure) == pytest.approx(float(expected), abs=tolerance)
 
 
 def test_the_other_examples_run(printed):

@@ -86,7 +86,15 @@ def test_padding_does_not_change_training(X):
 # The first in batches of the size that Keras has traced that network for, above.
 @pytest.mark.parametrize(
     "parameters",
-    [{"max_epochs": 12}, {"dropout": 0.5, "activation": "relu", "batch_size": 8}],
+    [
+        {"max_epochs": 12},
+        {
+            "hidden_layer_sizes": 5,
+            "dropout": 0.5,
+            "activation": "relu",
+            "batch_size": 8,
+        },
+    ],
     ids=str,
 )
 def test_engines_agree(X, parameters):

@@ -247,6 +247,19 @@ def test_windows_are_trained_on_to_the_last_when_the_epochs_are_known(windows):
     assert not np.array_equal(detector.path_.components, other.path_.components)
 
 
+def test_a_warm_start_goes_on_beside_a_path_that_is_fitted_anew(windows):
+    options = {"early_stopping": False, "batch_size": 500, "engine": "native"}
+    whole = residual(max_epochs=4, **options).fit(windows)
+    warm = residual(max_epochs=2, warm_start=True, **options).fit(windows)
+    assert_same_weights(whole, warm.fit(windows), 1e-6)
+    moved = windows.with_table(windows.table + np.float32([0, 0, 1]))
+    path = residual(max_epochs=1, engine="native").fit(moved).path_
+    np.testing.assert_array_equal(warm.fit(moved).path_.center, path.center)
+    np.testing.assert_array_equal(warm.path_.components, path.components)
+    with pytest.raises(ValueError, match="hidden_layer_sizes"):
+        warm.set_params(network__hidden_layer_sizes=4).fit(windows)
+
+
 @pytest.mark.parametrize("context_features", [None, [1]])
 def test_codes_that_are_too_many_to_keep_are_computed_anew(
     windows, context_features, monkeypatch

@@ -51,9 +51,10 @@ def threads():
     of_blas = max(lib["num_threads"] for lib in threadpoolctl.threadpool_info())
     return max(watcher.most, count()) - before, of_blas
 
-def threads_of_workers():
+def by_loky(tasks):
+    # One setting, so that the same two processes are at work all the time.
     with joblib.parallel_config("loky", n_jobs=2, inner_max_num_threads=1):
-        return [*set(joblib.Parallel()([joblib.delayed(threads)()] * 4))]
+        return joblib.Parallel()(tasks)
 
 
 # The native engine in all kinds of workers.
@@ -67,7 +68,7 @@ def scores(backend):
         with multiprocessing.get_context(backend).Pool(1) as pool:
             return pool.map(fit_and_score, range(3))
     tasks = map(joblib.delayed(fit_and_score), range(3))
-    return joblib.Parallel(2, backend)(tasks)
+    return by_loky(tasks) if backend == "loky" else joblib.Parallel(2, backend)(tasks)
 
 def same_in(*backends):
     alone = [fit_and_score(seed) for seed in range(3)]
@@ -125,9 +126,10 @@ def refused_wrappers():
     from skseq.keras_networks import KerasClassifier
 
     y = np.arange(40) % 2
-    wrapper = BaseWrapper(network, loss="mse", verbose=0)
+    how = {"verbose": 0, "run_eagerly": True}  # sooner than to trace it
+    wrapper = BaseWrapper(network, loss="mse", **how)
     autoencoder = KerasAutoencoder(wrapper).fit(X)
-    classifier = KerasClassifier(classes, loss="bce", verbose=0).fit(X, y)
+    classifier = KerasClassifier(classes, loss="bce", **how).fit(X, y)
     return refusals(
         (autoencoder.fit, [X]),
         (autoencoder.score_samples, [X]),
@@ -139,7 +141,7 @@ def refused_wrappers():
 def main():
     said = {}
     if sys.platform == "linux":
-        said["threads"] = threads_of_workers()
+        said["threads"] = [*set(by_loky([joblib.delayed(threads)()] * 4))]
     said["same"] = same_in("loky", "threading", "multiprocessing", "fork", "spawn")
     assert "tensorflow" not in sys.modules
     # What a process does with Keras before it is forked need not be a fit.
@@ -147,9 +149,8 @@ def main():
     said["loaded"] = refusals((fit, []), (make_model, []))
     import tensorflow
     assert tensorflow.reduce_sum(tensorflow.matmul(X, X.mT)).shape == ()
-    said["same after"] = same_in(
-        "loky", "threading", "multiprocessing", "fork", "spawn"
-    )
+    # A process that is spawned knows nothing of it.
+    said["same after"] = same_in("loky", "threading", "multiprocessing", "fork")
     said["refused"], said["native"] = refused_then_native()
     said["wrappers"] = refused_wrappers()
     print(json.dumps(said))
@@ -181,7 +182,7 @@ def test_the_native_engine_gives_the_same_in_all_kinds_of_workers(said):
     backends = ["loky", "threading", "multiprocessing", "fork", "spawn"]
     # Without TensorFlow in the process that starts them, then with it.
     assert said["same"] == backends
-    assert said["same after"] == backends
+    assert said["same after"] == backends[:-1]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
@@ -219,7 +220,7 @@ def test_loading_keras_is_enough_to_be_refused_in_a_fork(said):
         ("native", 1, (8, 4), 8),
         ("native", 2, (8, 4), 8),
         ("native", None, (8, 4), 8),
-        ("keras", 1, 4, 3),
+        ("keras", 1, 4, 2),
     ],
 )
 def test_threads_on_one_fitted_pipeline_get_what_one_gets(

@@ -7,13 +7,13 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length
 
 from .._detectors import anomaly_score, around_windows
-from .._validation import is_windows
+from .._validation import is_windows, named_errors
 from ..rows._events import check_labels
 from ..rows._sensors import grade_sensors
 from ._scored import Model, Rows
 
 
-def score_models(estimator, X, name, baselines):
+def score_models(estimator, X, name, baselines, scores=None):
     """Score the rows with every model.
 
     Parameters
@@ -25,6 +25,9 @@ def score_models(estimator, X, name, baselines):
     name : str or None
 
     baselines : dict of str to estimator
+
+    scores : dict of str to ndarray, default=None
+        Those of all models, which are classifiers then, where they are known.
 
     Returns
     -------
@@ -41,7 +44,8 @@ def score_models(estimator, X, name, baselines):
         )
     models, kinds = [], []
     for title, fitted in {name: estimator, **baselines}.items():
-        score, threshold, kind = anomaly_score(fitted, X)
+        known = None if scores is None else scores[title]
+        score, threshold, kind = anomaly_score(fitted, X, known)
         score = np.asarray(score, dtype=np.float64)
         wrong = np.flatnonzero(np.isinf(score))
         if len(wrong):
@@ -128,7 +132,8 @@ def make_rows(estimator, X, y, *, n_rows, time, groups, max_gap):
     if time is not None:
         # Of polars, a column knows how to become one of pandas.
         time = time.to_pandas() if hasattr(time, "to_pandas") else time
-        time = pd.Series(time).reset_index(drop=True).infer_objects()
+        with named_errors("time"):
+            time = pd.Series(time).reset_index(drop=True).infer_objects()
     groups = None if groups is None else np.asarray(groups)
     check_consistent_length(event, time, groups)
     return Rows(event, groups, time, max_gap, index, labelled=labelled)

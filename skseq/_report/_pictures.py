@@ -108,13 +108,16 @@ def axes(height=_HEIGHT):
 
 def encode(figure):
     """A figure as PNG, with a palette of few colours: a third of the bytes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
+    figure.set_dpi(_DPI)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
-    image = Image.open(buffer).convert("RGB").quantize(_COLORS, dither=0)
-    buffer = io.BytesIO()
-    image.save(buffer, format="png", optimize=True)
+    # Not with optimize: a sixth fewer bytes are not worth eight times as long.
+    image.quantize(_COLORS, dither=0).save(buffer, format="png")
     return base64.b64encode(buffer.getvalue()).decode("ascii")
 
 

@@ -212,14 +212,18 @@ def write_page(
     title,
     notes,
     grades=None,
+    scores=None,
     n_resamples=1000,
     random_state=0,
 ):
-    """The page, of parameters that are valid; sensors may have been graded before."""
+    """The page, of parameters that are valid.
+
+    Sensors may have been graded before, and the rows scored, by the names of models.
+    """
     if find_spec("matplotlib") is None:
         raise ImportError("skseq.report needs matplotlib: pip install skseq[report]")
     path = check_target(path)
-    models, score_name = score_models(estimator, X, name, baselines or {})
+    models, score_name = score_models(estimator, X, name, baselines or {}, scores)
     rows = make_rows(estimator, X, y, n_rows=len(models[0].score), **about_rows)
     if grades is None:
         grades = grades_of(estimator, X, rows)

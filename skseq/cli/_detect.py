@@ -8,17 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import typer
-from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
 
 from ..alarms import AlarmRule
-from ..autoencoder import LSTMAutoencoder
 from ..baselines import PCAAutoencoder
-from ..committee import DetectorCommittee, default_detectors
+from ..committee import DetectorCommittee, default_detectors, default_networks
 from ..detection._classifier import RareEventClassifier
 from ..detection._committee import default_members
 from ..reconstruction._offset import NORMAL_QUANTILE
-from ..residual import ResidualAutoencoder
 from ..rows._sensors import grade_sensors
 from ..rows._words import count
 from ..windowing import (
@@ -150,10 +147,8 @@ def make_detectors(choices, labelled):
     Nobody can tell beforehand which is right, so several decide together: with labels
     these tell how much each counts; without, all count alike.
     """
-    network = LSTMAutoencoder(**choices.network or {})
-    recent = clone(network).set_params(error="mahalanobis", score_on="recent")
-    residual = ResidualAutoencoder(network)
-    members = dict(default_members()) | {"residual": residual, "lstm": recent}
+    networks = dict(default_networks(**choices.network or {}))
+    members = dict(default_members()) | networks
     if labelled:
         committee = [*members.items()]
     else:
@@ -162,8 +157,8 @@ def make_detectors(choices, labelled):
     pca = PCAAutoencoder()
     name, main = {
         Model.committee: (COMMITTEE, committee),
-        Model.residual: (RESIDUAL, residual),
-        Model.lstm: (LSTM, recent),
+        Model.residual: (RESIDUAL, networks["residual"]),
+        Model.lstm: (LSTM, networks["lstm"]),
         Model.pca: (PCA, pca),
     }[choices.model or Model.committee]
     others = {PCA: pca}
@@ -218,6 +213,37 @@ def _classifier(detector, past, choices, context):
         validation_fraction=HELD_OUT,
         random_state=choices.seed,
     )
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of rows by the names of the models.
+
+    ``by_member`` is what each member of the committee in the headline says.
+    """
+
+    of_models: dict
+    by_member: np.ndarray | None = None
+
+
+def score(models, windows):
+    """Score windows by each model; the last one is that of the headline.
+
+    A member that is shown beside its committee is asked once for both.
+    """
+    *_, main = models
+    members, scores = models[main]._members, {}
+    by_member = None if members is None else members.standardized(windows)
+    if members is not None:
+        scores[main] = members.combined(by_member)
+        for k, name in enumerate(map(MEMBERS.get, members.names)):
+            if name in models:
+                alone = models[name]._members
+                scores[name] = alone.combined(by_member[:, k : k + 1])
+    for name, model in models.items():
+        if name not in scores:
+            scores[name] = model._anomaly_score(windows)
+    return Scores({name: scores[name] for name in models}, by_member)
 
 
 def weights_of(model):

@@ -35,6 +35,26 @@ def check_model(path):
             )
 
 
+def load_trusting(path, types):
+    """A saved estimator; the error of a type that is not trusted names the option."""
+    from ..persistence import FileFormatError, load
+    from ..persistence._skops import UntrustedTypesError
+
+    try:
+        return load(path, trusted=types or ())
+    except FileFormatError as error:
+        cause = error
+        while cause and not isinstance(cause, UntrustedTypesError):
+            cause = cause.__cause__
+        if cause is None:
+            raise
+        options = " ".join(f"--trust {name}" for name in cause.types)
+        raise FileFormatError(
+            f"{path} holds {', '.join(cause.types)}, which is not trusted. If you "
+            f"trust who wrote the file, add {options}."
+        ) from error
+
+
 def check_not_read(targets, paths):
     """Raise a ValueError where a file to be written is one that is read.
 

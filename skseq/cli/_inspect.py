@@ -14,6 +14,9 @@ from ..rows._sensors import grade_sensors
 from ..windowing import suggest_window_size
 from ._table import labels_of, read_rows
 
+_MIXED = 0.3  # share of rows at the time of the row before: two machines have half
+_NEVER_MIXED = 0.01
+_FEWEST_ROWS = 20  # of a series in the mean, for a column to be the name of series
 _GAP = 5  # typical steps, from which on a step is a gap
 
 
@@ -33,6 +36,8 @@ def inspect_tables(paths, label, options):
                 f"{', '.join(frame)}."
             )
         y = labels_of(frame.pop(label), told["files"][0])
+    if group_by is None and time is not None:
+        told["group_by"] = group_by = _series_by_time(frame, time)
     step = _tell_time(frame, time, group_by)
     _tell_series(frame, group_by)
     grades = grade_sensors(frame, time=time, group_by=group_by, y=y)
@@ -51,6 +56,35 @@ def _codes(frame, group_by):
     return frame.groupby(group_by, sort=False, dropna=False).ngroup().to_numpy()
 
 
+def _series_by_time(frame, time):
+    """The column within each value of which the time rises, where in all it does not.
+
+    So it is with the name of a machine, whether the rows of the machines follow each
+    other or are mixed. None where no column is so.
+    """
+    if not _falls_or_stands(frame[time].diff(), _MIXED):
+        return None
+    for name, column in frame.drop(columns=time).items():
+        if pd.api.types.is_float_dtype(column) or column.isna().any():
+            continue
+        series = frame.groupby(name, sort=False, observed=True)[time]
+        if not 1 < series.ngroups <= len(frame) / _FEWEST_ROWS:
+            continue
+        if not _falls_or_stands(series.diff(), _NEVER_MIXED):
+            typer.echo(
+                f"Note: The time rises within each {name!r}, so it is taken for the "
+                "name of the series."
+            )
+            return name
+    return None
+
+
+def _falls_or_stands(steps, share):
+    """Tell times of which one decreases, or of which so many equal the one before."""
+    zero = _zero(steps)
+    return bool((steps < zero).any() or (steps == zero).mean() >= share)
+
+
 def _tell_time(frame, time, group_by):
     """The steps and gaps of the time; gives the typical step, None without one."""
     if time is None:
@@ -58,7 +92,7 @@ def _tell_time(frame, time, group_by):
         return None
     column = frame[time]
     steps = column.groupby(_codes(frame, group_by)).diff()
-    zero = pd.Timedelta(0) if pd.api.types.is_timedelta64_dtype(steps) else 0
+    zero = _zero(steps)
     forward = steps[steps > zero]
     typer.echo(f"Time {time!r}: {column.min()} to {column.max()}")
     if not len(forward):
@@ -75,6 +109,10 @@ def _tell_time(frame, time, group_by):
         )
     typer.echo("  " + ", ".join(told))
     return step
+
+
+def _zero(steps):
+    return pd.Timedelta(0) if pd.api.types.is_timedelta64_dtype(steps) else 0
 
 
 def _short(duration):
@@ -131,7 +169,10 @@ def _tell_window(frame, grades, told, label, y, step, paths):
     lasts = "" if step is None else f", {_short(size * step)}"
     typer.echo(f"\nSuggested window: {size} rows{lasts}")
     words = ["skseq detect", *map(shlex.quote, map(str, paths))]
-    words.append(f"--label {shlex.quote(label or 'LABEL')}")
+    like_labels = grades.index[grades["label"]]
+    if label is None:
+        label = like_labels[0] if len(like_labels) == 1 else "LABEL"
+    words.append(f"--label {shlex.quote(str(label))}")
     words += [f"--time {shlex.quote(time)}"] * (time in frame and " " not in str(time))
     if isinstance(group_by, str) and group_by != "series":
         words.append(f"--group-by {shlex.quote(group_by)}")

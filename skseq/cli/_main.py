@@ -318,7 +318,7 @@ def report(
         check_regular(out)
         from ._page import load_model, report_on
 
-        fitted, time, group_by = load_model(model, trust or ())
+        fitted, time, group_by = load_model(model, trust)
         options = _options.reading(
             time=None if time is None else [time], group_by=group_by, **written
         )

@@ -125,32 +125,37 @@ def _lines(future, figures):
     ]
 
 
-def _contributions(windows, model):
+def _contributions(windows, model, by_member):
     """Parts of the features in each score, as a frame; None where nobody tells."""
     detector = telling(model, windows)
-    return None if detector is None else detector.explain(detector.X)
+    if detector is None:
+        return None
+    return detector.explain(
+        detector.X, standardized=by_member if detector.fitted is model else None
+    )
 
 
-def _scores(table, future, model, decision, parts):
+def _scores(table, future, model, score, parts):
     """The table of scores.csv."""
     rows = future.windows.index
     scores = pd.DataFrame({"row": rows})
     for key in (table.time, table.series):
         if key is not None:
             scores[key.name] = key[rows].to_numpy()
-    scores["score"] = decision + model.threshold_
+    scores["score"] = score
     # Where there is no score, there is no decision.
-    scores["alarm"] = pd.Series(decision > 0, dtype="Int64").mask(np.isnan(decision))
+    alarm = pd.Series(score > model.threshold_, dtype="Int64")
+    scores["alarm"] = alarm.mask(np.isnan(score))
     if parts is None:
         return scores
     top = top_features(parts, N_TOP)
-    top[np.isnan(decision)] = ""  # nobody contributed
+    top[np.isnan(score)] = ""  # nobody contributed
     for k, names in enumerate(top.T):
         scores[f"feature_{k + 1}"] = names
     return scores
 
 
-def _alarms_and_events(table, future, model, decision, parts, alarm_rule):
+def _alarms_and_events(table, future, model, score, parts, alarm_rule):
     """The tables of alarms.csv and, with labels, events.csv, in rows of the table."""
     rows = future.windows.index
     given = {
@@ -159,7 +164,6 @@ def _alarms_and_events(table, future, model, decision, parts, alarm_rule):
         "time": None if table.time is None else table.time[rows],
         "groups": None if table.series is None else table.series[rows],
     }
-    score = decision + model.threshold_
     tables = {"alarms.csv": alarm_table(score, contributions=parts, **given)}
     if future.labelled:
         tables["events.csv"] = event_table(score, **given)
@@ -169,7 +173,7 @@ def _alarms_and_events(table, future, model, decision, parts, alarm_rule):
     return tables
 
 
-def write_results(out, table, future, models, decisions, choices):
+def write_results(out, table, future, models, scores, choices):
     """Write tables and pictures; the last model is that of the headline.
 
     Returns
@@ -178,24 +182,23 @@ def write_results(out, table, future, models, decisions, choices):
         Of the files.
     """
     *_, name = models
-    model, decision = models[name], decisions[name]
-    parts = _contributions(future.windows, model)
+    model, score = models[name], scores.of_models[name]
+    parts = _contributions(future.windows, model, scores.by_member)
     if parts is not None:  # what explains is no part of what is judged
         parts = parts.drop(columns=list(table.context))
-    scores = _scores(table, future, model, decision, parts)
-    frames = {"scores.csv": scores.set_index("row")}
-    frames |= _alarms_and_events(
-        table, future, model, decision, parts, choices.alarm_rule
-    )
+    told = _scores(table, future, model, score, parts)
+    frames = {"scores.csv": told.set_index("row")}
+    frames |= _alarms_and_events(table, future, model, score, parts, choices.alarm_rule)
     for target, frame in frames.items():
         with replacing(out / target) as file:
             plain_csv(frame).to_csv(file)
-    figures = {"score.png": _score_figure(scores, future, model.threshold_, table)}
+    figures = {"score.png": _score_figure(told, future, model.threshold_, table)}
     figures["score.png"].suptitle(_title(name, choices.horizon))
     if future.labelled:
         title = f"{len(future.y)} scored rows; a dot where the threshold of a model is"
         # As on the page: the colour of a model is that of its place.
-        ordered = {name: decision} | decisions
+        decisions = _decisions(models, scores)
+        ordered = {name: decisions[name]} | decisions
         figures["precision_recall.png"] = precision_recall_figure(
             future.y, ordered, title=title
         )
@@ -218,10 +221,18 @@ def _reach(horizon):
     return count(horizon, "row") if isinstance(horizon, int) else horizon
 
 
-def figures_of(future, models, decisions):
+def _decisions(models, scores):
+    """How far each score is beyond the threshold of its model."""
+    return {
+        name: score - models[name].threshold_
+        for name, score in scores.of_models.items()
+    }
+
+
+def figures_of(future, models, scores):
     """The measures of each model; those of the labels only where there are any."""
     told = {}
-    for name, decision in decisions.items():
+    for name, decision in _decisions(models, scores).items():
         judged = ~np.isnan(decision)
         alarms = alarm_table(
             decision, rule=AlarmRule(on=0), groups=future.windows.series
@@ -263,7 +274,9 @@ def _score_figure(scores, future, threshold, table):
     return figure
 
 
-def write_page(path, name, table, future, models, *, horizon, max_gap, grades, seed):
+def write_page(
+    path, name, table, future, models, scores, *, horizon, max_gap, grades, seed
+):
     """The page; the last model is that of its headline."""
     rows = future.windows.index
     *_, main = models
@@ -294,6 +307,7 @@ def write_page(path, name, table, future, models, *, horizon, max_gap, grades, s
         title=f"Rare events in {name}",
         notes=notes,
         grades=grades,
+        scores=scores.of_models,
         random_state=seed,
     )
     typer.echo(f"Wrote {path}")

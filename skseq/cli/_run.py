@@ -36,19 +36,18 @@ def detect_in(table, choices, out, page, *, title, bars):
     models, notes = _detect.fit(
         detectors, past, choices, context=table.context, bars=bars
     )
-    decisions = {
-        name: model.decision_function(future.windows) for name, model in models.items()
-    }
+    scores = _detect.score(models, future.windows)
     *_, main = models
-    figures = _results.figures_of(future, models, decisions)
+    figures = _results.figures_of(future, models, scores)
     _results.print_report(past, future, models[main], figures, notes, choices.threshold)
-    names = _results.write_results(out, table, future, models, decisions, choices)
+    names = _results.write_results(out, table, future, models, scores, choices)
     _results.write_page(
         page,
         title,
         table,
         future,
         models,
+        scores,
         horizon=choices.horizon,
         max_gap=choices.gap,
         grades=grades,

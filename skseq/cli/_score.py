@@ -17,7 +17,7 @@ import typer
 from .._files import is_full, naming_file
 from . import _options
 from ._choices import N_TOP, duration_of
-from ._errors import check_model, check_there, one_line_errors
+from ._errors import check_model, check_there, load_trusting, one_line_errors
 from ._lines import Cells, Lines
 from ._options import Trust
 
@@ -355,14 +355,13 @@ def score(
         if not tables:
             _check_options_of_lines({**written, "time": time})
     # Help and complaints are to come at once.
-    from ..persistence._save import load
     from ..streaming._scorer import StreamScorer
 
     policy = "raise" if on_late == OnLate.error else "drop"
     given = {"ignore": ignore or (), "explain": explain}
     try:
         scorer = StreamScorer(
-            load(model, trusted=trust or ()),
+            load_trusting(model, trust),
             on_late=policy,
             max_jump=duration_of(max_jump) or "auto",
             forget_after=duration_of(forget_after),

@@ -149,6 +149,7 @@ def make_chaotic_process(
     0.05
     """
     rng = np.random.default_rng(random_state)
+    n_samples, event_length = int(n_samples), int(event_length)  # of 8 bits, too
     n_settling = math.ceil(_SETTLING_TIME / interval)
     rho = np.full(n_settling + n_samples, _RHO)
     y = np.zeros(n_samples, dtype=int)

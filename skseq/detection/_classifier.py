@@ -274,7 +274,8 @@ class RareEventClassifier(
 
     The members are fitted again to all of the past then, unless ``refit`` is False, and
     their scales carried over by the median difference of the scores of both fits, on
-    normal windows that both were trained on.
+    normal windows that both were trained on. Networks go on from the weights of their
+    first fit.
 
     Weights and threshold are set on rows that no member was fitted on: windows that
     share rows with those held out (``n_timesteps - 1`` before the end of a series) are
@@ -702,8 +703,13 @@ class RareEventClassifier(
         check_is_fitted(self)
         if self._members is None:
             return self.detector_.explain(X, per=per)
+        return self._explain(X, per)
+
+    def _explain(self, X, per="feature", standardized=None):
+        """The same of a committee, of which each member may have been asked before."""
         sequences = check_sequences(self, X, reset=False)
-        shares = self._members.shares(sequences, self.sequence_shape_, per)
+        shape = self.sequence_shape_
+        shares = self._members.shares(sequences, shape, per, standardized)
         return shares_frame(self, shares, X, per)
 
     def __sklearn_is_fitted__(self):

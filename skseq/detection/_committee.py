@@ -4,6 +4,7 @@
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import zip_longest
 
 import numpy as np
 from sklearn.base import clone, is_classifier
@@ -88,15 +89,19 @@ class Committee:
         names, estimators, hidden = ([part[k] for k in kept] for part in lists)
         return replace(self, names=names, estimators=estimators, hidden=hidden)
 
-    def fitted(self, past, rows):
-        """A fitted copy of each member."""
+    def fitted(self, past, rows, before=()):
+        """A fitted copy of each member.
+
+        Networks go on from the weights of those ``before``, fitted to some of the rows.
+        """
         jobs = []
-        members = zip(self.names, self.estimators, self.hidden, strict=True)
-        for name, estimator, hidden in members:
+        members = zip_longest(self.names, self.estimators, self.hidden, before)
+        for name, estimator, hidden, start in members:
             step = self.task.subcontext(task_name=f"fit-{name}")
             report = partial(_reported, step, self.owner)
             given = past.given_to(estimator, rows)
-            jobs.append((clone(estimator), *given, hidden, report))
+            start = start and start.estimator
+            jobs.append((clone(estimator), *given, hidden, report, start))
         return fit_members(jobs, self.owner.n_jobs)
 
 
@@ -152,7 +157,7 @@ def fit_committee(committee, past, *, refit):
         score = members.combined(standardized)
     if refit:
         both = past.for_detectors(past.parts.training)
-        fitted = committee.fitted(past, np.arange(len(past.X)))
+        fitted = committee.fitted(past, np.arange(len(past.X)), members.fitted)
         members = members.fitted_again(fitted, past.X[both[:: _step(len(both))]])
     return members, score, is_cross_fitted, standardized
 

@@ -46,8 +46,11 @@ class Batch(NamedTuple):
 
     def take(self, rows) -> Batch:
         """The same of some sequences."""
+        inputs = self.inputs[rows]
         return Batch(
-            *(array[rows] for array in self[:3]),
+            inputs,
+            self.steps[rows],
+            inputs if self.targets is self.inputs else self.targets[rows],
             None if self.weights is None else self.weights[rows],
             tuple(factors[rows] for factors in self.dropout),
             None if self.levels is None else self.levels[rows],
@@ -122,11 +125,16 @@ class Preparation:
 
         ``of_sequences`` are what ``batch`` takes after the rows.
         """
-        n_cells = X.shape[1] * X.shape[2]
-        size = max(min(CHUNK, _CHUNK_CELLS // n_cells), _SMALLEST_CHUNK)
+        size = n_at_once(X)
         for start in range(0, len(X), size):
             rows = slice(start, min(start + size, len(X)))
             yield rows, self.batch(X, rows, *of_sequences)
+
+
+def n_at_once(X) -> int:
+    """Sequences that are prepared at a time, by the number of their cells."""
+    n_cells = X.shape[1] * X.shape[2]
+    return max(min(CHUNK, _CHUNK_CELLS // n_cells), _SMALLEST_CHUNK)
 
 
 def add_noise(batch: Batch, n_features, scale, rng) -> Batch:

@@ -103,7 +103,9 @@ def cross_validate_windows(
     if cv is None or is_number(cv, Integral):
         gap = X.shape[1] - 1 if is_windows(X) else 0
         cv = SeriesTimeSplit(5 if cv is None else cv, gap=gap)
-    splits = list(check_cv(cv).split(X, y, groups))
+    with named_errors("cv"):
+        cv = check_cv(cv)
+    splits = list(cv.split(X, y, groups))
     if not splits:
         raise ValueError(f"'cv' gives no split. Got {cv!r}.")
     if is_windows(X):

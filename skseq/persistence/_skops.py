@@ -42,6 +42,17 @@ _OF_NUMPY = (
 )
 
 
+class UntrustedTypesError(FileFormatError):
+    """The file holds types that its reader did not say to trust."""
+
+    def __init__(self, where, types):
+        super().__init__(
+            f"{where} holds {', '.join(types)}, which is not trusted; if you trust "
+            "who wrote the file, name it in 'trusted'"
+        )
+        self.types = types
+
+
 def dump(value, where, trusted):
     """Bytes of a scikit-learn object; a TypeError names what cannot be saved."""
     import skops.io
@@ -82,10 +93,7 @@ def load(content, where, trusted):
             raise FileFormatError(f"{where} has an unknown member {name!r}")
     untrusted = _untrusted(content, trusted)
     if untrusted:
-        raise FileFormatError(
-            f"{where} holds {', '.join(untrusted)}, which is not trusted; if you trust "
-            "who wrote the file, name it in 'trusted'"
-        )
+        raise UntrustedTypesError(where, untrusted)
     value = skops.io.loads(content, trusted=[*HARMLESS, *trusted])
     _check_no_memory(value, where)
     return value

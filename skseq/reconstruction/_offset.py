@@ -119,33 +119,45 @@ class ContaminationRule(NamedTuple):
         deviations above the median of the logarithms of the errors, by their upper
         quartile; of any other rule the offset is what it says. Of errors that are
         within ``rounding`` there is none.
+
+        Also tells whether most of the ``unseen`` are further out than that.
         """
         told, unseen = (
             np.log(error[error > rounding]) for error in map(_errors, (scores, unseen))
         )
-        return max(offset, -float(np.exp(self._limit(told, unseen))))
+        limit = self._limit(told)
+        return max(offset, -float(np.exp(limit))), _is_beyond(unseen, limit)
 
     def limited_log(self, offset, scores, unseen):
-        """The same, of scores that are minus the logarithm of an error."""
-        return max(offset, -self._limit(_errors(scores), _errors(unseen)))
+        """The same, of scores that are minus the logarithm of an error; warns."""
+        limit = self._limit(_errors(scores))
+        if _is_beyond(_errors(unseen), limit):
+            warn_of_far()
+        return max(offset, -limit)
 
-    def _limit(self, log_errors, unseen):
+    def _limit(self, log_errors):
         """How far out the logarithm of a normal error can be."""
         if not self.has_limit or not len(log_errors):
             return np.inf
         middle, upper = np.quantile(log_errors, [0.5, 0.75])
         if upper == middle:
             return np.inf
-        limit = middle + _MAX_DEVIATIONS * (upper - middle) / norm.ppf(0.75)
-        if len(unseen) and np.median(unseen) > limit:
-            warn_once(
-                "The errors of most held-out sequences lie far beyond those of the "
-                "training sequences, which alone set 'offset_' then. Where these are "
-                "too few for their length and number of features, it is far off: give "
-                "more of them, shorter windows, or a smaller model. Else look at what "
-                "was held out: events, or another way of running."
-            )
-        return limit
+        return middle + _MAX_DEVIATIONS * (upper - middle) / norm.ppf(0.75)
+
+
+def _is_beyond(log_errors, limit):
+    return len(log_errors) > 0 and bool(np.median(log_errors) > limit)
+
+
+def warn_of_far():
+    """Warn that what was held out told nothing of what is usual."""
+    warn_once(
+        "The errors of most held-out sequences lie far beyond those of the "
+        "training sequences, which alone set 'offset_' then. Where these are "
+        "too few for their length and number of features, it is far off: give "
+        "more of them, shorter windows, or a smaller model. Else look at what "
+        "was held out: events, or another way of running."
+    )
 
 
 def _errors(scores):

@@ -14,7 +14,9 @@ LEAK = 0.95  # correlation with the labels
 _MANY_MISSING = 0.5
 _MIN_VALUES = 10  # values that may rise by chance
 _LABEL_NAME = re.compile(
-    r"label|target|fault|alarm|anomal|failure|attack|event|^class$|^y$", re.IGNORECASE
+    r"label|target|fault|alarm|anomal|failure|attack|event|^class$|^y$"
+    r"|stör|stoer|fehler|ausfall|défaut|defaut|panne|fallo|aver[ií]a|guasto",
+    re.IGNORECASE,
 )
 
 

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From a table to its columns."""
 
-import contextlib
-
 import numpy as np
 import pandas as pd
 
@@ -73,9 +71,17 @@ def _raise_not_numeric(features, names, error):
     """Name the first cell that is not a number, where there is one."""
     for k, name in enumerate(names):
         column = take_key(features, k)
-        # An int beyond any float, or a decimal that is no number at all
-        with contextlib.suppress(ArithmeticError):
-            numbers = pd.to_numeric(column, errors="coerce")
-            bad = np.flatnonzero(numbers.isna() & ~column.isna())
-            if len(bad):
-                raise _not_numeric(name, column, bad[0]) from error
+        for row, value in enumerate(column.tolist()):
+            if not _is_number(value):
+                raise _not_numeric(name, column, row) from error
+
+
+def _is_number(value):
+    """Tell what NumPy makes a float of, takes for missing, or has its own words for."""
+    if value is None or value is pd.NA or value is pd.NaT or isinstance(value, complex):
+        return True
+    try:
+        float(value)
+    except (TypeError, ValueError, ArithmeticError):  # an int may be beyond any float
+        return False
+    return True

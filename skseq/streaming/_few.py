@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.ensemble import IsolationForest
 from sklearn.impute import SimpleImputer
 
+from .._detectors import path_lengths
 from .._sklearn import _average_path_length
 from ..reconstruction._mixin import ReconstructionMixin
 
@@ -136,13 +137,7 @@ class FewRowsForest(IsolationForest):
         nodes = np.arange(len(is_leaf))[:, np.newaxis]  # a leaf leads to itself
         self._children = np.where(is_leaf[:, np.newaxis], nodes, children).ravel()
         self._depth = max(tree.max_depth for tree in trees)
-        self._adds = np.concatenate(
-            [
-                (tree.compute_node_depths() + _average_path_length(tree.n_node_samples))
-                - 1.0
-                for tree in trees
-            ]
-        )
+        self._adds = np.concatenate([path_lengths(tree) for tree in trees])
         self._usual = len(trees) * _average_path_length(np.array([self.max_samples_]))
 
     def score_samples(self, X):

@@ -55,7 +55,8 @@ TRAINING = """
         Sequences that an epoch sees, at the most: so many, or a share of all, drawn
         anew for each epoch, so that its time does not grow with their number. Nor does
         that of the loss after it, which is told by as many of those held out, at even
-        distances. "auto" is 16384, None all of them.
+        distances, and by 2048 at the most where the sequences are their own targets.
+        "auto" is 16384, None all of them.
 
     early_stopping : bool, default=True
         Whether to hold out a part, stop when its loss no longer improves, and keep the

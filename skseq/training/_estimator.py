@@ -61,6 +61,8 @@ class FittedNetworkMixin:
     Its attributes are those of :func:`network_attributes`.
     """
 
+    _warm_start = "warm_start"  # the parameter by which a fit goes on from the last one
+
     @property
     def model_(self):
         """The network as a Keras model, made when asked for."""

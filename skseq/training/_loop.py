@@ -14,12 +14,16 @@ from ..engines._batches import (
     add_noise,
     draw_dropout,
     has_padding,
+    n_at_once,
 )
 from ..engines._losses import cell_losses, observed_mean
 from ..networks import Architecture
 from ..rows._row_numbers import evenly
 from ._checkpoint import Checkpoint, State
 from ._reports import EpochReports, current_watcher
+
+# Held-out sequences that tell how well an epoch reconstructs: always the same.
+_ENOUGH_TO_JUDGE = 2048
 
 
 @dataclass(frozen=True)
@@ -88,8 +92,17 @@ class Data:
     def _of_sequences(self):
         return self.targets, self.weights, self.codes
 
-    def batch(self, rows):
-        return self.preparation.batch(self.X, rows, *self._of_sequences)
+    def batches(self, rows, size):
+        """Mini-batches of so many of the rows, in their order.
+
+        Several are prepared together: of 64 sequences, that is mostly calls.
+        """
+        n_rows = size * max(n_at_once(self.X) // size, 1)
+        for start in range(0, len(rows), n_rows):
+            part = rows[start : start + n_rows]
+            batch = self.preparation.batch(self.X, part, *self._of_sequences)
+            for first in range(0, len(part), size):
+                yield batch.take(slice(first, first + size))
 
     def held_out_chunks(self, max_samples):
         rows = evenly(self.held_out, max_samples)
@@ -281,18 +294,16 @@ def _train_epoch(engine, architecture, data, settings, rng, epoch):
         engine.seed_recurrent_dropout(rng.randint(2**31 - 1))
     rows = _drawn(data.training, settings.max_samples, rng)
     size = min(settings.batch_size, len(rows))
-    starts = range(0, len(rows), size)
-    bar = None
+    bar, n_batches = None, -(-len(rows) // size)
     if settings.verbose:
         print(f"Epoch {epoch}/{settings.max_epochs}")
-        bar = engine.progress_bar(len(starts))
-    watcher, total = current_watcher(), 0.0
-    for k, first in enumerate(starts):
-        chosen = rows[first : first + size]
-        batch = _training_batch(data.batch(chosen), architecture, rng)
-        loss = engine.train_batch(batch)
-        total += loss * len(chosen)
-        watcher.advance(epoch, len(chosen), total / (first + len(chosen)))
+        bar = engine.progress_bar(n_batches)
+    watcher, total, n_seen = current_watcher(), 0.0, 0
+    for k, batch in enumerate(data.batches(rows, size)):
+        loss = engine.train_batch(_training_batch(batch, architecture, rng))
+        n = len(batch.steps)
+        total, n_seen = total + loss * n, n_seen + n
+        watcher.advance(epoch, n, total / n_seen)
         if bar is not None:
             bar.update(k + 1, [("loss", loss)])
     return total / len(rows)
@@ -311,8 +322,10 @@ def _training_batch(batch, architecture, rng):
 def validation_loss(engine, data: Data, loss, max_samples):
     """Mean loss of the held-out sequences, each by its observed cells.
 
-    Of more than ``max_samples`` those at even distances are taken.
+    Of more than ``max_samples``, or than are enough, those at even distances are taken.
     """
+    if data.targets is None:  # else those of a rare class may be few
+        max_samples = min(max_samples, _ENOUGH_TO_JUDGE)
     total = n_observed = 0.0
     for _, batch in data.held_out_chunks(max_samples):
         if loss == "context":

@@ -3,6 +3,7 @@
 
 import io
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -227,6 +228,23 @@ def fleet(tmp_path):
     return tmp_path / "fleet.csv"
 
 
+def test_inspect_finds_the_name_of_the_series_by_the_time(fleet, tmp_path):
+    """Mixed in time, and one after the other; not where the time rises anyway."""
+    known = run("inspect", fleet, "--group-by", "machine").stdout
+    mixed = run("inspect", fleet).stdout
+    assert "The time rises within each 'machine'" in mixed
+    assert mixed.splitlines()[-1] == known.splitlines()[-1]
+    frame = pd.read_csv(fleet).sort_values("machine", kind="stable")
+    frame.to_csv(tmp_path / "stacked.csv", index=False)
+    stacked = run("inspect", tmp_path / "stacked.csv").stdout
+    assert "The time rises within each 'machine'" in stacked
+    assert "--label fault" in stacked
+    frame[frame["machine"] == "a"].to_csv(tmp_path / "one.csv", index=False)
+    one = run("inspect", tmp_path / "one.csv").stdout
+    assert "rises within" not in one
+    assert "--group-by" not in one
+
+
 def test_inspect_tells_of_time_series_and_sensors(fleet):
     result = run("inspect", fleet, "--group-by", "machine")
     assert result.exit_code == 0, result.output
@@ -275,33 +293,62 @@ def test_the_version_is_shown():
     assert run("--version").stdout == f"skseq {skseq.__version__}\n"
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--help"],
-        ["detect", "--help"],
-        ["score", "--help"],
-        ["detect", "no.csv", "--label", "y", "--out", "o"],
-        ["detect", "plant.csv", "--label", "y", "--out", "o"],
-        ["detect", "plant.csv", "--time", "y", "--label", "flow", "--out", "o"],
+ANSWERED_AT_ONCE = {
+    "help": ["--help"],
+    "of detect": ["detect", "--help"],
+    "of score": ["score", "--help"],
+    "a file that is not there": ["detect", "no.csv", "--label", "y", "--out", "o"],
+    "no such label": ["detect", "plant.csv", "--label", "y", "--out", "o"],
+    "no such time": [
+        *("detect", "plant.csv", "--time", "y", "--label", "flow", "--out", "o"),
     ],
-)
-def test_help_and_complaints_wait_for_no_large_package(tmp_path, arguments):
-    path = write(tmp_path, text_of())
-    arguments = [str(path) if word == "plant.csv" else word for word in arguments]
-    code = (
-        "import sys\nfrom skseq.cli import main\n"
-        "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "print('LOADED', *sorted({m.split('.')[0] for m in sys.modules}))"
-    )
+}
+# Each in a fork of a process that has loaded the command line, and nothing else.
+LOADED = """
+import io, json, os, sys
+from skseq.cli import main
+
+def loaded(arguments):
+    read, write = os.pipe()
+    if not os.fork():
+        sys.argv[1:] = arguments
+        sys.stdout = sys.stderr = io.StringIO()
+        try:
+            main()
+        except SystemExit:
+            os.write(write, " ".join({m.split(".")[0] for m in sys.modules}).encode())
+        os._exit(0)
+    os.close(write)
+    with open(read) as pipe:
+        return pipe.read().split()
+
+print(json.dumps([loaded(arguments) for arguments in json.loads(sys.argv[1])]))
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
+    """What is loaded after each answer."""
+    folder = tmp_path_factory.mktemp("loaded")
+    write(folder, text_of())
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
+        [sys.executable, "-c", LOADED, json.dumps([*ANSWERED_AT_ONCE.values()])],
+        cwd=folder,
         capture_output=True,
         text=True,
-        check=True,
+        timeout=120,
     )
-    loaded = set(done.stdout.splitlines()[-1].split()[1:])
-    heavy = {"tensorflow", "keras", "plotly", "sklearn", "scipy", "matplotlib"}
-    assert not loaded & heavy
-    if str(path) not in arguments:
-        assert "pandas" not in loaded
+    assert done.returncode == 0, done.stderr
+    return dict(zip(ANSWERED_AT_ONCE, json.loads(done.stdout), strict=True))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="runs in forks")
+@pytest.mark.parametrize("name", ANSWERED_AT_ONCE)
+def test_help_and_complaints_wait_for_no_large_package(loaded, name):
+    modules = set(loaded[name])
+    assert "typer" in modules
+    assert not modules & {
+        *("tensorflow", "keras", "plotly", "sklearn", "scipy", "matplotlib"),
+    }
+    if "plant.csv" not in ANSWERED_AT_ONCE[name]:
+        assert "pandas" not in modules

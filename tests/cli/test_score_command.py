@@ -12,11 +12,13 @@ import pandas as pd
 import pytest
 import typer
 from numpy.testing import assert_allclose
+from sklearn.ensemble import IsolationForest
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from typer.testing import CliRunner
 
-from skseq import EachTimeStep, PCAAutoencoder, SlidingWindow
+from skseq import DetectorCommittee, EachTimeStep, PCAAutoencoder, SlidingWindow
+from skseq.cli._main import app as whole
 from skseq.cli._score import score
 from skseq.persistence import save
 
@@ -190,6 +192,24 @@ def test_what_is_no_model_is_told_before_anything_is_loaded(tmp_path):
             timeout=60,
         )
         assert ended.stderr.splitlines()[-1] == "2 set()", arguments
+
+
+def test_a_type_that_is_not_trusted_is_named_with_its_option(tmp_path):
+    path, rows = tmp_path / "forest.skseq", tmp_path / "rows.csv"
+    table = np.random.default_rng(0).normal(size=(60, 2))
+    forest = IsolationForest(n_estimators=5, random_state=0)
+    pipe = make_pipeline(SlidingWindow(3), DetectorCommittee([("forest", forest)]))
+    tree = "sklearn.tree._tree.Tree"
+    save(pipe.fit(table), path, trusted=[tree])
+    pd.DataFrame(table).to_csv(rows, index=False)
+    expected = (
+        f"Error: {path} holds {tree}, which is not trusted. If you trust who wrote "
+        f"the file, add --trust {tree}.\n"
+    )
+    report = CliRunner().invoke(whole, ["report", str(path), str(rows)])
+    for result in (run("", path, rows), report):
+        assert (result.exit_code, result.stderr) == (2, expected)
+    assert run("", path, rows, "--trust", tree).exit_code == 0
 
 
 def test_a_model_of_an_array_takes_the_columns_in_order(tmp_path, table):

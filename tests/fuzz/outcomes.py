@@ -22,6 +22,8 @@ _OF_SCIKIT_LEARN = [
     (DataConversionWarning, "A column-vector y was passed"),
     (UserWarning, "X (does not have valid|has) feature names"),
     (UserWarning, "pandas.DataFrame with sparse columns found"),
+    # of its sum over -inf and inf, before it names them
+    (RuntimeWarning, "invalid value encountered in reduce"),
 ]
 # Words on tables that may well be no sequences, and on features that spoil a model.
 _OF_DOUBT = [

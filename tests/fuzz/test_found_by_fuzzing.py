@@ -14,8 +14,11 @@ from skseq import (
     SlidingWindow,
     StreamScorer,
     Windows,
+    datasets,
     metrics,
+    model_selection,
     pad_sequences,
+    report,
     sliding_windows,
 )
 
@@ -110,3 +113,30 @@ def test_a_signaling_nan_names_no_series():
         sliding_windows(
             np.zeros((2, 1)), 1, groups=np.array([Decimal("sNaN"), 1], dtype=object)
         )
+
+
+def test_a_signaling_nan_is_no_number_of_a_cell():
+    X = np.array([[0.0, 0.0], [0.0, Decimal("sNaN")]], dtype=object)
+    with pytest.raises(ValueError, match=r"Column 1 of X is not numeric.* in row 1"):
+        sliding_windows(X, 1)
+
+
+def test_a_duration_is_no_number_of_splits():
+    with pytest.raises(TypeError, match="cv is not valid"):
+        model_selection.cross_validate_windows(
+            PCAAutoencoder(1), np.zeros((8, 2, 1)), cv=np.timedelta64(3, "s")
+        )
+
+
+def test_the_time_of_a_report_is_a_column(tmp_path):
+    pytest.importorskip("matplotlib")
+    X = np.random.default_rng(0).normal(size=(8, 2, 1))
+    model = PCAAutoencoder(1).fit(X)
+    with pytest.raises(ValueError, match="time is not valid"):
+        report(model, X, path=tmp_path / "r.html", time=np.zeros((8, 1)))
+    assert not (tmp_path / "r.html").exists()
+
+
+def test_a_number_of_rows_of_eight_bits_makes_a_table():
+    X, y = datasets.make_chaotic_process(np.int8(100), event_length=np.int8(5))
+    assert len(X) == len(y) == 100

@@ -159,7 +159,7 @@ def test_contamination_is_the_share_of_training_outliers(X):
 
 
 def test_a_recurrent_network_needs_no_reshape(X):
-    ae = autoencoder(build_recurrent, run_eagerly=False).fit(X)
+    ae = autoencoder(build_recurrent).fit(X)
     assert ae.transform(X).shape == (40, 2)
     assert ae.inverse_transform(ae.transform(X)).shape == X.shape
     assert ae.set_output(transform="default").get_feature_names_out()[1].endswith("1")
@@ -298,14 +298,22 @@ def test_works_in_a_search_over_a_pipeline_of_windows(table):
     assert len(search.predict(rows)) == len(rows)
 
 
-@pytest.mark.parametrize("copied", [copy.deepcopy, pickled], ids=["copy", "pickle"])
-@pytest.mark.parametrize("function", [build, build_recurrent, build_skip, build_custom])
-def test_copies_of_a_fitted_estimator_give_the_same(X, function, copied):
-    ae = autoencoder(
-        function,
+@pytest.fixture(
+    scope="module", params=[build, build_recurrent, build_skip, build_custom]
+)
+def with_objects(X, request):
+    """Fitted, with an optimiser and a callback among its parameters."""
+    return autoencoder(
+        request.param,
         optimizer=keras.optimizers.Adam(0.01),
         callbacks=[keras.callbacks.EarlyStopping(monitor="loss")],
+        batch_size=40,
     ).fit(X)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, pickled], ids=["copy", "pickle"])
+def test_copies_of_a_fitted_estimator_give_the_same(X, with_objects, copied):
+    ae = with_objects
     other = copied(ae)
     np.testing.assert_allclose(other.transform(X), ae.transform(X), rtol=1e-6)
     np.testing.assert_allclose(other.score_samples(X), ae.score_samples(X), rtol=1e-5)
@@ -316,14 +324,12 @@ def test_copies_of_a_fitted_estimator_give_the_same(X, function, copied):
 
 def test_a_seed_fixes_the_result(X):
     def weights(random_state):
-        ae = autoencoder(random_state=random_state, model__rate=0.2, batch_size=8)
+        ae = autoencoder(random_state=random_state, model__rate=0.2, batch_size=20)
         return np.concatenate([w.ravel() for w in ae.fit(X).model_.get_weights()])
 
-    np.testing.assert_array_equal(weights(0), weights(0))
-    assert not np.array_equal(weights(0), weights(1))
-    np.testing.assert_array_equal(
-        weights(np.random.RandomState(5)), weights(np.random.RandomState(5))
-    )
-    assert not np.array_equal(
-        weights(np.random.RandomState(5)), weights(np.random.RandomState(6))
-    )
+    first, one = weights(0), weights(np.random.RandomState(5))
+    np.testing.assert_array_equal(weights(0), first)
+    np.testing.assert_array_equal(weights(np.random.RandomState(5)), one)
+    for other in (weights(1), weights(np.random.RandomState(6))):
+        assert not np.array_equal(other, first)
+        assert not np.array_equal(other, one)

@@ -65,7 +65,11 @@ def test_sklearn_takes_it_for_a_classifier():
 
 def test_a_rare_event_pipeline_is_cross_validated(table):
     X, y = table
-    pipe = make_pipeline(SlidingWindow(3), EachTimeStep(StandardScaler()), classifier())
+    pipe = make_pipeline(
+        SlidingWindow(3),
+        EachTimeStep(StandardScaler()),
+        classifier(run_eagerly=False),  # of many steps, which pay for the tracing
+    )
     scoring = ["average_precision", "roc_auc"]
     # An integer cv finds events in each fold because it is stratified.
     found = cross_validate(pipe, X, y, cv=2, scoring=scoring, error_score="raise")
@@ -134,7 +138,7 @@ def test_other_sequences_than_those_of_the_fit_are_an_error(fitted):
 
 def test_a_pickle_predicts_the_same(table):
     X, y = windows(table)
-    fitted = classifier(class_weight="balanced").fit(X, y)
+    fitted = classifier(class_weight="balanced", run_eagerly=False).fit(X, y)
     loaded = pickle.loads(pickle.dumps(fitted))
     expected = fitted.predict_proba(X)
     np.testing.assert_allclose(loaded.predict_proba(X), expected, rtol=1e-5)

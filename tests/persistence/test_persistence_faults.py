@@ -2,7 +2,9 @@
 """Saves that do not come to their end leave what was there; loads do nothing else."""
 
 import errno
+import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -14,56 +16,104 @@ from sklearn.preprocessing import StandardScaler
 from skseq import EachTimeStep, LSTMAutoencoder, PCAAutoencoder, SlidingWindow, _files
 from skseq.persistence import load, save
 
-# Killed at the moment that is named: a process for each, of one that has loaded what
-# all of them need.
-KILLED = """
-import os, signal, sys
+# One program for all, as loading what they need takes longer than all they do. A
+# process is killed, or its files are limited, in a fork.
+PROGRAM = """
+import json, os, signal, sys
+
+def in_a_fork(function):
+    child = os.fork()
+    if not child:
+        function()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
 from skseq import SlidingWindow, _files
-from skseq.persistence import save
+from skseq.persistence import load, save
+
+folder, *paths = sys.argv[1:]
+said = {"killed": [], "loaded": []}
+
 def die(*args):
     os.kill(os.getpid(), signal.SIGKILL)
-for moment in sys.argv[2:]:
-    if not os.fork():
-        setattr(_files.os, moment, die)
-        save(SlidingWindow(99), f"{sys.argv[1]}/{moment}.skseq")
-    print(os.WTERMSIG(os.wait()[1]))
+
+def save_until(moment):
+    setattr(_files.os, moment, die)
+    save(SlidingWindow(99), f"{folder}/{moment}.skseq")
+
+def save_limited():
+    import resource
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
+    try:
+        save(SlidingWindow(99), f"{folder}/limited.skseq")
+    except OSError:
+        os._exit(7)
+
+if os.name == "posix":
+    for moment in ("fsync", "replace"):
+        said["killed"].append(in_a_fork(lambda: save_until(moment)))
+    said["refused"] = in_a_fork(save_limited)
+
+for path in paths:
+    load(path)  # what is imported is imported now
+
+def hook(event, args):
+    if event in ("exec", "import", "pickle.find_class", "subprocess.Popen"):
+        raise RuntimeError(f"{event}: {args}")
+    if event == "open" and args[0] != path:
+        raise RuntimeError(f"{event}: {args}")
+
+sys.addaudithook(hook)
+for path in paths:
+    load(path)
+    said["loaded"].append(path)
+print(json.dumps(said))
 """
 
-LIMITED = """
-import resource, sys
-from skseq import SlidingWindow
-from skseq.persistence import save
-resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
-try:
-    save(SlidingWindow(99), sys.argv[1])
-except OSError:
-    print("refused")
-"""
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("faults")
+    for name in ("fsync", "replace", "limited"):
+        save(SlidingWindow(3), folder / f"{name}.skseq")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """Files of a network and of a pipeline."""
+    folder = tmp_path_factory.mktemp("saved")
+    X = np.random.default_rng(0).normal(size=(60, 4, 2))
+    estimators = {
+        "network": LSTMAutoencoder((3, 2), max_epochs=1, random_state=0),
+        "pipeline": make_pipeline(EachTimeStep(StandardScaler()), PCAAutoencoder(2)),
+    }
+    paths = [str(folder / f"{name}.skseq") for name in estimators]
+    for estimator, path in zip(estimators.values(), paths, strict=True):
+        save(estimator.fit(X), path)
+    return paths
+
+
+@pytest.fixture(scope="module")
+def said(folder, saved):
+    command = [sys.executable, "-c", PROGRAM, folder, *saved]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
-def test_a_kill_while_saving_leaves_the_old_file(tmp_path):
-    moments = ["fsync", "replace"]
-    paths = [tmp_path / f"{moment}.skseq" for moment in moments]
-    for path in paths:
-        save(SlidingWindow(3), path)
-    command = [sys.executable, "-c", KILLED, tmp_path, *moments]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert run.stdout == "9\n9\n", run.stderr
-    assert [load(path).window_size for path in paths] == [3, 3]
+def test_a_kill_while_saving_leaves_the_old_file(folder, said):
+    assert said["killed"] == [-signal.SIGKILL] * 2
+    for moment in ("fsync", "replace"):
+        assert load(folder / f"{moment}.skseq").window_size == 3
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs resource limits")
-def test_a_write_that_the_system_ends_leaves_the_old_file_alone(tmp_path):
-    path = tmp_path / "a.skseq"
-    save(SlidingWindow(3), path)
-    command = [sys.executable, "-c", LIMITED, path]
-    run = subprocess.run(
-        command, capture_output=True, text=True, check=True, timeout=120
-    )
-    assert run.stdout == "refused\n"
-    assert [*tmp_path.iterdir()] == [path]
-    assert load(path).window_size == 3
+def test_a_write_that_the_system_ends_leaves_the_old_file_alone(folder, said):
+    assert said["refused"] == 7
+    assert [*folder.glob("*limited*")] == [folder / "limited.skseq"]
+    assert load(folder / "limited.skseq").window_size == 3
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])
@@ -93,32 +143,5 @@ def test_a_disk_that_is_full_leaves_the_old_file_alone(mount_disk):
     assert load(path).window_size == 3
 
 
-EXECUTES_NOTHING = """
-import sys
-from skseq.persistence import load
-for path in sys.argv[1:]:
-    load(path)  # what is imported is imported now
-def hook(event, args):
-    if event in ("exec", "import", "pickle.find_class", "subprocess.Popen"):
-        raise RuntimeError(f"{event}: {args}")
-    if event == "open" and args[0] != path:
-        raise RuntimeError(f"{event}: {args}")
-sys.addaudithook(hook)
-for path in sys.argv[1:]:
-    load(path)
-    print("nothing")
-"""
-
-
-def test_loading_executes_imports_and_opens_nothing(tmp_path):
-    X = np.random.default_rng(0).normal(size=(60, 4, 2))
-    estimators = {
-        "network": LSTMAutoencoder((3, 2), max_epochs=1, random_state=0),
-        "pipeline": make_pipeline(EachTimeStep(StandardScaler()), PCAAutoencoder(2)),
-    }
-    paths = [tmp_path / f"{name}.skseq" for name in estimators]
-    for estimator, path in zip(estimators.values(), paths, strict=True):
-        save(estimator.fit(X), path)
-    command = [sys.executable, "-c", EXECUTES_NOTHING, *paths]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert run.stdout == "nothing\n" * 2, run.stderr
+def test_loading_executes_imports_and_opens_nothing(saved, said):
+    assert said["loaded"] == saved

@@ -265,9 +265,23 @@ def test_the_linear_baseline_is_judged_by_the_same_rules(windows):
     )
 
 
+def test_of_few_sequences_each_is_judged_by_components_of_others():
+    X = np.random.default_rng(0).normal(size=(60, 4, 3))
+    pca = PCAAutoencoder(2, contamination=("quantile", 0.9)).fit(X)
+    unseen = []
+    for left_out in np.split(np.arange(60), 10):
+        others = np.delete(X, left_out, axis=0)
+        first = PCAAutoencoder(2, contamination=0.1).fit(others)
+        ratio = np.median(pca.score_samples(others) / first.score_samples(others))
+        unseen.extend(ratio * first.score_samples(X[left_out]))
+    assert pca.offset_ == pytest.approx(np.quantile(unseen, 0.1), rel=1e-3)
+
+
 @pytest.mark.filterwarnings("ignore:.* too few to fit the shape:UserWarning")
 @pytest.mark.parametrize("rule", [("quantile", 0.95), ("pot", 0.01)])
-def test_the_offset_follows_a_rule(windows, rule):
+def test_the_offset_follows_a_rule(rule):
+    table = np.random.default_rng(0).normal(size=(400, 3))
+    windows = SlidingWindow(4).fit_transform(table)
     pca = PCAAutoencoder(2, contamination=rule).fit(windows)
     parts = hold_out(windows, 0.1)
     training, held_out = parts.training, parts.held_out
@@ -287,6 +301,7 @@ def test_the_offset_follows_a_rule(windows, rule):
 
 def test_what_is_usual_is_told_from_a_bounded_number_of_cells(windows, monkeypatch):
     assert len(subsample(windows)) == 200
+    assert len(subsample(np.zeros((30_000, 1, 1)))) == 7500  # every fourth
     monkeypatch.setattr(_error_rules, "_MAX_CELLS", 500)
     assert len(subsample(windows)) == 40  # of 12 cells each
 

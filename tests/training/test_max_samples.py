@@ -11,7 +11,7 @@ from sklearn.base import clone
 from skseq import LSTMRegressor, ResidualAutoencoder
 from skseq.engines._batches import Preparation
 from skseq.reconstruction._offset import check_contamination
-from skseq.rows._row_numbers import evenly
+from skseq.rows._row_numbers import all_rows, evenly
 from skseq.training import _loop, _plan
 from skseq.training._reports import watched_by
 
@@ -117,6 +117,28 @@ def test_a_network_with_targets_draws_them_with_their_sequences():
         4, max_samples=100, max_epochs=40, learning_rate=0.02, random_state=0
     )
     assert model.fit(X, level).score(X, level) > 0.95
+
+
+@pytest.mark.parametrize("targets", [None, "given"])
+def test_2048_held_out_sequences_are_enough_to_judge_what_is_reconstructed(targets):
+    X = np.zeros((6000, 1, 1), dtype=np.float32)
+    if targets is not None:  # of a class these may be few
+        targets = X
+    data = _loop.Data(
+        X, Preparation(np.zeros(1, np.float32)), *np.split(all_rows(6000), 2), targets
+    )
+    judged = []
+
+    class Engine:
+        def reconstruct(self, batch):
+            judged.append(len(batch.steps))
+            return batch.targets + 2
+
+    assert _loop.validation_loss(Engine(), data, "mse", 8192) == 4
+    assert sum(judged) == (2048 if targets is None else 3000)
+    judged.clear()
+    _loop.validation_loss(Engine(), data, "mse", 100)
+    assert sum(judged) == 100
 
 
 def test_so_many_held_out_sequences_judge_an_epoch_at_even_distances():

@@ -19,7 +19,7 @@ from ._network import (
 )
 from ._outputs import check_loss, loss_and_gradient
 
-SHARD_WORK = 4e7  # floating-point operations that are worth a thread
+SHARD_WORK = 2.5e7  # floating-point operations that are worth a thread
 MAX_SHARDS = 8
 
 

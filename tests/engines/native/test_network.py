@@ -22,7 +22,7 @@ from skseq.engines.native._network import (  # noqa: E402
     forward,
     forward_few,
 )
-from skseq.engines.native._trainer import Trainer, _Shard, _shares  # noqa: E402
+from skseq.engines.native._trainer import Trainer, _Shard, _shards, _shares  # noqa: E402
 
 
 def autoencoder(n_features, sizes, activation="tanh"):
@@ -92,12 +92,18 @@ def test_blocks_and_back(n):
     np.testing.assert_array_equal(from_blocks(blocks, n), x)
 
 
+@functools.cache
+def naive_outputs(name):
+    """A case of the data, and what NumPy makes of it: for all instruction sets."""
+    network, x = NETWORKS[name], sequences(n=200)
+    weights = initial_weights(network)
+    return x, weights, np.array([naive.forward(network, weights, x_i) for x_i in x])
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_predict_equals_the_naive_implementation(name, isa):
-    network, x = NETWORKS[name], sequences(n=300)
-    weights = initial_weights(network)
+    network, (x, weights, expected) = NETWORKS[name], naive_outputs(name)
     y = predict(network, weights, x)
-    expected = np.array([naive.forward(network, weights, x_i) for x_i in x])
     np.testing.assert_allclose(y, expected, atol=2e-6)
     few = forward_few(network, weights, batch_of(x))
     np.testing.assert_allclose(few, expected, atol=2e-6)
@@ -141,6 +147,30 @@ def test_levels_count_as_inputs_of_each_step(isa):
     np.testing.assert_allclose(*np.transpose(losses), rtol=1e-5)
 
 
+@functools.cache
+def naive_slopes(name, loss):
+    """A case of the data, its loss, and the slope of a weight of each array."""
+    network, x = NETWORKS[name], sequences(n=18)
+    weights = initial_weights(network)
+    target = targets(network, x, loss)
+    target[2, 0, 0 if loss != "categorical_crossentropy" else slice(None)] = np.nan
+    sample_weight = np.random.default_rng(2).random(len(x))
+    case = (x, target, sample_weight, loss)
+    exact = [w.astype(np.float64) for w in weights]
+    value = naive.batch_loss(network, exact, *case)
+    rng, cells, slopes = np.random.default_rng(3), [], []
+    for w in exact:
+        cell, ends = tuple(rng.integers(w.shape)), []
+        saved = w[cell]
+        for step in (1e-5, -1e-5):
+            w[cell] = saved + step
+            ends.append(naive.batch_loss(network, exact, *case))
+        w[cell] = saved
+        cells.append(cell)
+        slopes.append(np.subtract(*ends) / 2e-5)
+    return case, weights, value, cells, slopes
+
+
 @pytest.mark.parametrize(
     ("name", "loss"),
     [
@@ -151,28 +181,17 @@ def test_levels_count_as_inputs_of_each_step(isa):
     ],
 )
 def test_loss_and_gradients_equal_finite_differences(name, loss, isa):
-    network, x = NETWORKS[name], sequences(n=18)
-    weights = initial_weights(network)
-    target = targets(network, x, loss)
-    target[2, 0, 0 if loss != "categorical_crossentropy" else slice(None)] = np.nan
-    sample_weight = np.random.default_rng(2).random(len(x))
+    network = NETWORKS[name]
+    (x, target, sample_weight, _), weights, *expected = naive_slopes(name, loss)
     trainer = Trainer(network, weights, loss=loss)
     value, gradient = loss_and_gradient(
         trainer, batch_of(x, target), sample_weight / len(x)
     )
-
-    exact = [w.astype(np.float64) for w in weights]
-    case = (x, target, sample_weight, loss)
-    assert value == pytest.approx(naive.batch_loss(network, exact, *case), abs=1e-6)
-    rng = np.random.default_rng(3)
-    for w, g in zip(exact, network.views(gradient), strict=True):
-        cell, ends = tuple(rng.integers(w.shape)), []
-        saved = w[cell]
-        for step in (1e-5, -1e-5):
-            w[cell] = saved + step
-            ends.append(naive.batch_loss(network, exact, *case))
-        w[cell] = saved
-        assert g[cell] == pytest.approx(np.subtract(*ends) / 2e-5, abs=2e-6)
+    expected_value, cells, slopes = expected
+    assert value == pytest.approx(expected_value, abs=1e-6)
+    views = network.views(gradient)
+    for g, cell, slope in zip(views, cells, slopes, strict=True):
+        assert g[cell] == pytest.approx(slope, abs=2e-6)
 
 
 def loss_and_gradient(trainer, batch, share):
@@ -195,6 +214,12 @@ def test_results_do_not_depend_on_the_number_of_threads(isa):
             again = fit(network, x, map=pool.map)
         assert again[0] == losses
         np.testing.assert_array_equal(again[1], weights)
+
+
+def test_a_mini_batch_of_the_default_network_is_work_for_two_threads():
+    shards = [*_shards(autoencoder(9, (32, 16)), sequences(64, 10, 9))]
+    assert shards == [slice(0, 32), slice(32, 64)]
+    assert [*_shards(autoencoder(9, (8, 4)), sequences(64, 10, 9))] == [slice(0, 64)]
 
 
 def test_two_fits_at_once_give_what_each_gives_alone(isa):
@@ -408,9 +433,9 @@ def keras_model(network, n_timesteps, *, masking=False, l2=0.0):
 
 KERAS_CASES = {
     "autoencoder": (autoencoder(3, (8, 5)), "mse"),
-    "sequence": (Network(3, (8, 4), 2), "huber"),
+    "sequence": (Network(3, (8,), 2), "huber"),
     "vector": (
-        Network(3, (8, 4), 2, last=1, output_activation="sigmoid"),
+        Network(3, (8,), 2, last=0, output_activation="sigmoid"),
         "binary_crossentropy",
     ),
     "classes": (
