@@ -36,6 +36,10 @@ from .training._reports import EpochReports
 _RESUMED = ("architecture_", "weights_", "optimizer_state_", "is_context_")
 
 
+def _fit_path(examples, preparation, n_components):
+    return fit_linear_path(examples.X, preparation, n_components, examples.weights)
+
+
 @with_docs
 class ResidualAutoencoder(
     LatentVectorsMixin,
@@ -304,7 +308,7 @@ class ResidualAutoencoder(
             **network._architecture_options(),
             is_context=is_context,
             n_levels=n_judged,
-            fit_path=partial(fit_linear_path, n_components=self.n_components),
+            fit_path=partial(_fit_path, n_components=self.n_components),
         )
         return choices, plan
 

@@ -161,6 +161,8 @@ def with_epochs(name, n_epochs, **parameters):
     prefix = "network__" if name == "ResidualAutoencoder" else ""
     # However little an epoch brings, it counts: it is the best.
     of_network = {f"{prefix}max_epochs": n_epochs, f"{prefix}tol": 0}
+    if name == "LSTMClassifier":
+        of_network["line_alpha"] = None  # beside a line it may be none
     return estimator.set_params(**of_network, **parameters)
 
 
@@ -275,6 +277,7 @@ OTHER = {
     "lag": 30,
     "latent_layer": "another",
     "learning_rate": 0.5,
+    "line_alpha": 3.0,
     "loss": "huber",
     "max_epochs": 9,
     "max_samples": 3,

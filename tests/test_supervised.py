@@ -34,6 +34,7 @@ SETTINGS = {
     "early_stopping": False,
     "engine": "native",
     "random_state": 0,
+    "line_alpha": None,
 }
 
 

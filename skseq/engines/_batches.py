@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._validation import is_windows, observed_steps
+from ._line import Line
 from ._linear import LinearPath
 
 CHUNK = 1024  # sequences in one forward pass, at the most
@@ -31,7 +32,8 @@ class Batch(NamedTuple):
     (n,) multiply the losses of the sequences. ``dropout`` holds, for each recurrent
     layer, factors of its output (n, n_timesteps or 1, n_units): drawn here, so that all
     engines drop the same. ``levels`` (n, 1, n_levels) are further inputs, the same at
-    each step.
+    each step, and ``offsets`` (n, 1, n_outputs) are added to what comes before the
+    activation of the output.
     """
 
     inputs: np.ndarray
@@ -40,6 +42,7 @@ class Batch(NamedTuple):
     weights: np.ndarray | None = None
     dropout: tuple[np.ndarray, ...] = ()
     levels: np.ndarray | None = None
+    offsets: np.ndarray | None = None
 
     def take(self, rows) -> Batch:
         """The same of some sequences."""
@@ -51,6 +54,7 @@ class Batch(NamedTuple):
             None if self.weights is None else self.weights[rows],
             tuple(factors[rows] for factors in self.dropout),
             None if self.levels is None else self.levels[rows],
+            None if self.offsets is None else self.offsets[rows],
         )
 
     @property
@@ -75,7 +79,7 @@ class Preparation:
 
     fill: np.ndarray
     indicator: bool = False
-    path: LinearPath | None = None
+    path: LinearPath | Line | None = None
     is_context: np.ndarray | None = None
 
     def batch(self, X, rows, targets=None, weights=None, codes=None) -> Batch:
@@ -169,6 +173,7 @@ def pad_batch(batch: Batch, size: int) -> Batch:
         None if batch.weights is None else np.pad(batch.weights, width[0]),
         tuple(np.pad(factors, width) for factors in batch.dropout),
         None if batch.levels is None else np.pad(batch.levels, width),
+        None if batch.offsets is None else np.pad(batch.offsets, width),
     )
 
 

@@ -90,6 +90,10 @@ class _Trainer(keras.Model):
         return ops.sum(means) / ops.maximum(n_observed, 1) + sum(self.losses)
 
 
+def _offsets(batch):
+    return () if batch.offsets is None else (batch.offsets,)
+
+
 def _mse(y, y_pred):
     return ops.square(y - y_pred)
 
@@ -168,6 +172,9 @@ class KerasEngine:
         self._layers = build_layers(architecture)
         self._sequence = keras.Input((None, architecture.n_inputs))
         self._steps = keras.Input((None,), dtype="bool")
+        self._offsets = ()  # what the output adds to, where there is a line beside it
+        if architecture.beside_line:
+            self._offsets = (keras.Input((1, architecture.n_outputs)),)
         self._trainers: dict[tuple, _Trainer] = {}
         self._trainer: _Trainer | None = None
         self._called: set[tuple] = set()
@@ -195,12 +202,18 @@ class KerasEngine:
         x = self._encode(sequence, steps, factors)
         factors = factors[len(layers.encoder) :]
         if kind == "vector":
-            return ops.expand_dims(layers.dense[0](x), 1)
+            return self._beside_line(ops.expand_dims(layers.dense[0](x), 1))
         if kind == "sequence":
             return layers.dense[0](_stack(layers.decoder, x, steps, factors))
         if training and self._architecture.decoder == "conditional":
             return self._decode_forced(x, sequence, steps, factors)
         return self._decode(x, steps, factors, like=sequence)
+
+    def _beside_line(self, outputs):
+        if not self._offsets:
+            return outputs
+        activation = self._architecture.output_activation
+        return keras.layers.Activation(activation)(outputs + self._offsets[0])
 
     def _shown(self, sequence):
         """What the decoder sees of a sequence."""
@@ -256,7 +269,7 @@ class KerasEngine:
     @cached_property
     def _network(self):
         inputs = [self._sequence, self._steps]
-        return keras.Model(inputs, self._run(*inputs))
+        return keras.Model([*inputs, *self._offsets], self._run(*inputs))
 
     @cached_property
     def _decoder(self):
@@ -274,7 +287,8 @@ class KerasEngine:
             for layer in (self._architecture.recurrent_layers if dropout else ())
         ]
         steps = self._steps if masked else None
-        inputs = [self._sequence, *([steps] if masked else []), *factors]
+        masks = [steps] if masked else []
+        inputs = [self._sequence, *masks, *self._offsets, *factors]
         outputs = self._run(self._sequence, steps, factors, training=True)
         trainer = _Trainer(inputs, outputs, name="trainer")
         trainer.cell_loss = loss
@@ -350,7 +364,8 @@ class KerasEngine:
     def _trainer_inputs(self, batch):
         batch = pad_batch(batch, self._batch_size)
         masks = [batch.steps] if self._masked else []
-        return [batch.all_inputs, *masks, *batch.dropout], batch.targets, batch.weights
+        inputs = [batch.all_inputs, *masks, *_offsets(batch), *batch.dropout]
+        return inputs, batch.targets, batch.weights
 
     def context_loss(self, batch: Batch) -> float:
         """The loss of a context network, without a step of the optimiser."""
@@ -362,7 +377,7 @@ class KerasEngine:
         return self._forward(self._network, batch)
 
     def encode(self, batch: Batch) -> np.ndarray:
-        return self._forward(self._encoder, batch)
+        return self._forward(self._encoder, batch._replace(offsets=None))
 
     def decode(self, latent, steps, context=None) -> np.ndarray:
         shape = *steps.shape, self._architecture.n_inputs
@@ -378,7 +393,8 @@ class KerasEngine:
         n = len(batch.steps)
         batch = pad_batch(batch, next(size for size in FORWARD_SIZES if n <= size))
         with quiet_first_call(self._called, (model, batch.inputs.shape)):
-            outputs = model.predict_on_batch([batch.all_inputs, batch.steps])
+            inputs = [batch.all_inputs, batch.steps, *_offsets(batch)]
+            outputs = model.predict_on_batch(inputs)
         return np.array(outputs[:n])
 
     def progress_bar(self, n_batches):

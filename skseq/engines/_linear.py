@@ -73,6 +73,11 @@ class LinearPath:
             return self.n_components
         return self.n_components + self.context_code.shape[1]
 
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """What tells it from another of the same features."""
+        return self.components, self.gains, self.scale
+
     @cached_property
     def encoder(self) -> np.ndarray:
         """Matrix from the standardised cells to the code."""
@@ -131,6 +136,10 @@ class LinearPath:
 
     def reconstruct(self, batch) -> np.ndarray:
         return self.from_codes(self.codes(batch))
+
+    def completed(self, outputs, batch) -> np.ndarray:
+        """The reconstruction, with what the network gives of what this leaves over."""
+        return outputs * self.scale + self.reconstruct(batch)
 
     def bounded_context(self, context) -> np.ndarray:
         """What the network beside it sees of a context."""

@@ -12,6 +12,7 @@ import numpy as np
 from ..networks import Architecture
 from ._batches import CHUNK, Batch, Preparation
 from ._choose import borrow_engine
+from ._line import Line
 from ._linear import LinearPath
 from .native._built import has_kernels
 
@@ -21,14 +22,14 @@ class FittedNetwork:
     """All that turns sequences into latent vectors and reconstructions.
 
     ``fill`` (n_features,) stands for what is missing. Beside a linear ``path`` the
-    network reconstructs what this leaves over. The features that ``is_context``
-    (n_features,) marks are seen, and not reconstructed.
+    network reconstructs what this leaves over, or adds to it. The features that
+    ``is_context`` (n_features,) marks are seen, and not reconstructed.
     """
 
     architecture: Architecture
     weights: list[np.ndarray]
     fill: np.ndarray
-    path: LinearPath | None = None
+    path: LinearPath | Line | None = None
     engine: str = "auto"
     n_threads: int | None = None
     is_context: np.ndarray | None = None
@@ -101,7 +102,7 @@ class FittedNetwork:
     def _given(self, engine, batch):
         out = engine.reconstruct(self._seen(batch))
         if self.path is not None:
-            out = out * self.path.scale + self.path.reconstruct(batch)
+            out = self.path.completed(out, batch)
         # Sums over an array go by its memory: one layout for any number.
         return np.ascontiguousarray(out)
 

@@ -31,6 +31,7 @@ _CONSTRAINTS = {
     "missing_indicator": ["boolean"],
     "n_context": [Interval(Integral, 0, None, closed="left")],
     "n_levels": [Interval(Integral, 0, None, closed="left")],
+    "beside_line": ["boolean"],
     "dropout": [_SHARE],
     "recurrent_dropout": [_SHARE],
     "l2": [_AMOUNT],
@@ -183,6 +184,10 @@ class Architecture:
     n_levels : int, default=0
         Further inputs, the last ones, the same at each step of a sequence.
 
+    beside_line : bool, default=False
+        Whether the last dense layer adds to a linear function of the sequence, before
+        the output activation. It starts at zero, and so with what the line gives.
+
     dropout : float, default=0.0
         Share of the outputs of each recurrent layer that is dropped in training.
 
@@ -226,6 +231,7 @@ class Architecture:
     missing_indicator: bool = False
     n_context: int = 0
     n_levels: int = 0
+    beside_line: bool = False
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
     l2: float = 0.0
@@ -317,7 +323,9 @@ class Architecture:
         n_outputs = self.n_outputs or self.n_features
         if self.kind == "autoencoder" and self.decoder == "dense":
             n_outputs *= self.n_timesteps
-        return (DenseLayer("dense", n_inputs, n_outputs, self.output_activation),)
+        # Beside a line the activation is that of the sum.
+        activation = "linear" if self.beside_line else self.output_activation
+        return (DenseLayer("dense", n_inputs, n_outputs, activation),)
 
     def _stack(self, prefix, n_inputs, sizes, last_returns_sequences, first=0):
         layers = []
@@ -349,7 +357,8 @@ class Architecture:
         """Draw weights as Keras does by default, whatever the engine.
 
         Glorot uniform kernels, orthogonal recurrent kernels, zero biases but for the
-        forget gates of an LSTM, which start at one.
+        forget gates of an LSTM, which start at one. Beside a line the last dense layer
+        starts at zero.
         """
         weights = []
         for layer in self.recurrent_layers:
@@ -362,6 +371,8 @@ class Architecture:
         for layer in self.dense_layers:
             kernel, bias = layer.weight_shapes
             weights += [_glorot_uniform(rng, *kernel), np.zeros(bias, np.float32)]
+        if self.beside_line:
+            weights[-2][:] = 0
         return weights
 
 
@@ -372,4 +383,4 @@ def _glorot_uniform(rng, n_inputs, n_outputs):
 
 def _orthogonal(rng, n_rows, n_columns):
     q, r = np.linalg.qr(rng.normal(size=(n_columns, n_rows)))
-    return (q * np.sign(np.diag(r))).T.astype(np.float32)
+    return (q * np.sign(np.diag(r))).T.astype(np.float32, order="C")

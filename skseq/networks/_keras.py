@@ -165,7 +165,7 @@ def conditional_decoder(layers: Layers, n_context) -> ConditionalDecoder:
 def build_models(architecture: Architecture, weights, path=None) -> Models:
     """Make the models that a user sees, as in the article, with fitted weights.
 
-    ``path`` is a LinearPath that stands beside the whole network.
+    ``path`` is a LinearPath or a Line that stands beside the whole network.
     """
     layers = build_layers(architecture)
     inputs = keras.Input((architecture.n_timesteps, architecture.n_inputs), name="x")
@@ -177,8 +177,12 @@ def build_models(architecture: Architecture, weights, path=None) -> Models:
         if architecture.kind == "sequence":
             latent = _chain(layers.decoder, latent)
             dense = keras.layers.TimeDistributed(dense, name="output")
-        model = keras.Model(inputs, dense(latent), name=architecture.kind)
+        outputs = dense(latent)
+        model = keras.Model(inputs, outputs, name=architecture.kind)
         model.set_weights(weights)
+        if path is not None:
+            outputs = _beside_line(path, architecture, inputs, outputs)
+            model = keras.Model(inputs, outputs, name="beside_line")
         return Models(model, None, None)
     decode = _decoder(architecture, layers)
     code = keras.Input((architecture.latent_size,), name="latent_vector")
@@ -193,6 +197,23 @@ def build_models(architecture: Architecture, weights, path=None) -> Models:
     if path is not None:
         model = _beside_linear_path(path, architecture, layers, decode)
     return Models(model, encoder, decoder)
+
+
+def _beside_line(line, architecture, inputs, outputs):
+    """What a network adds to a line, and the line, through the output activation."""
+    n_features, n_outputs = line.coef.shape[1:]
+    cells = keras.layers.Flatten(name="flatten")(inputs[:, :, :n_features])
+    dense = keras.layers.Dense(n_outputs, trainable=False, name="line")
+    dense.build((None, cells.shape[1]))
+    dense.set_weights([line.coef.reshape(-1, n_outputs), line.intercept])
+    values = dense(cells)
+    if line.limit is not None:
+        values = keras.layers.Rescaling(1 / line.limit, name="line_by_limit")(values)
+        values = keras.layers.Activation("tanh", name="bounded_line")(values)
+        values = keras.layers.Rescaling(line.limit, name="log_odds")(values)
+    outputs = keras.layers.Add(name="sum")([outputs, values])
+    activation = architecture.output_activation
+    return keras.layers.Activation(activation, name="output")(outputs)
 
 
 def _beside_linear_path(path, architecture, layers, decode):

@@ -11,6 +11,7 @@ from sklearn.base import is_classifier
 
 from .._members import Member, Members
 from .._sklearn import Interval
+from ..engines._line import Line
 from ..engines._linear import LinearPath
 from ..engines._losses import LOSSES
 from ..networks import Architecture
@@ -220,8 +221,23 @@ def _check_residual(estimator):
     )
 
 
+def _check_line(estimator):
+    line = estimator.path_
+    if not estimator.architecture_.beside_line:
+        expect(line is None, "path_ is there, and architecture_ is of no network by it")
+        return
+    expect(isinstance(line, Line), "path_ is not a line")
+    n_outputs = estimator.architecture_.n_outputs
+    shape = *estimator.sequence_shape_, n_outputs
+    _expect_array(line.coef, "the coef of path_", shape, np.float32)
+    _expect_array(line.intercept, "the intercept of path_", (n_outputs,), np.float32)
+    limit = line.limit
+    expect(limit is None or _is_positive(limit), f"the limit of path_ is {limit!r}")
+
+
 def _check_classifier(estimator):
     _check_network(estimator)
+    _check_line(estimator)
     n_outputs = estimator.architecture_.n_outputs
     n_classes = 2 if n_outputs == 1 else n_outputs
     _expect_array(estimator.classes_, "classes_", (n_classes,))
@@ -229,6 +245,7 @@ def _check_classifier(estimator):
 
 def _check_regressor(estimator):
     _check_network(estimator)
+    _check_line(estimator)
     expect(
         estimator.n_outputs_ == estimator.architecture_.n_outputs,
         "n_outputs_ is not that of architecture_",

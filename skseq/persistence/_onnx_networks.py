@@ -3,6 +3,8 @@
 
 import numpy as np
 
+from ..engines._line import Line
+
 _OPERATORS = {"lstm": "LSTM", "gru": "GRU"}
 _ACTIVATIONS = {"tanh": "Tanh", "relu": "Relu", "linear": "Affine"}
 _OUTPUT_OPERATORS = {"sigmoid": "Sigmoid", "softmax": "Softmax"} | {
@@ -80,8 +82,11 @@ def _ends(columns):
     return columns.start, columns.stop
 
 
-def _network(graph, architecture, weights, x):
-    """What the network gives for (n_samples, n_timesteps, n_inputs)."""
+def _network(graph, architecture, weights, x, offsets=None):
+    """What the network gives for (n_samples, n_timesteps, n_inputs).
+
+    ``offsets`` (n_samples, n_outputs) are what it adds to, beside a line.
+    """
     weights, latent = list(weights), None
     x = inputs = graph.transpose(x, 1, 0, 2)
     for layer in architecture.recurrent_layers:
@@ -94,6 +99,10 @@ def _network(graph, architecture, weights, x):
         x = _recurrent(graph, layer, architecture.activation, own, x)
     (dense,) = architecture.dense_layers
     x = _dense(graph, dense, weights, x)
+    if offsets is not None:
+        x = graph.add("Add", x, offsets)
+        operator = _OUTPUT_OPERATORS.get(architecture.output_activation)
+        x = graph.add(operator, x) if operator else x
     if architecture.recurrent_layers[-1].return_sequences:
         return graph.transpose(x, 1, 0, 2), latent
     if architecture.kind == "autoencoder":
@@ -126,6 +135,18 @@ def _add_linear_path(graph, path, n_timesteps, cells, context, outputs):
     x = graph.add("Add", x, path.center[:n_features])
     outputs = graph.add("Mul", outputs, path.scale)
     return graph.add("Add", outputs, x), code
+
+
+def _line(graph, line, values):
+    """What a line gives, of shape (n_samples, n_outputs)."""
+    n_timesteps, n_features, n_outputs = line.coef.shape
+    flat = graph.reshape(values, 0, n_timesteps * n_features)
+    values = graph.add("MatMul", flat, line.coef.reshape(-1, n_outputs))
+    values = graph.add("Add", values, line.intercept)
+    if line.limit is None:
+        return values
+    limit = np.float32(line.limit)
+    return graph.add("Mul", graph.add("Tanh", graph.add("Div", values, limit)), limit)
 
 
 def _seen_beside(graph, cells, context, indicator):
@@ -170,9 +191,11 @@ def network_outputs(graph, estimator, x):
     graph.has_network = True
     architecture, path = estimator.architecture_, estimator._network.path
     values, indicator = _prepared(graph, estimator, x)
-    if path is None:
+    if path is None or isinstance(path, Line):
+        offsets = None if path is None else _line(graph, path, values)
         inputs = graph.add("Concat", values, *indicator, axis=2)
-        return *_network(graph, architecture, estimator.weights_, inputs), None
+        weights = estimator.weights_
+        return *_network(graph, architecture, weights, inputs, offsets), None
     cells, context = _standardized(graph, path, values), None
     if architecture.n_context:
         context = graph.columns(cells, *_ends(architecture.context_inputs))

@@ -125,6 +125,25 @@ def _read_residual(estimator):
     return network, linear
 
 
+def _read_beside_line(estimator):
+    """A network that adds to a line, from input to output, and the line."""
+    architecture, line = estimator.architecture_, estimator.path_
+    model, outputs = estimator.model_, (architecture.n_outputs,)
+    of_network = [layer.name for layer in architecture.recurrent_layers]
+    of_network += [layer.name for layer in architecture.dense_layers]
+    shape = architecture.n_timesteps, architecture.n_inputs
+    network, above = [LayerFlow("x", "InputLayer", shape, shape, *_PLAIN)], shape
+    for name in of_network:
+        layer = model.get_layer(name)
+        below = tuple(layer.output.shape)[1:]
+        network.append(_read_layer(layer, above, below))
+        above = below
+    network.append(LayerFlow("sum", "Add", outputs, outputs, *_PLAIN))
+    cells = (architecture.n_timesteps * architecture.n_features,)
+    size = line.coef.size + line.intercept.size
+    return network, [LayerFlow("line", "Dense", cells, outputs, None, False, size)]
+
+
 class ArchitectureDisplay:
     """The layers of a network: what each receives and emits, step by step.
 
@@ -133,8 +152,9 @@ class ArchitectureDisplay:
     each step where ``return_sequences`` is True, else from the last one; by
     ``RepeatVector``, one vector to all steps. ``TimeDistributed(Dense)`` works on each
     step alone. A recurrent layer has arrows from step to step as well. Beside the
-    network of a :class:`~skseq.ResidualAutoencoder` stands its linear path, from the
-    input to the sum of both.
+    network of a :class:`~skseq.ResidualAutoencoder` stands its linear path, and beside
+    that of a :class:`~skseq.LSTMClassifier` its line, from the input to the sum of
+    both.
 
     Parameters
     ----------
@@ -215,8 +235,10 @@ class ArchitectureDisplay:
         """
         if not hasattr(estimator, "layers"):
             estimator = reach(estimator, None, "model_")[0]
-            if hasattr(estimator, "path_"):
-                display = cls(*_read_residual(estimator))
+            if getattr(estimator, "path_", None) is not None:
+                is_line = estimator.architecture_.beside_line
+                read = _read_beside_line if is_line else _read_residual
+                display = cls(*read(estimator))
                 return display.plot(max_steps=max_steps, ax=ax)
             estimator = estimator.model_
         return cls(_read_layers(estimator)).plot(max_steps=max_steps, ax=ax)

@@ -28,7 +28,7 @@ class LossCurveDisplay:
         Loss of the held-out part after each epoch.
 
     best_epoch : int or None, default=None
-        Epoch, counted from 1, whose weights were kept.
+        Epoch, counted from 1, whose weights were kept; 0 for none.
 
     loss_name : str or None, default=None
         Name of the loss, for the axis.
@@ -123,7 +123,7 @@ class LossCurveDisplay:
             values.extend(curve)
         self.best_epoch_line_ = None
         if self.best_epoch is not None:
-            check_number(self.best_epoch, "best_epoch", low=1)
+            check_number(self.best_epoch, "best_epoch", low=0)
             self.best_epoch_line_ = self.ax_.axvline(
                 self.best_epoch,
                 color=BLACK,

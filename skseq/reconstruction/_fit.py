@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .._sample_weight import taken
 from .._validation import is_windows
 from ..training._estimator import history_attributes, network_attributes, parts_of
 from ..training._plan import Examples, Plan
@@ -196,7 +195,7 @@ def fit_network(
 
     def fit_part(rows):
         """The linear path of some sequences, beside the same network."""
-        path = plan.prepare(X[rows], taken(examples.weights, rows)).path
+        path = plan.prepare(examples.taken(rows)).path
         return Reconstructor.judged_on(replace(network, path=path), X[rows], choices)
 
     has_path = network.path is not None

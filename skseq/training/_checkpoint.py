@@ -43,7 +43,7 @@ class Checkpoint:
     def __init__(self, path: str | os.PathLike, about: dict[str, str]):
         self._path, self._about = Path(path), about
 
-    def read(self, shapes, max_epochs, *, held_out) -> State | None:
+    def read(self, shapes, max_epochs, *, held_out, first=1) -> State | None:
         """The state in the file, None where there is no file.
 
         Parameters
@@ -53,6 +53,8 @@ class Checkpoint:
         max_epochs : int
         held_out : bool
             Whether there is a loss of what was held out.
+        first : int, default=1
+            The first epoch that may be the best; 0 for the weights of the start.
 
         Raises
         ------
@@ -78,7 +80,7 @@ class Checkpoint:
         self._check(about)
         try:
             state = _state(arrays, about["random_state"])
-            _check_state(state, shapes, max_epochs, held_out)
+            _check_state(state, shapes, max_epochs, held_out, first)
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise self._unreadable(error) from error
         return state
@@ -146,7 +148,7 @@ def _state(arrays, random_state):
     )
 
 
-def _check_state(state, shapes, max_epochs, held_out):
+def _check_state(state, shapes, max_epochs, held_out, first):
     """Raise a ValueError where no training of these weights can have come to this.
 
     The digest tells a damaged file, not one that somebody made up: what does not fit
@@ -168,7 +170,7 @@ def _check_state(state, shapes, max_epochs, held_out):
     if (state.validation_loss_curve is not None) != held_out:
         raise ValueError("its curves are not those of this training")
     curves += [state.validation_loss_curve] if held_out else []
-    if not 1 <= n_epochs <= max_epochs or not 1 <= state.best_epoch <= n_epochs:
+    if not 1 <= n_epochs <= max_epochs or not first <= state.best_epoch <= n_epochs:
         raise ValueError(
             f"it is of {n_epochs} epochs, the best of them {state.best_epoch}, of at "
             f"most {max_epochs}"

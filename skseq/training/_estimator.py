@@ -90,7 +90,9 @@ class FittedNetworkMixin:
             If the weights are of other shapes, or not finite.
         """
         check_is_fitted(self)
-        weights = [np.array(array, dtype=np.float32) for array in model.get_weights()]
+        layers = [layer for layer in model.layers if layer.name != "line"]  # fitted
+        arrays = [array for layer in layers for array in layer.get_weights()]
+        weights = [np.array(array, dtype=np.float32) for array in arrays]
         given, own = (
             [array.shape for array in part] for part in (weights, self.weights_)
         )
@@ -250,6 +252,7 @@ class SequenceNetwork(
         resume,
         max_epochs=None,
         fit_path=None,
+        path_codes=None,
         is_context=None,
         **options,
     ):
@@ -277,6 +280,7 @@ class SequenceNetwork(
             engine,
             self.n_threads,
             fit_path,
+            path_codes,
             self.random_state,
             is_context,
         )
@@ -338,9 +342,10 @@ def network_attributes(network):
         "engine_": network.engine,
         "_n_threads": network.n_threads,
     }
-    if network.architecture.kind != "vector":  # else all are seen, and none is judged
+    is_vector = network.architecture.kind == "vector"
+    if not is_vector:  # else all are seen, and none is judged
         attributes["is_context_"] = network.is_context
-    if network.path is not None:
+    if is_vector or network.path is not None:
         attributes["path_"] = network.path
     return attributes
 

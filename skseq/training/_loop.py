@@ -50,6 +50,7 @@ class History:
     loss_curve: list[float] = field(default_factory=list)
     validation_loss_curve: list[float] | None = None
     best_epoch: int = 0
+    line_loss: float | None = None  # of what is held out, by the line alone
     max_samples: int = 0  # sequences that an epoch sees at the most
     stopped: str = ""  # why it ended early: the user, or a loss that is not finite
 
@@ -127,23 +128,29 @@ def train(
     An epoch sees the training rows, or ``max_samples`` of them that are drawn for it.
     With held-out rows, training ends when their loss has not improved by a share of
     ``tol`` for ``n_iter_no_change`` epochs, and the weights of the best epoch are kept;
-    without, the last ones. Who watches is told the ``title``. ``reports`` hears of each
-    epoch, with what ``fitted_attributes`` makes of its weights, and can ask to stop. A
-    ``checkpoint`` is written after each epoch, and gone on from where there is one. A
-    loss or weights that leave the finite numbers, and an interruption by the user, end
-    the training: ``stopped`` tells why, where the weights of an epoch are there to be
-    kept; else the error is raised.
+    without, the last ones. Beside a line the weights of the start, with which there is
+    nothing but the line, are kept where no epoch is better: epoch 0. Who watches is
+    told the ``title``. ``reports`` hears of each epoch, with what ``fitted_attributes``
+    makes of its weights, and can ask to stop. A ``checkpoint`` is written after each
+    epoch, and gone on from where there is one. A loss or weights that leave the finite
+    numbers, and an interruption by the user, end the training: ``stopped`` tells why,
+    where the weights of an epoch are there to be kept; else the error is raised.
     """
     history = History(initial.weights, max_samples=settings.max_samples)
-    if data.held_out is not None:
+    held_out, saved, line_loss = data.held_out is not None, None, None
+    if held_out:
         history.validation_loss_curve = []
-    saved = None
+    if held_out and architecture.beside_line:
+        engine.load_weights(initial.weights)
+        line_loss = validation_loss(engine, data, settings.loss, settings.max_samples)
     if checkpoint is not None:
-        held_out = data.held_out is not None
-        shapes = architecture.weight_shapes
-        saved = checkpoint.read(shapes, settings.max_epochs, held_out=held_out)
+        shapes, first = architecture.weight_shapes, int(line_loss is None)
+        saved = checkpoint.read(
+            shapes, settings.max_epochs, held_out=held_out, first=first
+        )
     if saved is not None:
         initial, history, rng = _resumed(saved, settings)
+    history.line_loss = line_loss
     n_drawn = min(settings.max_samples, len(data.training))
     engine.load_weights(initial.weights)
     engine.start_training(
@@ -211,7 +218,8 @@ def _keeping_the_best(history):
     try:
         yield
     except (KeyboardInterrupt, NonFiniteLossError) as error:
-        if not history.best_epoch:
+        is_kept = history.best_epoch or history.line_loss is not None
+        if not history.loss_curve or not is_kept:
             raise
         history.stopped = str(error)
         if isinstance(error, KeyboardInterrupt):
@@ -221,7 +229,8 @@ def _keeping_the_best(history):
 
 def _is_over(history, settings):
     waited = len(history.loss_curve) - history.best_epoch
-    return history.best_epoch and waited >= settings.n_iter_no_change
+    has_best = history.best_epoch or history.line_loss is not None
+    return has_best and waited >= settings.n_iter_no_change
 
 
 def _judge(history, engine, data, settings):
@@ -230,14 +239,15 @@ def _judge(history, engine, data, settings):
     if data.held_out is None:
         history.best_epoch, history.weights = epoch, engine.weights()
         return
-    best = np.inf
+    best = history.line_loss
     if history.best_epoch:
         best = history.validation_loss_curve[history.best_epoch - 1]
-    if np.isnan(best):  # nothing is below it
+    is_first = best is None
+    if is_first or np.isnan(best):  # nothing is below it
         best = np.inf
     loss = validation_loss(engine, data, settings.loss, settings.max_samples)
     history.validation_loss_curve.append(loss)
-    if loss < best * (1 - settings.tol) or not history.best_epoch:
+    if loss < best * (1 - settings.tol) or is_first:
         history.best_epoch, history.weights = epoch, engine.weights()
 
 

@@ -14,6 +14,7 @@ from .._validation import is_windows
 from .._warnings import warn
 from ..engines._batches import Preparation
 from ..engines._choose import borrow_engine
+from ..engines._line import Line
 from ..engines._linear import LinearPath
 from ..engines._network import FittedNetwork
 from ..networks import Architecture
@@ -31,12 +32,20 @@ class Examples:
     """Sequences ``X``, and what the network shall give for them.
 
     ``targets`` are None for the sequences themselves; ``weights``, of mean 1, multiply
-    the losses: None where all count alike.
+    the losses: None where all count alike. ``are_classes`` tells targets that are
+    flags of classes from numbers.
     """
 
     X: object
     targets: np.ndarray | None = None
     weights: np.ndarray | None = None
+    are_classes: bool = False
+
+    def taken(self, rows) -> Examples:
+        """Some of them."""
+        targets = taken(self.targets, rows)
+        weights = taken(self.weights, rows)
+        return replace(self, X=self.X[rows], targets=targets, weights=weights)
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,8 @@ class Plan:
     """What is trained, from where, and how.
 
     ``order`` is the state of the generator that orders the mini-batches, ``fit_path``
-    makes the linear path beside the network of its training rows.
+    makes the linear path beside the network of its training examples, and
+    ``path_codes``, if given, what the network is trained beside.
     """
 
     architecture: Architecture
@@ -54,20 +64,21 @@ class Plan:
     order: tuple
     engine: str
     n_threads: int | None = None
-    fit_path: Callable[..., LinearPath] | None = None
+    fit_path: Callable[..., LinearPath | Line] | None = None
+    path_codes: Callable[..., np.ndarray] | None = None
     random_state: object = (
         None  # as given: a checkpoint is of one, where it is a number
     )
     is_context: np.ndarray | None = None
 
-    def prepare(self, X, weights=None) -> Preparation:
+    def prepare(self, examples) -> Preparation:
         """How the batches are made where the training sequences are these."""
         preparation = Preparation(
             self.fill, self.architecture.missing_indicator, is_context=self.is_context
         )
         if self.fit_path is None:
             return preparation
-        return replace(preparation, path=self.fit_path(X, preparation, weights=weights))
+        return replace(preparation, path=self.fit_path(examples, preparation))
 
     def network(self, weights, preparation) -> FittedNetwork:
         return FittedNetwork(
@@ -112,8 +123,7 @@ class Plan:
         title="Training",
     ):
         training, held_out = parts
-        weights = taken(examples.weights, training)
-        preparation = self.prepare(examples.X[training], weights)
+        preparation = self.prepare(examples.taken(training))
         data = Data(
             examples.X,
             preparation,
@@ -121,7 +131,7 @@ class Plan:
             held_out,
             examples.targets,
             examples.weights,
-            self._codes(preparation, examples.X),
+            self._codes(preparation, examples, training),
         )
         if checkpoint is not None:
             checkpoint = Checkpoint(checkpoint, self._about(data))
@@ -146,8 +156,11 @@ class Plan:
             )
         return self.network(history.weights, preparation), history
 
-    def _codes(self, preparation, X):
+    def _codes(self, preparation, examples, training):
         """What the path keeps of all sequences, if epochs see them often enough."""
+        X = examples.X
+        if self.path_codes is not None:
+            return self.path_codes(self.fit_path, examples, training, preparation)
         if _EPOCHS_OF_CODES * self.settings.max_samples < len(X):
             return None
         return preparation.codes(X)
@@ -181,7 +194,7 @@ class Plan:
         """What tells this training from another, by the names that a user knows."""
         X, path = data.X, data.preparation.path
         arrays = (X.table, X.starts, X.ends) if is_windows(X) else (X,)
-        beside = () if path is None else (path.components, path.gains, path.scale)
+        beside = () if path is None else path.arrays
         settings = asdict(self.settings)
         del settings["verbose"]
         about = {

@@ -134,24 +134,29 @@ class Network:
 class Inputs:
     """Blocks of a mini-batch: sequences without NaN, and the mask of their padding.
 
-    ``levels`` (n_blocks, n_levels, LANES) are inputs that are the same at each step.
+    ``levels`` (n_blocks, n_levels, LANES) are inputs that are the same at each step;
+    ``offsets`` (n_blocks, 1, n_outputs, LANES) are added to the dense layer.
     """
 
     x: np.ndarray
     mask: np.ndarray | None
     n_timesteps: int
     levels: np.ndarray | None = None
+    offsets: np.ndarray | None = None
 
     @classmethod
     def of(cls, batch: Batch) -> Inputs:
         """``batch.inputs`` may have a single time step, the same for each step."""
-        mask = levels = None
+        mask = levels = offsets = None
         if not batch.steps.all():
             steps = batch.steps[:, :, np.newaxis].astype(np.float32)
             mask = np.ascontiguousarray(to_blocks(steps)[:, :, 0])
         if batch.levels is not None:
             levels = to_blocks(batch.levels)[:, 0]
-        return cls(to_blocks(batch.inputs), mask, batch.steps.shape[1], levels)
+        if batch.offsets is not None:
+            offsets = to_blocks(batch.offsets)
+        x, n_timesteps = to_blocks(batch.inputs), batch.steps.shape[1]
+        return cls(x, mask, n_timesteps, levels, offsets)
 
 
 @dataclass
@@ -200,6 +205,8 @@ def forward(
     if network.n_outputs is not None:
         y = work.empty("y", shape=(n_blocks, x.shape[1], network.n_outputs, LANES))
         _kernels.dense_forward(x, *weights[-2:], y)
+        if inputs.offsets is not None:
+            y += inputs.offsets
         steps.append(_Step(x, y))
         x = y
     return activate_output(network.output_activation, x), steps
@@ -230,6 +237,8 @@ def forward_few(
     if network.n_outputs is not None:
         y = np.empty((*x.shape[:2], network.n_outputs), dtype=np.float32)
         _kernels.dense_forward_few(x, *weights[-2:], y)
+        if batch.offsets is not None:
+            y += batch.offsets
         x = y
     return activate_output(network.output_activation, x)
 
