@@ -350,11 +350,11 @@ def test_the_committee_of_labels_is_that_of_the_classifier():
     assert members["residual"].network.max_epochs == members["lstm"].max_epochs == 3
 
 
-def test_what_is_not_asked_for_is_left_to_the_classes():
-    from skseq import LSTMAutoencoder
+def test_what_is_not_asked_for_is_left_to_the_committee():
+    from skseq.detection._committee import default_members
 
-    residual = dict(make_detectors(Choices(), True)["committee"])["residual"]
-    assert repr(residual.network) == repr(LSTMAutoencoder())
+    members = dict(make_detectors(Choices(), True)["committee"])
+    assert repr([*members.items()]) == repr(default_members())
 
 
 @pytest.mark.parametrize(
