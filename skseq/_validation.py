@@ -38,8 +38,8 @@ def is_windows(X):
 
 def n_dimensions(X):
     """Number of dimensions of any array-like or frame."""
-    ndim = getattr(X, "ndim", None)
-    return np.asarray(X).ndim if ndim is None else ndim
+    shape = getattr(X, "shape", None)
+    return np.asarray(X).ndim if shape is None else len(shape)
 
 
 def unmasked(X):

@@ -98,7 +98,8 @@ def streams(draw):
 def test_any_stream_scores_as_its_table_does(case):
     slider, training, later, chunk = case
     observed = np.where(np.isnan(training), 0.5, training)
-    each = EachTimeStep(make_pipeline(SimpleImputer(), StandardScaler()))
+    imputer = SimpleImputer(keep_empty_features=True)  # the time since no row before
+    each = EachTimeStep(make_pipeline(imputer, StandardScaler()))
     pipeline = make_pipeline(slider, each, PCAAutoencoder(1)).fit(observed)
     expected = pipeline.score_samples(later)
 

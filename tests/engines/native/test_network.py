@@ -467,6 +467,7 @@ def trained_by_keras(name):
             weight = weight[:, np.newaxis]
         else:
             y_batch = y_batch[:, 0]
+        model.reset_metrics()  # else some versions give the mean of all batches
         losses.append(model.train_on_batch(x_batch, y_batch, sample_weight=weight))
     outputs = model.predict(x[0], verbose=0)
     return (x, y, sample_weight), before, losses, model.get_weights(), outputs
