@@ -20,7 +20,7 @@ from ._values import Decoder, Encoder
 
 __all__ = ["FileFormatError", "load", "save"]
 
-_FORMAT_VERSION = 3
+_FORMAT_VERSION = 4
 _MANIFEST, _ARRAYS = "manifest.json", "arrays.safetensors"
 
 

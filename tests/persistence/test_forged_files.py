@@ -147,8 +147,8 @@ def test_a_truncated_file_is_found(kept, network_file, tmp_path):
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda m: m.update(format_version=4), "format version 4.* reads 3.*skseq"),
-        (lambda m: m.update(format_version=2), "format version 2.* reads 3"),
+        (lambda m: m.update(format_version=5), "format version 5.* reads 4.*skseq"),
+        (lambda m: m.update(format_version=3), "format version 3.* reads 4"),
         (lambda m: m.pop("format_version"), "format version None"),
         (lambda m: m.pop("estimator"), "'estimator' is missing in its manifest"),
         (lambda m: m.update(estimator=[m["estimator"]]), "does not hold an estimator"),

@@ -278,7 +278,7 @@ def test_the_file_is_a_zip_of_json_and_safetensors(tmp_path, sequences):
     with ZipFile(path) as archive:
         manifest = json.loads(archive.read("manifest.json"))
         arrays = load_arrays(archive.read("arrays.safetensors"))
-    assert manifest["format_version"] == 3
+    assert manifest["format_version"] == 4
     assert manifest["versions"]["skseq"] == skseq.__version__
     assert same(arrays["PCAAutoencoder.mean_"], detector.mean_)
 
