@@ -15,6 +15,8 @@ _NOISE = re.compile(
     rb"|[IWE]\d{4} \d\d:\d\d:\d+(\.\d+)?( +\d+)? \S+:\d+\] "
     rb"|WARNING: All log messages before absl|To enable the following instructions"
 )
+# And lines that belong to one of these before them: empty ones, and traces of places.
+_MORE_NOISE = re.compile(rb"\s*$|=== Source Location Trace|\S+\.(cc|h):\d+\s*$")
 _first_process: int | None = None  # in which Keras ran, of those forked from each other
 
 
@@ -41,8 +43,8 @@ class _HeldStderr:
         self._file.seek(0)
         noise = False
         for line in self._file:
-            # An empty line belongs to the noise before it.
-            noise = bool(_NOISE.match(line)) or (noise and not line.strip())
+            kinds = (_NOISE, _MORE_NOISE) if noise else (_NOISE,)
+            noise = any(kind.match(line) for kind in kinds)
             while line and (self.failed or not noise):
                 line = line[os.write(2, line) :]
         self._file.close()
