@@ -169,8 +169,8 @@ def _tell_window(frame, grades, told, label, y, step, paths):
     lasts = "" if step is None else f", {_short(size * step)}"
     typer.echo(f"\nSuggested window: {size} rows{lasts}")
     words = ["skseq detect", *map(shlex.quote, map(str, paths))]
-    like_labels = grades.index[grades["label"]]
     if label is None:
+        like_labels = grades.index[grades["label"]]
         label = like_labels[0] if len(like_labels) == 1 else "LABEL"
     words.append(f"--label {shlex.quote(str(label))}")
     words += [f"--time {shlex.quote(time)}"] * (time in frame and " " not in str(time))

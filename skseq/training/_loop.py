@@ -54,6 +54,11 @@ class History:
     max_samples: int = 0  # sequences that an epoch sees at the most
     stopped: str = ""  # why it ended early: the user, or a loss that is not finite
 
+    @property
+    def has_best(self) -> bool:
+        """Whether there are weights to keep: of an epoch, or the line alone."""
+        return self.best_epoch > 0 or self.line_loss is not None
+
 
 class NonFiniteLossError(ValueError):
     """The loss, or what the last step made of the weights, left the finite numbers."""
@@ -218,8 +223,7 @@ def _keeping_the_best(history):
     try:
         yield
     except (KeyboardInterrupt, NonFiniteLossError) as error:
-        is_kept = history.best_epoch or history.line_loss is not None
-        if not history.loss_curve or not is_kept:
+        if not history.loss_curve or not history.has_best:
             raise
         history.stopped = str(error)
         if isinstance(error, KeyboardInterrupt):
@@ -229,8 +233,7 @@ def _keeping_the_best(history):
 
 def _is_over(history, settings):
     waited = len(history.loss_curve) - history.best_epoch
-    has_best = history.best_epoch or history.line_loss is not None
-    return has_best and waited >= settings.n_iter_no_change
+    return history.has_best and waited >= settings.n_iter_no_change
 
 
 def _judge(history, engine, data, settings):
