@@ -71,9 +71,12 @@ class Memory:
     size: int
     logs: np.ndarray = field(default_factory=lambda: np.empty(0))
 
+    def copy(self):
+        return Memory(self.size, self.logs)  # an array that nobody changes
+
     def push(self, log):
         start = max(len(self.logs) + 1 - self.size, 0)
-        self.logs = np.append(self.logs[start:], log)
+        self.logs = np.concatenate([self.logs[start:], [log]])
 
 
 @dataclass
@@ -102,7 +105,7 @@ class Series:
         twin.firsts = [
             first if first is None else first.copy() for first in self.firsts
         ]
-        twin.memories = [copy.copy(memory) for memory in self.memories]
+        twin.memories = [memory.copy() for memory in self.memories]
         twin.alarm = copy.copy(self.alarm)
         return twin
 

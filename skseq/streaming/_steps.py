@@ -15,6 +15,7 @@ from .._detectors import around_windows, parts, steps_of
 from .._telling import telling
 from .._validation import check_finite, named_errors
 from ..alarms._drift import level_of
+from ..detection import RareEventClassifier
 from ..reconstruction._decisions import OutlierDecisionsMixin
 from ..rows._keys import TEXT
 from ..rows._time import DURATIONS, NUMBERS, ZONED, typical_step
@@ -210,8 +211,13 @@ class StreamSteps:
         self.twin = Twin(self._last_steps)
         *self._transformers, final = self.twin.steps
         self._final = final
+        # The windows are checked already, and the score of one without data is NaN.
+        is_ours = isinstance(final, OutlierDecisionsMixin | RareEventClassifier)
+        self._tells_missing = is_ours and not self._transformers
         if isinstance(final, OutlierDecisionsMixin):
-            self._method = final._score_samples  # the windows are checked already
+            self._method = final._score_samples
+        elif is_ours:
+            self._method = final._decisions
         elif hasattr(final, "score_samples"):
             self._method = final.score_samples
         elif hasattr(final, "decision_function"):
@@ -389,10 +395,11 @@ class StreamSteps:
         And of each the series, and whether it starts anew for what remembers scores.
         """
         self.twin.batch.start(series, starts_anew)
-        missing = np.isnan(windows).all(axis=(1, 2))
         scores = np.asarray(self._method(self._transformed(windows)), dtype=np.float64)
+        if self._tells_missing:
+            return scores
         scores = scores if scores.ndim == 1 else scores[:, 1]
-        return np.where(missing, np.nan, scores)
+        return np.where(np.isnan(windows).all(axis=(1, 2)), np.nan, scores)
 
     def _transformed(self, windows):
         for step in self._transformers:
@@ -442,9 +449,17 @@ class StreamSteps:
         return float(getattr(self._final, "threshold_", 0.0))
 
     @property
-    def offset(self):
-        """The score below which a window is an outlier."""
-        return float(self._final.offset_)
+    def limit(self):
+        """Beyond which minus the score, or that of a classifier, is an alarm."""
+        final = self._final
+        if self.score_rises:
+            return 0.0 if hasattr(final, "decision_function") else 0.5
+        if not hasattr(final, "offset_"):
+            raise TypeError(
+                f"{type(final).__name__} has no offset_: it does not tell from which "
+                "score on a window is an outlier."
+            )
+        return -float(final.offset_)
 
     @property
     def explains(self):
@@ -452,13 +467,8 @@ class StreamSteps:
 
     def is_alarm(self, scores):
         """Tell the scores of outliers, or of events."""
-        final = self._final
-        if not hasattr(final, "score_samples"):
-            limit = 0 if hasattr(final, "decision_function") else 0.5
-            return scores > limit
-        if not hasattr(final, "offset_"):
-            raise TypeError(
-                f"{type(final).__name__} has no offset_: it does not tell from which "
-                "score on a window is an outlier."
-            )
-        return scores < final.offset_
+        return self.rising(scores) > self.limit
+
+    def rising(self, scores):
+        """The same scores, higher for events."""
+        return scores if self.score_rises else -scores

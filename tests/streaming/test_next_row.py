@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from make import native
 from numpy.testing import assert_array_equal
+from sklearn.ensemble import IsolationForest
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 from strategies import examples
@@ -21,6 +23,7 @@ from skseq import (
     EachTimeStep,
     MovingReference,
     PCAAutoencoder,
+    RareEventClassifier,
     ResidualAutoencoder,
     SlidingWindow,
     StreamScorer,
@@ -33,6 +36,7 @@ pytest.importorskip(
 )
 NAMES = ["a", "b", "c"]
 START = pd.Timestamp("2026-01-01")
+EVENT = np.arange(120) % 10 > 7
 
 
 def table(n_rows):
@@ -74,13 +78,26 @@ def pipelines():
             ),
             frame,
         ),
+        "classifier": (
+            slider,
+            RareEventClassifier(
+                [
+                    ("moving", MovingReference(PCAAutoencoder(2), memory=12)),
+                    ("forest", IsolationForest(n_estimators=3)),
+                    ("logistic", LogisticRegression()),
+                ],
+                random_state=0,
+            ),
+            frame.assign(a=frame["a"] + 3 * EVENT),
+        ),
     }
 
 
 @pytest.fixture(scope="module")
 def fitted():
     return {
-        name: make_pipeline(*steps).fit(X) for name, (*steps, X) in pipelines().items()
+        name: make_pipeline(*steps).fit(X, EVENT)
+        for name, (*steps, X) in pipelines().items()
     }
 
 
