@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A fitted pipeline, as what is done to each row and what is done to each window."""
 
+from contextlib import suppress
 from itertools import takewhile
 from numbers import Real
 
@@ -18,7 +19,8 @@ from ..alarms._drift import level_of
 from ..detection import RareEventClassifier
 from ..reconstruction._decisions import OutlierDecisionsMixin
 from ..rows._keys import TEXT
-from ..rows._time import DURATIONS, NUMBERS, ZONED, typical_step
+from ..rows._table import take_key
+from ..rows._time import DURATIONS, NUMBERS, ZONED, time_values, typical_step
 from ..windowing import EachSeries, EachTimeStep, SlidingWindow
 from ..windowing._plan import WindowPlan
 from ..windowing._reach import Reach
@@ -341,6 +343,12 @@ class StreamSteps:
         key = self.plan.time
         if key is None:
             return [None] * len(table)
+        if key.column is not None and hasattr(table, "columns"):
+            # What is wrong with a time is told of the first one by itself.
+            with suppress(ArithmeticError, TypeError, ValueError):
+                times, kind = time_values(take_key(table, key.column))
+                if kind == key.kind:
+                    return times.tolist()
         return [
             time_number(value, key.kind, row)
             for row, value in enumerate(_cells(key, table, levels))
