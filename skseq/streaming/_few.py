@@ -47,10 +47,10 @@ class FewWindows:
         return type(self), (self._detector,)  # an engine stays in its process
 
     @cached_property
-    def error_of_one(self):
-        """What gives the error of one window, minus which is its score, or None."""
+    def compiled(self):
+        """What gives the errors of windows in compiled code, or None."""
         judge = self._detector._judge
-        return self._detector._network.error_of_one(judge.rule, judge.score_on)
+        return self._detector._network.compiled_errors(judge.rule, judge.score_on)
 
     @cached_property
     def _running(self):
@@ -61,12 +61,12 @@ class FewWindows:
 
     def errors(self, windows):
         """What the scores are minus of."""
+        if self.compiled is not None:
+            return self.compiled(plain(windows))
         detector = self._detector
         if self._running is None or len(windows) > _FEW_WINDOWS:
             return -type(detector)._score_samples(detector, windows)
-        if self.error_of_one is None:
-            return detector._judge.errors_of(*self._running(windows))
-        return np.array([self.error_of_one(window) for window in plain(windows)])
+        return detector._judge.errors_of(*self._running(windows))
 
 
 def _as(kind, estimator):

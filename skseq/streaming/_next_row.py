@@ -52,7 +52,7 @@ class NextRow:
     def __init__(self, steps, rules):
         plan, names = steps.plan, steps.columns.names
         self._steps, self._rules = steps, rules
-        self._error, self._scalings = steps.error_of_one, steps.scalings
+        self._errors, self._scalings = steps.compiled_errors, steps.scalings
         self._n_columns, self._n_timesteps = steps.columns.number, steps.n_timesteps
         self._by_name = None if names is None else itemgetter(*names)
         is_all = plan.features == tuple(range(self._n_columns))
@@ -161,8 +161,8 @@ class NextRow:
 
     def _score(self, windows, series):
         """The score of a window, and what is remembered of the series after it."""
-        if self._error is not None:
-            return -float(self._error(windows[0])), series.memories
+        if self._errors is not None:
+            return -float(self._errors(windows)[0]), series.memories
         after = SimpleNamespace(memories=[each.copy() for each in series.memories])
         return float(self._steps.score(windows, [after], [False])[0]), after.memories
 

@@ -248,11 +248,11 @@ class StreamSteps:
         return None if None in found else found
 
     @property
-    def error_of_one(self):
-        """What gives the error of one window, minus which is its score, or None."""
+    def compiled_errors(self):
+        """What gives the errors of windows, minus which are the scores, or None."""
         if self._transformers:
             return None
-        return getattr(self._method, "error_of_one", None)
+        return getattr(self._method, "compiled", None)
 
     @property
     def has_time(self):

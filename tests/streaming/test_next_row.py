@@ -222,7 +222,7 @@ def test_ordinary_rows_go_straight_through(fitted, name):
 
 @pytest.mark.parametrize(
     ("name", "part"),
-    [("residual", "_error"), ("residual", "show_time"), ("committee", "show_time")],
+    [("residual", "_errors"), ("residual", "show_time"), ("committee", "show_time")],
 )
 def test_an_interrupt_leaves_the_stream_as_it_was(fitted, name, part, monkeypatch):
     rule = AlarmRule(on=-1e9)
@@ -236,7 +236,7 @@ def test_an_interrupt_leaves_the_stream_as_it_was(fitted, name, part, monkeypatc
         raise KeyboardInterrupt
 
     before = state_of(stream)
-    owner = stream._next_row if part == "_error" else stream._steps
+    owner = stream._next_row if part == "_errors" else stream._steps
     monkeypatch.setattr(owner, part, interrupt)
     with pytest.raises(KeyboardInterrupt):
         stream.score_one(rows[1])
