@@ -113,6 +113,21 @@ def _plain(name):
     return name if is_plain else name.item()
 
 
+def _plain_names(column):
+    """The same names as plain numbers and texts, none of which is missing."""
+    column = [*map(_plain, column)]
+    with named_errors("group"):
+        missing = [
+            k
+            for k, name in enumerate(column)
+            if type(name) is not str and bool(pd.isna(name))
+        ]
+    if missing:
+        row, name = missing[0], column[missing[0]]
+        raise ValueError(f"The series of row {row} has no name: {name!r}.")
+    return column
+
+
 def _cells(key, table, levels):
     """The cells of a key, of rows and of what came as levels of their index."""
     if key.column is None:
@@ -312,17 +327,10 @@ class StreamSteps:
                     f"Got {len(groups)} names."
                 )
             columns = [groups]
-        columns = [list(map(_plain, column)) for column in columns]
-        for column in columns:
-            with named_errors("group"):
-                missing = [
-                    k
-                    for k, name in enumerate(column)
-                    if type(name) is not str and bool(pd.isna(name))
-                ]
-            if missing:
-                row, name = missing[0], column[missing[0]]
-                raise ValueError(f"The series of row {row} has no name: {name!r}.")
+        columns = [
+            column if {*map(type, column)} == {str} else _plain_names(column)
+            for column in columns
+        ]
         for key, column in zip(keys, columns, strict=False):
             _check_names(key, column)
         if len(columns) == 1:

@@ -10,26 +10,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <memory>
 #include <utility>
 
 #include "bindings.h"
+#include "cell_errors.h"
 
 using namespace skseq;
 
 namespace {
-
-enum class Rule { mse, mae, huber, distance };
-enum class Counted { all_alike, the_last, the_recent };
-
-template <class T>
-T one_of(const char* name, const std::string& value,
-         const std::vector<std::pair<const char*, T>>& known) {
-  for (const auto& [text, found] : known)
-    if (value == text) return found;
-  throw std::invalid_argument(std::string(name) + ": there is no '" + value + "'.");
-}
 
 // Memory that begins at a cache line: a load that spans two costs double.
 class Floats {
@@ -56,25 +45,16 @@ class WindowErrors {
         indicator_(indicator),
         last_(last),
         activation_(activation_of(activation)),
-        rule_(one_of<Rule>("rule", rule,
-                           {{"mse", Rule::mse},
-                            {"mae", Rule::mae},
-                            {"huber", Rule::huber},
-                            {"distance", Rule::distance}})),
-        counted_(one_of<Counted>("score_on", score_on,
-                                 {{"mean", Counted::all_alike},
-                                  {"last", Counted::the_last},
-                                  {"recent", Counted::the_recent}})),
         kernels_(kernels(isa)),
         held_{std::move(fill)},
         weights_(std::move(weights)) {
-    if (held_[0].ndim() != 1 || steps < 1)
-      throw std::invalid_argument("fill must have 1 axis, and steps be positive.");
+    if (held_[0].ndim() != 1 || !held_[0].size() || steps < 1)
+      throw std::invalid_argument("fill must have 1 axis, and cells and steps.");
     features_ = shape_of(held_[0])[0];
     cells_ = steps * features_;
     fill_ = data_of("fill", held_[0]);
     if (path) set_path(*path);
-    if (rule_ == Rule::distance) set_distance(distance);
+    rule_.emplace(steps, features_, rule, std::move(distance), score_on, kernels_);
     set_layers();
     for_one_ = std::make_unique<Scratch>(*this, 1);
   }
@@ -162,16 +142,6 @@ class WindowErrors {
     has_path_ = true;
   }
 
-  void set_distance(std::optional<std::vector<Doubles>>& distance) {
-    if (!distance || distance->size() != 2)
-      throw std::invalid_argument("distance must hold location and precision.");
-    location_ = check("location", (*distance)[0], {features_});
-    is_diagonal_ = (*distance)[1].ndim() == 1;
-    const Shape square{features_, features_}, diagonal{features_};
-    precision_ = check("precision", (*distance)[1], is_diagonal_ ? diagonal : square);
-    distance_ = std::move(*distance);
-  }
-
   void set_layers() {
     inputs_ = features_ * (indicator_ ? 2 : 1);
     layers_ = (Size(weights_.size()) - 2) / 3;
@@ -238,9 +208,11 @@ class WindowErrors {
     group.start = start;
     run_network(group, scratch);
     give(group, scratch);
-    find_errors(group, scratch);
+    rule_->find(group.count * cells_, group.windows + start * cells_,
+                scratch.recall.data(), group.errors + start * cells_,
+                scratch.deviations.data(), scratch.turned.data());
     for (Size k = start; k < start + group.count; k++)
-      group.totals[k] = weigh(group.errors + k * cells_, k);
+      group.totals[k] = rule_->weigh(group.errors + k * cells_);
   }
 
   // Writes the inputs of the network, with an axis of lanes, the last one.
@@ -326,76 +298,14 @@ class WindowErrors {
     }
   }
 
-  void find_errors(const Group& group, Scratch& scratch) const {
-    const Size n = group.count * cells_;
-    const float* values = group.windows + group.start * cells_;
-    double* errors = group.errors + group.start * cells_;
-    for (Size cell = 0; cell < n; cell++)
-      errors[cell] = double(values[cell]) - double(scratch.recall.data()[cell]);
-    if (rule_ == Rule::distance) return find_shares(errors, n, scratch);
-    for (Size cell = 0; cell < n; cell++) {
-      const double d = errors[cell], size = std::abs(d);
-      double& error = errors[cell];
-      if (rule_ == Rule::mse) error = d * d;
-      if (rule_ == Rule::mae) error = size;
-      if (rule_ == Rule::huber) error = size <= 1 ? 0.5 * (size * size) : size - 0.5;
-    }
-  }
-
-  void find_shares(double* errors, Size n, Scratch& scratch) const {
-    double *deviations = scratch.deviations.data(), *turned = scratch.turned.data();
-    for (Size row = 0; row < n; row += features_)
-      for (Size k = 0; k < features_; k++) {
-        double& d = errors[row + k];
-        d -= location_[k];
-        deviations[row + k] = std::isnan(d) ? 0 : d;
-        if (is_diagonal_) turned[row + k] = deviations[row + k] * precision_[k];
-      }
-    if (!is_diagonal_)
-      kernels_.product_of_doubles(
-          {n / features_, features_, features_, deviations, precision_, turned});
-    for (Size cell = 0; cell < n; cell++)
-      if (!std::isnan(errors[cell])) errors[cell] = deviations[cell] * turned[cell];
-  }
-
-  double weigh(double* errors, Size number) const {
-    Size end = steps_ - 1;  // the last step with an error counts as the last
-    while (end > 0 && !has_error(errors, end)) end--;
-    if (!has_error(errors, end)) end = steps_ - 1;
-    double total = 0;
-    for (Size t = 0; t < steps_; t++) {
-      const Size place = t + steps_ - end;
-      double weight = 1;
-      if (counted_ == Counted::the_last) weight = place == steps_;
-      if (counted_ == Counted::the_recent) weight = double(place * place);
-      for (Size k = 0; k < features_; k++) {
-        double& error = errors[t * features_ + k];
-        const bool counts = !std::isnan(error);
-        error = (counts ? error : 0) * (counts ? weight : 0);
-        total += counts ? weight : 0;
-      }
-    }
-    const bool observed = spans_[number].final >= 0 && total > 0;
-    return observed ? total : std::numeric_limits<double>::quiet_NaN();
-  }
-
-  bool has_error(const double* errors, Size t) const {
-    for (Size k = 0; k < features_; k++)
-      if (!std::isnan(errors[t * features_ + k])) return true;
-    return false;
-  }
-
   Size steps_, features_, cells_, inputs_, layers_, codes_ = 0;
-  bool indicator_, has_path_ = false, is_diagonal_ = false;
+  bool indicator_, has_path_ = false;
   Size last_;
   Activation activation_;
-  Rule rule_;
-  Counted counted_;
   const Kernels& kernels_;
   std::vector<In> held_, weights_;
-  std::vector<Doubles> distance_;
+  std::optional<CellErrors> rule_;
   const float *fill_, *center_, *spread_, *encoder_, *components_, *scale_;
-  const double *location_, *precision_;
   std::vector<LSTM> lstm_;
   Dense dense_{};
   // Of the windows that were taken in: filled, and standardised where there is a path.

@@ -219,3 +219,8 @@ def test_no_windows_have_no_errors():
     network = network_of(np.random.default_rng(0), (3, 2), 4, 3, **OPTIONS)
     nothing = np.empty((0, 4, 3), np.float32)
     assert len(network.compiled_errors("mse", "mean")(nothing)) == 0
+
+
+def test_windows_without_features_are_refused():
+    with pytest.raises(ValueError, match="fill must have 1 axis, and cells"):
+        compiled(lambda fill: fill[:0].copy())
