@@ -4,10 +4,12 @@
 import copy
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from joblib import effective_n_jobs
 from scipy.special import logit
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.impute import SimpleImputer
@@ -33,6 +35,7 @@ from ._sklearn import _BaseComposition
 from ._validation import check_sequences, is_windows
 from .reconstruction._context import context_mask, judged_columns
 from .reconstruction._offset import NORMAL_QUANTILE
+from .training._side_by_side import only_trains, side_by_side
 from .windowing import WindowSummary
 
 # What a forest of a hundred trees calls impossible is rarer than one in a hundred.
@@ -246,7 +249,7 @@ def _fit_member(estimator, X, y, weights, hidden, report, before=None):
     return Member(estimator, preparation, hidden)
 
 
-def fit_members(jobs, n_jobs):
+def fit_members(jobs, owner):
     """Fit estimators, each to windows and, where it is a classifier, their labels.
 
     Parameters
@@ -257,13 +260,25 @@ def fit_members(jobs, n_jobs):
         for the context in which it is fitted; ``before`` is the same estimator, fitted
         to some of the windows, or None.
 
-    n_jobs : int or None
+    owner : estimator
+        That of the members, with ``n_jobs``: where this is None, networks are trained
+        side by side in threads.
 
     Returns
     -------
     fitted : list of Member
     """
-    return Parallel(n_jobs=n_jobs)(delayed(_fit_member)(*job) for job in jobs)
+    jobs = list(jobs)
+    train = [only_trains(estimator) for estimator, *_ in jobs]
+    for job, in_thread in zip(jobs, train, strict=True):
+        if in_thread:  # no order of threads is to tell what each draws
+            seed(job[0], check_random_state(np.random))
+    if owner.n_jobs is not None or effective_n_jobs() > 1:
+        fit_one = delayed(_fit_member)
+        return Parallel(n_jobs=owner.n_jobs)(fit_one(*job) for job in jobs)
+    if getattr(owner, "_skl_callbacks", None):
+        train = [False] * len(jobs)
+    return side_by_side([partial(_fit_member, *job) for job in jobs], train)
 
 
 def _observed(X):

@@ -299,7 +299,7 @@ class DetectorCommittee(
             (clone(detector), X, None, weights, mask, nullcontext, start)
             for detector, mask, start in members
         )
-        return fit_members(jobs, self.n_jobs)
+        return fit_members(jobs, self)
 
     @property
     def _members(self):

@@ -21,6 +21,7 @@ from ..networks import Architecture
 from ..rows._row_numbers import evenly
 from ._checkpoint import Checkpoint, State
 from ._reports import EpochReports, current_watcher
+from ._side_by_side import heed_the_main_thread
 
 # Held-out sequences that tell how well an epoch reconstructs: always the same.
 _ENOUGH_TO_JUDGE = 2048
@@ -303,6 +304,7 @@ def _train_epoch(engine, architecture, data, settings, rng, epoch):
         bar = engine.progress_bar(n_batches)
     watcher, total, n_seen = current_watcher(), 0.0, 0
     for k, batch in enumerate(data.batches(rows, size)):
+        heed_the_main_thread()
         loss = engine.train_batch(_training_batch(batch, architecture, rng))
         n = len(batch.steps)
         total, n_seen = total + loss * n, n_seen + n
