@@ -273,7 +273,7 @@ def fit_members(jobs, owner):
     for job, in_thread in zip(jobs, train, strict=True):
         if in_thread:  # no order of threads is to tell what each draws
             seed(job[0], check_random_state(np.random))
-    if owner.n_jobs is not None or effective_n_jobs() > 1:
+    if owner.n_jobs is not None or effective_n_jobs(owner.n_jobs) > 1:
         fit_one = delayed(_fit_member)
         return Parallel(n_jobs=owner.n_jobs)(fit_one(*job) for job in jobs)
     if getattr(owner, "_skl_callbacks", None):

@@ -147,7 +147,7 @@ def _run_all(calls, train, cores, n_threads):
         try:
             config = get_config()
             waiting = {
-                pool.submit(copy_context().run, _run_beside, call, cores, config)
+                pool.submit(copy_context().run, _run_beside, call, calls, cores, config)
                 for call, is_training in zip(calls, train, strict=True)
                 if is_training
             }
@@ -158,16 +158,16 @@ def _run_all(calls, train, cores, n_threads):
             while waiting:
                 with _interrupting(calls):
                     _, waiting = wait(waiting, _WAIT, FIRST_COMPLETED)
-                    _end_those_in_vain(calls)
         except BaseException:
             for call in calls:
                 call.is_ended = True
             raise
 
 
-def _run_beside(call, cores, config):
+def _run_beside(call, calls, cores, config):
     with config_context(**config), beside_others():
         call.run(cores)
+    _end_those_in_vain(calls)
 
 
 @contextlib.contextmanager
