@@ -40,6 +40,7 @@ from .windowing import WindowSummary
 
 # What a forest of a hundred trees calls impossible is rarer than one in a hundred.
 _LEAST_PROBABILITY = 1e-4
+_MANY = 4096  # windows that are worth a thread
 # A weighed score further out than this is as good as here, and cannot outvote all.
 _FARTHEST = 10.0
 
@@ -299,9 +300,17 @@ def _log_odds(classifier, preparation, X):
     return np.where(_observed(X), odds, np.nan)
 
 
+def _side_by_side(functions, fitted, X):
+    """Ask fitted members about windows: those with networks in threads, of many."""
+    many = len(X) >= _MANY
+    in_thread = [many and only_trains(member.estimator) for member in fitted]
+    return side_by_side(functions, in_thread)
+
+
 def _values(fitted, X):
     """What each fitted member says of windows: (n_samples, n_members)."""
-    return np.column_stack([member.values(X) for member in fitted])
+    asked = [partial(member.values, X) for member in fitted]
+    return np.column_stack(_side_by_side(asked, fitted, X))
 
 
 @dataclass(frozen=True)
@@ -413,12 +422,19 @@ class Members:
         shape = shape[per == "feature" :]
         shares = np.zeros((len(X), *shape))
         explained = np.zeros(len(X), dtype=bool)
-        for k, member in enumerate(self.fitted):
-            rows = np.flatnonzero(say[:, k] > 0)
-            if member.explains(per) and len(rows):
-                part = member.shares(X[rows], shape, per)
-                shares[rows] += part * say[rows, k].reshape(-1, *[1] * len(shape))
-                explained[rows] = True
+        told = [
+            (k, member, np.flatnonzero(say[:, k] > 0))
+            for k, member in enumerate(self.fitted)
+            if member.explains(per) and (say[:, k] > 0).any()
+        ]
+        parts = _side_by_side(
+            [partial(member.shares, X[rows], shape, per) for _, member, rows in told],
+            [member for _, member, _ in told],
+            X,
+        )
+        for (k, _, rows), part in zip(told, parts, strict=True):
+            shares[rows] += part * say[rows, k].reshape(-1, *[1] * len(shape))
+            explained[rows] = True
         shares[~explained & (say > 0).any(axis=1)] = np.nan
         return shares.reshape(len(X), -1)
 
