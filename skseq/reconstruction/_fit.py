@@ -188,7 +188,10 @@ def fit_network(
     offset = first_offset(choices, kept, X, held_out)
     final = history
     if again:
-        network, final = plan.train_again(examples, network, history)
+        # Most of what the last sequences tell is the path's, which is fitted anew.
+        network, final = plan.train_again(
+            examples, network, history, goes_on=network.path is not None
+        )
     if final is not history:
         first, kept = kept, Reconstructor.judged_on(network, X, choices)
         offset = final_offset(choices, first, kept, offset, X, training)
