@@ -2,7 +2,7 @@
 """Named members of a committee: how they are given, fitted, scored and compared."""
 
 import copy
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
 
 from ._detectors import (
     fit_on_windows,
@@ -274,12 +275,22 @@ def fit_members(jobs, owner):
     for job, in_thread in zip(jobs, train, strict=True):
         if in_thread:  # no order of threads is to tell what each draws
             seed(job[0], check_random_state(np.random))
-    if owner.n_jobs is not None or effective_n_jobs(owner.n_jobs) > 1:
-        fit_one = delayed(_fit_member)
-        return Parallel(n_jobs=owner.n_jobs)(fit_one(*job) for job in jobs)
-    if getattr(owner, "_skl_callbacks", None):
-        train = [False] * len(jobs)
-    return side_by_side([partial(_fit_member, *job) for job in jobs], train)
+    with _one_thread_of_blas() if sum(train) > 1 else nullcontext():
+        if owner.n_jobs is not None or effective_n_jobs(owner.n_jobs) > 1:
+            fit_one = delayed(_fit_member)
+            return Parallel(n_jobs=owner.n_jobs)(fit_one(*job) for job in jobs)
+        if getattr(owner, "_skl_callbacks", None):
+            train = [False] * len(jobs)
+        return side_by_side([partial(_fit_member, *job) for job in jobs], train)
+
+
+def _one_thread_of_blas():
+    """Keep a BLAS to one thread while networks train.
+
+    It would wait for its threads on the cores that train. Also where networks do not
+    train side by side: the last bits of its sums hang on its threads.
+    """
+    return threadpool_limits(1, "blas")
 
 
 def _observed(X):

@@ -12,6 +12,7 @@ from numpy.testing import assert_array_equal
 from sklearn import config_context, get_config
 from sklearn.ensemble import IsolationForest
 from sklearn.pipeline import make_pipeline
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from skseq import (
     ContextEncoder,
@@ -77,6 +78,15 @@ def threads_of_trainings(monkeypatch):
 
     monkeypatch.setattr(Plan, "train", noted)
     return threads
+
+
+class BlasThreads(IsolationForest):
+    """A detector that notes how many threads a BLAS has while it is fitted."""
+
+    def fit(self, X, y=None):
+        blas = [lib for lib in threadpool_info() if lib["user_api"] == "blas"]
+        self.blas_threads_ = {lib["num_threads"] for lib in blas}
+        return super().fit(X)
 
 
 def labelled_windows():
@@ -194,6 +204,20 @@ def test_n_jobs_is_obeyed_where_it_is_given(n_jobs, cores, threads_of_trainings)
     in_main = [t is threading.main_thread() for t in threads_of_trainings]
     assert any(in_main) == (n_jobs == 1)
     assert not any(t.name.startswith("ThreadPool") for t in threads_of_trainings)
+
+
+@pytest.mark.parametrize("n_jobs", [None, 1])
+def test_a_blas_has_one_thread_while_networks_train(n_jobs, n_cores):
+    X, _ = labelled_windows()
+    with threadpool_limits(2, "blas"):
+        own = [("own", BlasThreads(n_estimators=2))]
+        one, several = (
+            DetectorCommittee(members + own, n_jobs=n_jobs, refit=False).fit(X[:60])
+            for members in (networks()[:1], networks())
+        )
+        before = BlasThreads(n_estimators=2).fit(np.zeros((2, 2))).blas_threads_
+    assert several.named_estimators_["own"].blas_threads_ == {1}
+    assert one.named_estimators_["own"].blas_threads_ == before
 
 
 def test_warnings_come_in_order_and_point_at_the_line_of_the_user(n_cores):
