@@ -16,12 +16,12 @@ from ..engines._batches import (
     has_padding,
     n_at_once,
 )
+from ..engines._cores import heed_the_main_thread
 from ..engines._losses import cell_losses, observed_mean
 from ..networks import Architecture
 from ..rows._row_numbers import evenly
 from ._checkpoint import Checkpoint, State
 from ._reports import EpochReports, current_watcher
-from ._side_by_side import heed_the_main_thread
 
 # Held-out sequences that tell how well an epoch reconstructs: always the same.
 _ENOUGH_TO_JUDGE = 2048

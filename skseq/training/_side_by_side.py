@@ -7,14 +7,14 @@ import contextlib
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from contextvars import ContextVar, copy_context
+from contextvars import copy_context
 
 from sklearn import config_context, get_config
 from sklearn.base import BaseEstimator
 
 from .._warnings import holding_back
 from ..engines._choose import may_be_native
-from ..engines._cores import SharedCores, usable_threads
+from ..engines._cores import SharedCores, share_cores, usable_threads
 from ._reports import beside_others
 
 # Seconds: a wait without end hears of no Ctrl-C on Windows.
@@ -35,43 +35,27 @@ class _Call:
         self.is_running = self.is_interrupted = self.is_ended = False
 
     def run(self, cores):
-        token = _running.set(self)
         try:
-            with holding_back() as self.warned, cores.one_taken():
+            with holding_back() as self.warned, cores.one_taken(self._heed):
                 self.is_running = True
-                self.heed()
+                self._heed()
                 self.result = self._function()
-                if self.is_interrupted:  # after its last training
-                    raise KeyboardInterrupt
+                self._heed()
         except BaseException as error:
             self.error = error
         finally:
             self.is_running = False
-            _running.reset(token)
 
     @property
     def has_failed(self):
         return self.error is not None and not isinstance(self.error, _EndedError)
 
-    def heed(self):
+    def _heed(self):
         if self.is_ended:
             raise _EndedError
         if self.is_interrupted:
             self.is_interrupted = False
             raise KeyboardInterrupt
-
-
-_running: ContextVar[_Call | None] = ContextVar("_running", default=None)
-
-
-def heed_the_main_thread():
-    """Raise what the main thread would raise in a training if that were in it.
-
-    Only that one hears of a Ctrl-C, and of the errors of others.
-    """
-    call = _running.get()
-    if call is not None:
-        call.heed()
 
 
 def only_trains(estimator) -> bool:
@@ -128,7 +112,7 @@ def side_by_side(functions: Sequence[Callable], train: Sequence[bool]) -> list:
     """
     cores = SharedCores(usable_threads())
     n_threads = min(sum(train), cores.n)
-    if n_threads < 2 or _running.get() is not None:
+    if n_threads < 2 or share_cores():
         return [function() for function in functions]
     calls = [_Call(function) for function in functions]
     # It puts back what threads leave of the filters, of which there is one list.

@@ -26,15 +26,17 @@ from skseq import (
 )
 from skseq._warnings import warn, warn_once
 from skseq.engines import _cores
-from skseq.engines._cores import SharedCores, splits_pay, usable_threads
+from skseq.engines._batches import CHUNK, Preparation
+from skseq.engines._cores import (
+    SharedCores,
+    heed_the_main_thread,
+    splits_pay,
+    usable_threads,
+)
 from skseq.training import _side_by_side
 from skseq.training._loop import NonFiniteLossError
 from skseq.training._plan import Plan
-from skseq.training._side_by_side import (
-    heed_the_main_thread,
-    only_trains,
-    side_by_side,
-)
+from skseq.training._side_by_side import only_trains, side_by_side
 
 ENOUGH = 20  # seconds, for what another thread is to do
 
@@ -187,7 +189,7 @@ def waited_for(condition):
 
 def test_cores_are_given_back():
     cores = SharedCores(1)
-    with cores.one_taken():
+    with cores.one_taken(heed=None):
         assert not splits_pay()
     assert splits_pay()
     assert not cores.are_taken
@@ -376,6 +378,23 @@ def test_ctrl_c_that_no_training_heard_ends_the_fit(ctrl_c):
 
     with pytest.raises(KeyboardInterrupt):
         side_by_side([deaf, deaf], [True] * 2)
+
+
+def test_ctrl_c_ends_the_scoring_of_many_windows(ctrl_c):
+    windows = windows_of(sine_table(2 * CHUNK), 6)
+    chunks = Preparation(np.zeros(3, np.float32)).chunks(windows)
+    walked = []
+
+    def score():
+        walked.append(next(chunks))
+        ctrl_c.set()
+        assert waited_for(lambda: not ctrl_c.is_set())
+        time.sleep(0.05)
+        walked.append(next(chunks))
+
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side([score, endless], [True] * 2)
+    assert len(walked) == 1
 
 
 def test_ctrl_c_in_what_runs_in_the_main_thread_ends_the_trainings(cores):
