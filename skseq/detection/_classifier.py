@@ -267,7 +267,10 @@ class RareEventClassifier(
     by 10 either way: 1 is what one of a hundred normal windows reaches. The score of a
     committee is their mean by the weights of a logistic regression on the held-out
     windows [4]_, both classes counting alike, with a ridge of 0.01 over the number of
-    events beside their mean loss and, as [5]_ finds best, no negative weights.
+    events beside their mean loss and, as [5]_ finds best, no negative weights. Members
+    with less than a fifth of the weight are left out in turn, the least first, and the
+    others weighed anew: what they tell of the events the others do too, and they may
+    drift.
     Threshold and probabilities are set on scores by weights from other events: with
     four or more held-out events, a fifth of them is left out in turn; of fewer, weights
     and threshold come of the same windows, which flatters them (``cross_fitted_``

@@ -33,6 +33,7 @@ from skseq import (
 from skseq._detectors import reach
 from skseq._members import Member, Members
 from skseq.detection._weights import (
+    LEAST_WEIGHT,
     cross_fitted,
     fit_weights,
     folds_of_events,
@@ -115,6 +116,20 @@ def test_a_member_that_misleads_has_no_weight_and_leaves_the_others_theirs():
     assert weights[2] == 0
     np.testing.assert_allclose(weights[:2], fit_weights(scores, events), rtol=1e-3)
     assert not fit_weights(-scores, events).any()
+
+
+def test_members_of_less_than_a_fifth_leave_the_weight_to_the_others():
+    rng = np.random.default_rng(1)
+    scores, events = scores_and_events(informative=(1.5, 1.0))
+    weak = rng.normal(size=(len(events), 2)) + np.outer(events > 0, (0.0, 0.2))
+    weights = fit_weights(np.column_stack([weak, scores]), events)
+    assert weights[:2].tolist() == [0, 0]
+    np.testing.assert_array_equal(weights[2:], fit_weights(scores, events))
+    # Of ten that tell the same, with noise of their own, some are kept.
+    alike = rng.normal(size=(len(events), 10)) + 0.5 * (events > 0)[:, np.newaxis]
+    weights = fit_weights(alike, events)
+    assert 2 <= np.count_nonzero(weights) <= 5
+    assert weights[weights > 0].min() >= LEAST_WEIGHT
 
 
 def test_weights_sum_up_to_one_however_well_events_stand_out():
