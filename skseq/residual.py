@@ -84,8 +84,7 @@ class ResidualAutoencoder(
         k-th of n steps by ``k ** 2``), the last one, or the one with the largest error.
 
     refit : bool, default=True
-        Whether, after early stopping, to fit the path again to all sequences, and to go
-        on with the network for a fifth of the best number of epochs.
+        Whether, after early stopping, to fit path and network again to all sequences.
 
     contamination : "auto", float or tuple, default="auto"
         What sets ``offset_``, as of :class:`LSTMAutoencoder`. What is told by held-out

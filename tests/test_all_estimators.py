@@ -214,9 +214,9 @@ def test_a_last_training_that_ends_early_leaves_the_first_network(
         pytest.skip("the last training is shorter")
     train_again = Plan.train_again
 
-    def stop_again(*arguments, **options):
+    def stop_again(*arguments):
         stop_in_epoch(monkeypatch, epoch, reason)
-        return train_again(*arguments, **options)
+        return train_again(*arguments)
 
     monkeypatch.setattr(Plan, "train_again", stop_again)
     message = "all sequences, came to nothing.* network of the training before is kept"
@@ -228,14 +228,15 @@ def test_a_last_training_that_ends_early_leaves_the_first_network(
     assert all(np.isfinite(values).all() for values in said.values())
 
 
-@pytest.mark.parametrize("name", [n for n in NETWORKS if n != "ResidualAutoencoder"])
+@pytest.mark.parametrize("name", NETWORKS)
 def test_a_refit_trains_on_all_for_the_best_number_of_epochs(name):
     X, y = data_of(name)
     estimator = with_epochs(name, 2).fit(X, y)
     first = with_epochs(name, 2, refit=False).fit(X, y)
     assert estimator.loss_curve_ == first.loss_curve_
+    prefix = "network__" if name == "ResidualAutoencoder" else ""
     whole = with_epochs(name, first.best_epoch_)
-    whole.set_params(early_stopping=False).fit(X, y)
+    whole.set_params(**{f"{prefix}early_stopping": False}).fit(X, y)
     assert_same_weights(estimator, whole)
 
 

@@ -23,7 +23,6 @@ from skseq.engines._linear import fit_linear_path
 from skseq.persistence import to_onnx
 from skseq.reconstruction._errors import fit_error_rule
 from skseq.streaming import StreamScorer
-from skseq.training import _plan
 from skseq.windowing._held_out import hold_out
 
 N_TIMESTEPS, N_FEATURES = 4, 3
@@ -368,31 +367,6 @@ def test_a_grid_reaches_the_network():
     search.fit(sine_table())
     assert search.best_estimator_[-1].path_.n_components == 1
     assert search.best_estimator_[-1].network.hidden_layer_sizes in (2, 3)
-
-
-def test_a_refit_goes_on_for_a_fifth_of_the_epochs(windows, monkeypatch):
-    trained, train = [], _plan.train
-
-    def noted(engine, architecture, data, *, settings, initial, **options):
-        history = train(
-            engine, architecture, data, settings=settings, initial=initial, **options
-        )
-        trained.append((data, settings.max_epochs, initial, history))
-        return history
-
-    monkeypatch.setattr(_plan, "train", noted)
-    detector = residual(engine="native", max_epochs=6, tol=0.0, n_iter_no_change=6).fit(
-        windows
-    )
-    (_, _, _, first), (data, n_epochs, initial, again) = trained
-    assert n_epochs == -(-first.best_epoch // 5) == len(again.loss_curve)
-    assert len(data.training) == len(windows)
-    assert data.held_out is None
-    assert_same_weights(initial.weights, first.weights)
-    assert_same_weights(initial.optimizer_state, first.optimizer_state)
-    assert_same_weights(detector, again.weights)
-    # It begins where the first one ended.
-    assert again.loss_curve[0] < first.loss_curve[0]
 
 
 def test_a_killed_fit_refits_to_the_same_weights(windows, tmp_path, monkeypatch):

@@ -188,10 +188,7 @@ def fit_network(
     offset = first_offset(choices, kept, X, held_out)
     final = history
     if again:
-        # Most of what the last sequences tell is the path's, which is fitted anew.
-        network, final = plan.train_again(
-            examples, network, history, goes_on=network.path is not None
-        )
+        network, final = plan.train_again(examples, network, history)
     if final is not history:
         first, kept = kept, Reconstructor.judged_on(network, X, choices)
         offset = final_offset(choices, first, kept, offset, X, training)

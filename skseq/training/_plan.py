@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from numbers import Integral
@@ -26,9 +25,6 @@ from ._reports import NoReports
 
 # Where so many epochs see fewer sequences than there are, their codes are not kept.
 _EPOCHS_OF_CODES = 8
-# Of those that were the best, for a network that goes on with all sequences. As good
-# as all of them anew on the tables of bench_accuracy.py (RESULTS.md).
-_SHARE_OF_EPOCHS = 0.2
 
 
 @dataclass(frozen=True)
@@ -169,24 +165,17 @@ class Plan:
             return None
         return preparation.codes(X)
 
-    def train_again(
-        self, examples, network, history, *, goes_on=False
-    ) -> tuple[FittedNetwork, History]:
+    def train_again(self, examples, network, history) -> tuple[FittedNetwork, History]:
         """Train on all examples, for the number of epochs that was the best.
 
-        Or go on from the weights of that epoch, for a share of the epochs. What is
-        given comes back where its training, or this one, ends early: that network is
-        complete.
+        What is given comes back where its training, or this one, ends early: that
+        network is complete.
         """
         if history.stopped:
             return network, history
-        n_epochs, initial = history.best_epoch, self.initial
-        if goes_on:
-            n_epochs = math.ceil(_SHARE_OF_EPOCHS * n_epochs)
-            initial = History(history.weights, history.optimizer_state)
-        settings = replace(self.settings, max_epochs=n_epochs)
+        settings = replace(self.settings, max_epochs=history.best_epoch)
         parts = all_rows(len(examples.X)), None
-        plan = replace(self, settings=settings, initial=initial)
+        plan = replace(self, settings=settings)
         try:
             title = "Training on all rows"
             again = plan._train(examples, parts, NoReports(), title=title)
