@@ -173,7 +173,10 @@ class RareEventClassifier(
         and threshold are set. A single detector is fitted once.
 
     n_jobs : int, default=None
-        Members that are fitted at a time, as of joblib. None for 1.
+        Number of processes in which members are fitted at the same time, as in
+        scikit-learn. None for this one, in which networks of the native engine, with
+        ``n_threads=None``, are trained side by side in as many threads as they may use;
+        1 for one member after the other. It does not change the result.
 
     warn_on_overlap : bool, default=True
         Whether to warn where ``X`` are :class:`Windows` with holes as a splitter that
