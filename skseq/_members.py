@@ -2,12 +2,14 @@
 """Named members of a committee: how they are given, fitted, scored and compared."""
 
 import copy
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from joblib import effective_n_jobs
 from scipy.special import logit
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.impute import SimpleImputer
@@ -17,6 +19,7 @@ from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
 
 from ._detectors import (
     fit_on_windows,
@@ -33,10 +36,12 @@ from ._sklearn import LinearClassifierMixin, _BaseComposition
 from ._validation import check_sequences, is_windows
 from .reconstruction._context import context_mask, judged_columns
 from .reconstruction._offset import NORMAL_QUANTILE
+from .training._side_by_side import only_trains, side_by_side
 from .windowing import WindowSummary
 
 # What a forest of a hundred trees calls impossible is rarer than one in a hundred.
 _LEAST_PROBABILITY = 1e-4
+_MANY = 4096  # windows that are worth a thread
 # A weighed score further out than this is as good as here, and cannot outvote all.
 _FARTHEST = 10.0
 
@@ -246,7 +251,7 @@ def _fit_member(estimator, X, y, weights, hidden, report, before=None):
     return Member(estimator, preparation, hidden)
 
 
-def fit_members(jobs, n_jobs):
+def fit_members(jobs, owner):
     """Fit estimators, each to windows and, where it is a classifier, their labels.
 
     Parameters
@@ -257,13 +262,35 @@ def fit_members(jobs, n_jobs):
         for the context in which it is fitted; ``before`` is the same estimator, fitted
         to some of the windows, or None.
 
-    n_jobs : int or None
+    owner : estimator
+        That of the members, with ``n_jobs``: where this is None, networks are trained
+        side by side in threads.
 
     Returns
     -------
     fitted : list of Member
     """
-    return Parallel(n_jobs=n_jobs)(delayed(_fit_member)(*job) for job in jobs)
+    jobs = list(jobs)
+    train = [only_trains(estimator) for estimator, *_ in jobs]
+    for job, in_thread in zip(jobs, train, strict=True):
+        if in_thread:  # no order of threads is to tell what each draws
+            seed(job[0], check_random_state(np.random))
+    with _one_thread_of_blas() if sum(train) > 1 else nullcontext():
+        if owner.n_jobs is not None or effective_n_jobs(owner.n_jobs) > 1:
+            fit_one = delayed(_fit_member)
+            return Parallel(n_jobs=owner.n_jobs)(fit_one(*job) for job in jobs)
+        if getattr(owner, "_skl_callbacks", None):
+            train = [False] * len(jobs)
+        return side_by_side([partial(_fit_member, *job) for job in jobs], train)
+
+
+def _one_thread_of_blas():
+    """Keep a BLAS to one thread while networks train.
+
+    It would wait for its threads on the cores that train. Also where networks do not
+    train side by side: the last bits of its sums hang on its threads.
+    """
+    return threadpool_limits(1, "blas")
 
 
 def _observed(X):
@@ -306,11 +333,19 @@ def _log_odds(classifier, preparation, X):
     return np.where(_observed(X), odds, np.nan)
 
 
+def _side_by_side(functions, fitted, X):
+    """Ask fitted members about windows: those with networks in threads, of many."""
+    many = len(X) >= _MANY
+    in_thread = [many and only_trains(member.estimator) for member in fitted]
+    return side_by_side(functions, in_thread)
+
+
 def _values(fitted, X):
     """What each fitted member says of windows: (n_samples, n_members)."""
+    asked = [partial(member.values, X) for member in fitted]
     values = np.empty((len(X), len(fitted)))
-    for k, member in enumerate(fitted):
-        values[:, k] = member.values(X)
+    for k, said in enumerate(_side_by_side(asked, fitted, X)):
+        values[:, k] = said
     return values
 
 
@@ -379,13 +414,27 @@ class Members:
         # Of members that do not judge a window the others speak.
         if self.weights is None:
             return distances(standardized)
+        has_weight = self.weights > 0
+        standardized = standardized[:, has_weight]
         # No product of matrices: its last bits hang on how many windows there are.
-        scores = np.add.reduce(bounded(standardized) * self.weights, axis=1)
+        weighed = bounded(standardized) * self.weights[has_weight]
+        scores = np.add.reduce(weighed, axis=1)
         scores[np.isnan(standardized).all(axis=1)] = np.nan
         return scores
 
     def scores(self, X):
-        return self.combined(self.standardized(X))
+        heard = self.heard
+        return heard.combined(heard.standardized(X))
+
+    @property
+    def heard(self):
+        """Those that have a say: all, but for members whose weight is 0."""
+        if self.weights is None or self.weights.all():
+            return self
+        kept = np.flatnonzero(self.weights)
+        names, fitted = ([part[k] for k in kept] for part in (self.names, self.fitted))
+        arrays = self.logarithmic, self.centers, self.scales, self.weights
+        return Members(names, fitted, *(array[kept] for array in arrays))
 
     def alone(self, name):
         """The same with one member."""
@@ -425,12 +474,19 @@ class Members:
         shape = shape[per == "feature" :]
         shares = np.zeros((len(X), *shape))
         explained = np.zeros(len(X), dtype=bool)
-        for k, member in enumerate(self.fitted):
-            rows = np.flatnonzero(say[:, k] > 0)
-            if member.explains(per) and len(rows):
-                part = member.shares(X[rows], shape, per)
-                shares[rows] += part * say[rows, k].reshape(-1, *[1] * len(shape))
-                explained[rows] = True
+        told = [
+            (k, member, np.flatnonzero(say[:, k] > 0))
+            for k, member in enumerate(self.fitted)
+            if member.explains(per) and (say[:, k] > 0).any()
+        ]
+        parts = _side_by_side(
+            [partial(member.shares, X[rows], shape, per) for _, member, rows in told],
+            [member for _, member, _ in told],
+            X,
+        )
+        for (k, _, rows), part in zip(told, parts, strict=True):
+            shares[rows] += part * say[rows, k].reshape(-1, *[1] * len(shape))
+            explained[rows] = True
         shares[~explained & (say > 0).any(axis=1)] = np.nan
         return shares.reshape(len(X), -1)
 

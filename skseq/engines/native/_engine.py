@@ -10,6 +10,7 @@ import numpy as np
 
 from ...networks import Architecture
 from .._batches import Batch
+from .._cores import splits_pay
 from ._blocks import from_blocks
 from ._kernels import LANES
 from ._network import (
@@ -31,7 +32,11 @@ def borrow_map(n_threads: int):
         yield map
         return
     with ThreadPoolExecutor(n_threads) as pool:
-        yield pool.map
+
+        def split(function, *parts):
+            return (pool.map if splits_pay() else map)(function, *parts)
+
+        yield split
 
 
 @contextlib.contextmanager
