@@ -9,7 +9,7 @@ from threading import Lock
 
 import numpy as np
 
-from .._choose import usable_threads
+from .._cores import usable_threads
 from . import _kernels
 from ._engine import PART, borrow_map
 from ._kernels import LANES
