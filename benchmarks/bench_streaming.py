@@ -6,15 +6,16 @@
 Rows of 8 sensors, of series by name and time, through SlidingWindow(10), a
 StandardScaler and a detector whose networks are 32-16, on one thread (with
 ``OMP_NUM_THREADS=1``). "committee" is the default DetectorCommittee, "classifier" the
-default RareEventClassifier, with such networks. One side is what users do without a
-stream: keep the last 10 rows, and give them to ``pipeline.score_samples``. "The long
-way" is a stream that is kept from taking rows straight through, or all at once. Each
-side runs in a process of its own; the rows are ready, their time does not count.
-Seconds are those of the processor.
+default RareEventClassifier, with such networks; all of its members have one weight. One
+side is what users do without a stream: keep the last 10 rows, and give them to
+``pipeline.score_samples``. "The long way" is a stream that is kept from taking rows
+straight through, or all at once. Each side runs in a process of its own; the rows are
+ready, their time does not count. Seconds are those of the processor.
 """
 
 import time
 from copy import copy
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -94,6 +95,10 @@ def prepare(n_rows, kind="ResidualAutoencoder", n_series=2):
         events = np.arange(N_TRAINING) // 20 % 5 == 4
         training.loc[events, ["sensor_0", "sensor_1"]] += 2
     pipeline = make_pipeline(*steps).fit(training, events)
+    if kind == "classifier":  # those without a weight would not be asked
+        members = pipeline[-1]._members
+        weights = np.full(len(members.names), 1 / len(members.names))
+        pipeline[-1]._members = replace(members, weights=weights)
     later = table(n_rows + 2 * n_series, n_series, "2026-02-01")
     stream = StreamScorer(pipeline)
     stream.score_many(later[: 2 * n_series])
