@@ -30,8 +30,10 @@ the past no more than 4,000 drawn at random, if it is installed (``pip install
 skseq[bench]``): each of its nearest neighbours is looked for among all of these.
 
 Every member is fitted once for the same windows, and shared by all rows of a table;
-with ``--keep`` by later runs, too. ``--epochs`` makes networks train for less, where
-time is short. Figures are printed, and written to ``--json``, as they come.
+with ``--keep`` by later runs, too. "RareEventClassifier()" is as users get it: it fits
+members of its own, each with its own seed, networks going on from their weights.
+``--epochs`` makes networks train for less, where time is short. Figures are printed,
+and written to ``--json``, as they come.
 
 .. [1] Y. Zhao, M. K. Hryniewicki, "XGBOD: improving supervised outlier detection with
    unsupervised representation learning", IJCNN 2018.
@@ -324,6 +326,7 @@ MODELS = {
     "XGBOD's idea": idea_of_xgbod,
     "PyOD XGBOD": pyod_xgbod,
     "RareEventClassifier": committee,
+    "RareEventClassifier()": partial(classifier, detector=None),
     **{f"... without {n}": partial(committee, without=n) for n in OF_CLASSIFIER},
     **{f"... threshold {rule}": partial(committee, threshold=rule) for rule in RULES},
     "ResidualAutoencoder, no labels": partial(detectors, names=["residual"]),

@@ -2,12 +2,14 @@
 """Named members of a committee: how they are given, fitted, scored and compared."""
 
 import copy
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from joblib import effective_n_jobs
 from scipy.special import logit
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.impute import SimpleImputer
@@ -17,6 +19,7 @@ from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
 
 from ._detectors import (
     fit_on_windows,
@@ -29,14 +32,16 @@ from ._detectors import (
     without_features,
 )
 from ._sample_weight import fit_params
-from ._sklearn import _BaseComposition
+from ._sklearn import LinearClassifierMixin, _BaseComposition
 from ._validation import check_sequences, is_windows
 from .reconstruction._context import context_mask, judged_columns
 from .reconstruction._offset import NORMAL_QUANTILE
+from .training._side_by_side import only_trains, side_by_side
 from .windowing import WindowSummary
 
 # What a forest of a hundred trees calls impossible is rarer than one in a hundred.
 _LEAST_PROBABILITY = 1e-4
+_MANY = 4096  # windows that are worth a thread
 # A weighed score further out than this is as good as here, and cannot outvote all.
 _FARTHEST = 10.0
 
@@ -205,7 +210,7 @@ class Member(NamedTuple):
 
         What speaks against an event is no part of the score that it has all the same.
         """
-        parts = self.preparation.transform(X) * self.estimator.coef_[0]
+        parts = linear_parts(self.estimator, self.preparation.transform(X))
         return np.maximum(parts.reshape(len(X), X.shape[2], -1).sum(axis=2), 0)
 
 
@@ -246,7 +251,7 @@ def _fit_member(estimator, X, y, weights, hidden, report, before=None):
     return Member(estimator, preparation, hidden)
 
 
-def fit_members(jobs, n_jobs):
+def fit_members(jobs, owner):
     """Fit estimators, each to windows and, where it is a classifier, their labels.
 
     Parameters
@@ -257,13 +262,35 @@ def fit_members(jobs, n_jobs):
         for the context in which it is fitted; ``before`` is the same estimator, fitted
         to some of the windows, or None.
 
-    n_jobs : int or None
+    owner : estimator
+        That of the members, with ``n_jobs``: where this is None, networks are trained
+        side by side in threads.
 
     Returns
     -------
     fitted : list of Member
     """
-    return Parallel(n_jobs=n_jobs)(delayed(_fit_member)(*job) for job in jobs)
+    jobs = list(jobs)
+    train = [only_trains(estimator) for estimator, *_ in jobs]
+    for job, in_thread in zip(jobs, train, strict=True):
+        if in_thread:  # no order of threads is to tell what each draws
+            seed(job[0], check_random_state(np.random))
+    with _one_thread_of_blas() if sum(train) > 1 else nullcontext():
+        if owner.n_jobs is not None or effective_n_jobs(owner.n_jobs) > 1:
+            fit_one = delayed(_fit_member)
+            return Parallel(n_jobs=owner.n_jobs)(fit_one(*job) for job in jobs)
+        if getattr(owner, "_skl_callbacks", None):
+            train = [False] * len(jobs)
+        return side_by_side([partial(_fit_member, *job) for job in jobs], train)
+
+
+def _one_thread_of_blas():
+    """Keep a BLAS to one thread while networks train.
+
+    It would wait for its threads on the cores that train. Also where networks do not
+    train side by side: the last bits of its sums hang on its threads.
+    """
+    return threadpool_limits(1, "blas")
 
 
 def _observed(X):
@@ -273,10 +300,32 @@ def _observed(X):
     return ~np.isnan(X).all(axis=(1, 2))
 
 
+def is_linear(estimator):
+    """Whether a classifier weighs its columns as LogisticRegression does."""
+    own = getattr(type(estimator), "decision_function", None)
+    return own is LinearClassifierMixin.decision_function
+
+
+def linear_odds(classifier, cells):
+    """``decision_function`` of a linear classifier of two classes, in float64.
+
+    A product of matrices adds up in an order that hangs on how many rows it has.
+    """
+    return np.add.reduce(linear_parts(classifier, cells), 1) + classifier.intercept_
+
+
+def linear_parts(classifier, cells):
+    """What each column adds to its ``decision_function``: (n_samples, n_columns)."""
+    weights = np.ravel(classifier.coef_)  # of some in two dimensions
+    return np.multiply(cells, weights, dtype=np.float64, order="C")
+
+
 def _log_odds(classifier, preparation, X):
     """How much more likely an event is, to a classifier of two classes."""
     cells = X if preparation is None else preparation.transform(X)
-    if hasattr(classifier, "decision_function"):
+    if preparation is not None and is_linear(classifier):
+        odds = linear_odds(classifier, cells)
+    elif hasattr(classifier, "decision_function"):
         odds = np.asarray(classifier.decision_function(cells), dtype=np.float64)
     else:
         probability = np.asarray(classifier.predict_proba(cells), np.float64)[:, 1]
@@ -284,9 +333,20 @@ def _log_odds(classifier, preparation, X):
     return np.where(_observed(X), odds, np.nan)
 
 
+def _side_by_side(functions, fitted, X):
+    """Ask fitted members about windows: those with networks in threads, of many."""
+    many = len(X) >= _MANY
+    in_thread = [many and only_trains(member.estimator) for member in fitted]
+    return side_by_side(functions, in_thread)
+
+
 def _values(fitted, X):
     """What each fitted member says of windows: (n_samples, n_members)."""
-    return np.column_stack([member.values(X) for member in fitted])
+    asked = [partial(member.values, X) for member in fitted]
+    values = np.empty((len(X), len(fitted)))
+    for k, said in enumerate(_side_by_side(asked, fitted, X)):
+        values[:, k] = said
+    return values
 
 
 @dataclass(frozen=True)
@@ -338,8 +398,9 @@ class Members:
         return members, (logs - centers) / scales
 
     def _logs_of(self, values):
-        columns = map(log_errors, values.T, self.logarithmic)
-        return np.column_stack(list(columns))
+        logs = values.copy()
+        logs[:, self.logarithmic] = log_errors(values[:, self.logarithmic], True)
+        return logs
 
     def logs(self, X):
         """Log errors of shape (n_samples, n_members)."""
@@ -353,12 +414,27 @@ class Members:
         # Of members that do not judge a window the others speak.
         if self.weights is None:
             return distances(standardized)
-        scores = bounded(standardized) @ self.weights
+        has_weight = self.weights > 0
+        standardized = standardized[:, has_weight]
+        # No product of matrices: its last bits hang on how many windows there are.
+        weighed = bounded(standardized) * self.weights[has_weight]
+        scores = np.add.reduce(weighed, axis=1)
         scores[np.isnan(standardized).all(axis=1)] = np.nan
         return scores
 
     def scores(self, X):
-        return self.combined(self.standardized(X))
+        heard = self.heard
+        return heard.combined(heard.standardized(X))
+
+    @property
+    def heard(self):
+        """Those that have a say: all, but for members whose weight is 0."""
+        if self.weights is None or self.weights.all():
+            return self
+        kept = np.flatnonzero(self.weights)
+        names, fitted = ([part[k] for k in kept] for part in (self.names, self.fitted))
+        arrays = self.logarithmic, self.centers, self.scales, self.weights
+        return Members(names, fitted, *(array[kept] for array in arrays))
 
     def alone(self, name):
         """The same with one member."""
@@ -398,12 +474,19 @@ class Members:
         shape = shape[per == "feature" :]
         shares = np.zeros((len(X), *shape))
         explained = np.zeros(len(X), dtype=bool)
-        for k, member in enumerate(self.fitted):
-            rows = np.flatnonzero(say[:, k] > 0)
-            if member.explains(per) and len(rows):
-                part = member.shares(X[rows], shape, per)
-                shares[rows] += part * say[rows, k].reshape(-1, *[1] * len(shape))
-                explained[rows] = True
+        told = [
+            (k, member, np.flatnonzero(say[:, k] > 0))
+            for k, member in enumerate(self.fitted)
+            if member.explains(per) and (say[:, k] > 0).any()
+        ]
+        parts = _side_by_side(
+            [partial(member.shares, X[rows], shape, per) for _, member, rows in told],
+            [member for _, member, _ in told],
+            X,
+        )
+        for (k, _, rows), part in zip(told, parts, strict=True):
+            shares[rows] += part * say[rows, k].reshape(-1, *[1] * len(shape))
+            explained[rows] = True
         shares[~explained & (say > 0).any(axis=1)] = np.nan
         return shares.reshape(len(X), -1)
 
@@ -422,7 +505,7 @@ class Members:
 
 def above_usual(standardized):
     """What of standardised scores is above 0; none where a member does not judge."""
-    return np.maximum(np.nan_to_num(standardized), 0)
+    return np.fmax(standardized, 0)
 
 
 def distances(standardized):
@@ -432,10 +515,12 @@ def distances(standardized):
     member is enough for, and more where several agree. Where none is, the largest.
     """
     largest = np.fmax.reduce(standardized, axis=1)
-    distance = np.linalg.norm(above_usual(standardized), axis=1)
+    squares = np.square(above_usual(standardized))
+    distance = np.sqrt(np.add.reduce(squares, axis=1))
     return np.where(largest > 0, distance, largest)
 
 
 def bounded(standardized):
     """What is weighed: as usual where a member does not judge, and never too far."""
-    return np.clip(np.nan_to_num(standardized), -_FARTHEST, _FARTHEST)
+    known = np.where(np.isnan(standardized), 0, standardized)
+    return np.minimum(np.maximum(known, -_FARTHEST), _FARTHEST)

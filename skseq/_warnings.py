@@ -31,6 +31,8 @@ def warn(message, category=UserWarning):
 
     category : type, default=UserWarning
     """
+    if _is_held(warn, message, category):
+        return
     if sys.version_info >= (3, 12):
         warnings.warn(message, category, skip_file_prefixes=_BETWEEN)
     else:
@@ -46,6 +48,31 @@ def _level_of_user():
 
 
 _said = ContextVar("_said", default=None)
+_held = ContextVar("_held", default=None)
+
+
+@contextlib.contextmanager
+def holding_back():
+    """Keep what is warned of in here, for a thread that knows the user's line.
+
+    Yields
+    ------
+    held : list of callables
+        To be called there, in their order.
+    """
+    held = []
+    token = _held.set(held)
+    try:
+        yield held
+    finally:
+        _held.reset(token)
+
+
+def _is_held(function, *args):
+    held = _held.get()
+    if held is not None:
+        held.append(functools.partial(function, *args))
+    return held is not None
 
 
 @contextlib.contextmanager
@@ -63,6 +90,8 @@ def one_voice():
 
 def warn_once(message):
     """Warn as ``warn`` does, unless the fit that is going on has said so already."""
+    if _is_held(warn_once, message):
+        return
     said = _said.get()
     if said is not None:
         if message in said:

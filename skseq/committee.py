@@ -114,7 +114,10 @@ class DetectorCommittee(
         not used.
 
     n_jobs : int, default=None
-        Number of members that are fitted at the same time, as in scikit-learn.
+        Number of processes in which members are fitted at the same time, as in
+        scikit-learn. None for this one, in which networks of the native engine, with
+        ``n_threads=None``, are trained side by side in as many threads as they may use;
+        1 for one member after the other. It does not change the result.
 
     random_state : int, RandomState instance or None, default=None
         Seeds every ``random_state`` of the members that is None.
@@ -299,7 +302,7 @@ class DetectorCommittee(
             (clone(detector), X, None, weights, mask, nullcontext, start)
             for detector, mask, start in members
         )
-        return fit_members(jobs, self.n_jobs)
+        return fit_members(jobs, self)
 
     @property
     def _members(self):

@@ -104,6 +104,7 @@ class ContextEncoder(
     (40, 2)
     """
 
+    _needs_keras = True
     _parameter_constraints: dict = {
         **SequenceNetwork._parameter_constraints,
         "context_features": CONTEXT_FEATURES,

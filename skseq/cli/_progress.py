@@ -2,6 +2,7 @@
 """The progress bar of the command line."""
 
 import contextlib
+import threading
 import time
 
 from rich.console import Console
@@ -28,17 +29,35 @@ class _RowsASecond(ProgressColumn):
         return Text(f"{n_rows / seconds:,.0f} rows/s" if n_rows and seconds else "")
 
 
-class _TrainingBars:
-    """A bar for each training, over the rows of all its epochs."""
+class _Display:
+    """Where the bars of trainings that run side by side stand together."""
 
     def __init__(self, console):
-        self._console, self._progress = console, None
+        self._is_notebook = console.is_jupyter
+        self._console = _as_terminal(console) if console.is_jupyter else console
+        self._progress = None
+        self._shown, self._lock = set(), threading.Lock()
 
-    def begin(self, n_rows, max_epochs, n_done, title="Training"):
-        # A display of its own: what a notebook was sent can be written over in its
-        # last line alone.
-        self.stop()
-        self._progress = Progress(
+    def show(self, bars):
+        """The progress display for one more bar; None where there is no place."""
+        with self._lock:
+            self._shown.discard(bars)  # as of a training that failed
+            if self._shown and self._is_notebook:
+                # What a notebook was sent can be written over in its last line alone.
+                return None
+            if not self._shown:
+                self.stop()
+                self._progress = self._new()
+                self._progress.start()
+            self._shown.add(bars)
+            return self._progress
+
+    def release(self, bars):
+        with self._lock:
+            self._shown.discard(bars)
+
+    def _new(self):
+        return Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=10),
             TextColumn("{task.fields[epoch]}"),
@@ -49,7 +68,25 @@ class _TrainingBars:
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._progress.start()
+
+    def stop(self):
+        if self._progress is not None:
+            self._progress.stop()
+
+
+class _TrainingBars:
+    """A bar for each training, over the rows of all its epochs."""
+
+    def __init__(self, display):
+        self._display, self._progress = display, None
+
+    def beside(self):
+        return _TrainingBars(self._display)
+
+    def begin(self, n_rows, max_epochs, n_done, title="Training"):
+        self._progress = self._display.show(self)
+        if self._progress is None:
+            return
         self._task = self._progress.add_task(
             title,
             total=n_rows * max_epochs,
@@ -61,6 +98,8 @@ class _TrainingBars:
         self._max_epochs, self._validation = max_epochs, ""
 
     def advance(self, epoch, n_rows, loss):
+        if self._progress is None:
+            return
         self._progress.update(
             self._task,
             advance=n_rows,
@@ -69,18 +108,17 @@ class _TrainingBars:
         )
 
     def validated(self, loss):
+        if self._progress is None:
+            return
         self._validation = f", val {loss:.4g}"
         shown = self._progress.tasks[self._task].fields["loss"].split(",")[0]
         self._progress.update(self._task, loss=shown + self._validation)
 
     def end(self):
-        # Training may have stopped early.
-        completed = self._progress.tasks[self._task].completed
-        self._progress.update(self._task, total=completed)
-
-    def stop(self):
-        if self._progress is not None:
-            self._progress.stop()
+        if self._progress is not None:  # Training may have stopped early.
+            completed = self._progress.tasks[self._task].completed
+            self._progress.update(self._task, total=completed)
+        self._display.release(self)
 
 
 class _TrainingLines:
@@ -88,6 +126,9 @@ class _TrainingLines:
 
     def __init__(self, write, clock=time.monotonic):
         self._write, self._clock = write, clock
+
+    def beside(self):
+        return _TrainingLines(self._write, self._clock)
 
     def begin(self, n_rows, max_epochs, n_done, title="Training"):
         self._title, self._max_epochs = title, max_epochs
@@ -135,15 +176,13 @@ def training_bars(console=None):
         notebook, a line is written every 30 seconds.
     """
     console = Console(stderr=True) if console is None else console
-    if console.is_jupyter:
-        console = _as_terminal(console)
-    if not console.is_interactive:
+    if not (console.is_jupyter or console.is_interactive):
         with watched_by(_TrainingLines(lambda line: print(line, file=console.file))):
             yield
         return
-    bars = _TrainingBars(console)
+    display = _Display(console)
     try:
-        with watched_by(bars):
+        with watched_by(_TrainingBars(display)):
             yield
     finally:
-        bars.stop()
+        display.stop()

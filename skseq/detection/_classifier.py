@@ -173,7 +173,10 @@ class RareEventClassifier(
         and threshold are set. A single detector is fitted once.
 
     n_jobs : int, default=None
-        Members that are fitted at a time, as of joblib. None for 1.
+        Number of processes in which members are fitted at the same time, as in
+        scikit-learn. None for this one, in which networks of the native engine, with
+        ``n_threads=None``, are trained side by side in as many threads as they may use;
+        1 for one member after the other. It does not change the result.
 
     warn_on_overlap : bool, default=True
         Whether to warn where ``X`` are :class:`Windows` with holes as a splitter that
@@ -264,7 +267,10 @@ class RareEventClassifier(
     by 10 either way: 1 is what one of a hundred normal windows reaches. The score of a
     committee is their mean by the weights of a logistic regression on the held-out
     windows [4]_, both classes counting alike, with a ridge of 0.01 over the number of
-    events beside their mean loss and, as [5]_ finds best, no negative weights.
+    events beside their mean loss and, as [5]_ finds best, no negative weights. Members
+    with less than a fifth of the weight are left out in turn, the least first, and the
+    others weighed anew: what they tell of the events the others do too, and they may
+    drift.
     Threshold and probabilities are set on scores by weights from other events: with
     four or more held-out events, a fifth of them is left out in turn; of fewer, weights
     and threshold come of the same windows, which flatters them (``cross_fitted_``
@@ -573,10 +579,16 @@ class RareEventClassifier(
 
     def _anomaly_score(self, X):
         check_is_fitted(self)
-        X = check_sequences(self, X, reset=False)
+        return self._scores(check_sequences(self, X, reset=False))
+
+    def _scores(self, X):
+        """The same of valid windows."""
         if self._members is not None:
             return self._members.scores(X)
         return score_windows(self.detector_, self._imputer, X, self._hidden)
+
+    def _decisions(self, X):
+        return self._scores(X) - self.threshold_
 
     def decision_function(self, X):
         """How far the score of each window is beyond the threshold.

@@ -102,7 +102,7 @@ class Committee:
             given = past.given_to(estimator, rows)
             start = start and start.estimator
             jobs.append((clone(estimator), *given, hidden, report, start))
-        return fit_members(jobs, self.owner.n_jobs)
+        return fit_members(jobs, self.owner)
 
 
 def _why_not_weighed(past):

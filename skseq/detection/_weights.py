@@ -12,6 +12,9 @@ from ..windowing._labelled import Labelled, time_order
 # Beside a mean loss for each event: so much is known, however many windows it has. Of
 # one event, which a member may tell by a whim, it shares the weight among members.
 RIDGE = 0.01
+# A member of less tells little of the events that the others do not, and may drift all
+# the same. Chosen on generated tables: benchmarks/RESULTS.md, "No small weights".
+LEAST_WEIGHT = 0.2
 # So that, with one fold of events left out, weights are still set by three of them.
 MIN_EVENTS_TO_CROSS = 4
 _N_FOLDS = 5
@@ -23,7 +26,9 @@ def fit_weights(scores, events, ridge=RIDGE, counts=None):
     The log losses of the events and those of the rest count alike; ``ridge / 2`` times
     the sum of the squared weights, over the number of events, is added to their mean.
     So the weighed score is a mean of scores, in their units, however well it tells the
-    events: that of a regression grows without bound as these stand out.
+    events: that of a regression grows without bound as these stand out. Members with
+    less than a fifth of it are left out in turn, the least first, and the others
+    weighed anew.
 
     Parameters
     ----------
@@ -49,6 +54,19 @@ def fit_weights(scores, events, ridge=RIDGE, counts=None):
     .. [2] L. Breiman, "Stacked regressions", Machine Learning 24(1), 1996, which finds
        that the weights must not be negative.
     """
+    weights = np.zeros(scores.shape[1])
+    kept = np.arange(len(weights))
+    while True:
+        of_kept = _regression_weights(scores[:, kept], events, ridge, counts)
+        least = of_kept.argmin()
+        if of_kept[least] >= LEAST_WEIGHT or not of_kept.any():
+            weights[kept] = of_kept
+            return weights
+        kept = np.delete(kept, least)
+
+
+def _regression_weights(scores, events, ridge, counts):
+    """Those of a logistic regression on all of the scores."""
     event = events > 0
     ridge = ridge / len(np.unique(events[event]))
     sign = np.where(event, 1.0, -1.0)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._validation import is_windows, observed_steps
+from ._cores import heed_the_main_thread
 from ._line import Line
 from ._linear import LinearPath
 
@@ -127,6 +128,7 @@ class Preparation:
         """
         size = n_at_once(X)
         for start in range(0, len(X), size):
+            heed_the_main_thread()
             rows = slice(start, min(start + size, len(X)))
             yield rows, self.batch(X, rows, *of_sequences)
 

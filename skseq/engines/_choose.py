@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which engine runs a network."""
 
-import multiprocessing
-import os
 import sys
-import threading
+from types import SimpleNamespace
 
-from .._sklearn import _openmp_effective_n_threads
 from ..networks import Architecture
 from ..networks._quiet import quiet_first_call
+from ._cores import usable_threads
 from .native._built import has_kernels
 
 _asked: set[str] = set()
@@ -35,6 +33,16 @@ def _not_native(architecture):
         if value != getattr(Architecture, name):
             return f"{name}={value!r}"
     return None
+
+
+def may_be_native(params):
+    """Tell from the parameters of an estimator whether its network would be native."""
+    if params["engine"] == "keras" or not has_kernels():
+        return False
+    if params["engine"] == "auto" and _gpu_in_play():
+        return False
+    usual = {"kind": "autoencoder", "decoder": Architecture.decoder}
+    return _not_native(SimpleNamespace(**usual | params)) is None
 
 
 def choose_engine(architecture, engine="auto"):
@@ -75,20 +83,6 @@ def choose_engine(architecture, engine="auto"):
             "engine='auto' to choose what does."
         )
     return engine
-
-
-def usable_threads():
-    """Threads that one call may use by default: as in scikit-learn's compiled loops.
-
-    One where others are likely to run beside it: in a thread that is not the main one,
-    as those of Dask and of joblib's backend "threading", and in a process that another
-    one started, unless it says otherwise in OMP_NUM_THREADS, as joblib's "loky" does.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        return 1
-    if multiprocessing.parent_process() and "OMP_NUM_THREADS" not in os.environ:
-        return 1
-    return _openmp_effective_n_threads()
 
 
 def borrow_engine(architecture, engine="auto", *, n_threads=None, strict=True):

@@ -92,7 +92,8 @@ RUNNING = """
         score. It does not change the result. None is as many as scikit-learn's own
         compiled loops take: the cores that this process may use, or what joblib sets as
         ``OMP_NUM_THREADS`` in its workers. It is one in any thread but the main one, as
-        in the workers of Dask.
+        in the workers of Dask. The networks of a committee share these threads: they
+        are trained side by side.
 
     checkpoint : str or path-like, default=None
         File that training writes its state to after each epoch, and goes on from where

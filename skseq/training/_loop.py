@@ -16,6 +16,7 @@ from ..engines._batches import (
     has_padding,
     n_at_once,
 )
+from ..engines._cores import heed_the_main_thread
 from ..engines._losses import cell_losses, observed_mean
 from ..networks import Architecture
 from ..rows._row_numbers import evenly
@@ -303,6 +304,7 @@ def _train_epoch(engine, architecture, data, settings, rng, epoch):
         bar = engine.progress_bar(n_batches)
     watcher, total, n_seen = current_watcher(), 0.0, 0
     for k, batch in enumerate(data.batches(rows, size)):
+        heed_the_main_thread()
         loss = engine.train_batch(_training_batch(batch, architecture, rng))
         n = len(batch.steps)
         total, n_seen = total + loss * n, n_seen + n

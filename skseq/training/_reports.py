@@ -24,6 +24,10 @@ class _Nobody:
     def end(self) -> None:
         """The training is over, maybe before the last epoch."""
 
+    def beside(self):
+        """A watcher of a training beside others; it is called in another thread."""
+        return self
+
 
 _NOBODY = _Nobody()
 _watcher = ContextVar("_watcher", default=_NOBODY)
@@ -37,6 +41,11 @@ def watched_by(watcher):
         yield
     finally:
         _watcher.reset(token)
+
+
+def beside_others():
+    """The same, for what trains in a thread beside others."""
+    return watched_by(current_watcher().beside())
 
 
 def current_watcher():

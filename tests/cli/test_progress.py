@@ -139,6 +139,58 @@ def test_a_notebook_shows_a_bar_for_each_training_without_widgets(clock):
     assert all("epoch 2/2" in line for line in shown if line)
 
 
+def side_by_side(watchers):
+    """Two trainings, of which the first has a second one while the other goes on."""
+    one, other = watchers
+    one.begin(1000, 2, 0, "one")
+    one.advance(1, 1000, 0.5)
+    other.begin(1000, 4, 0, "other")
+    other.advance(1, 1000, 0.25)
+    one.end()
+    one.begin(1000, 2, 0, "one again")
+    one.advance(2, 1000, 0.125)
+    one.validated(0.75)
+    one.end()
+    other.advance(2, 1000, 0.375)
+    other.end()
+
+
+def test_trainings_side_by_side_have_a_bar_each(terminal):
+    with training_bars(terminal):
+        side_by_side([current_watcher().beside() for _ in range(2)])
+    shown = {line.split("\u2501")[0].strip(): line for line in lines_of(terminal)}
+    for title, loss in (("one", 0.5), ("one again", 0.125), ("other", 0.375)):
+        assert f"loss {loss}" in shown[title]
+
+
+def test_a_notebook_shows_one_of_the_trainings_side_by_side(clock):
+    console = Console(file=io.StringIO(), force_jupyter=True, get_time=clock)
+    with training_bars(console):
+        side_by_side([current_watcher().beside() for _ in range(2)])
+        later = current_watcher().beside()
+        later.begin(1000, 2, 0, "later")
+        later.end()
+    sent = re.sub(r"\x1b\[(.*?)([@-~])", "", console.file.getvalue())
+    shown = [line.rsplit("\r", 1)[-1].strip() for line in sent.split("\n")]
+    titles = [line.split(" \u2501")[0] for line in shown if line]
+    assert titles == ["one", "one again", "later"]
+
+
+def test_trainings_side_by_side_have_lines_of_their_own(clock):
+    lines = []
+    watcher = _TrainingLines(lines.append, clock)
+    one, other = watcher.beside(), watcher.beside()
+    one.begin(1000, 9, 0, "one")
+    other.begin(1000, 9, 0, "other")
+    clock.now += 40
+    one.advance(1, 1000, 0.5)
+    other.advance(1, 3000, 0.25)
+    assert lines == [
+        "one: epoch 1/9, loss 0.5, 25 rows/s",
+        "other: epoch 1/9, loss 0.25, 75 rows/s",
+    ]
+
+
 def test_verbose_announces_each_training_and_shows_what_is_held_out(capsys):
     windows = SlidingWindow(3).fit_transform(np.sin(np.arange(90) / 3)[:, np.newaxis])
     ae = LSTMAutoencoder(2, max_epochs=2, refit=True, verbose=1, random_state=0)

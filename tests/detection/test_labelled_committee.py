@@ -2,6 +2,7 @@
 """A RareEventClassifier of several members, weighed on held-out events."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from joblib import parallel_config
 from make import tiny, windows_of
 from sklearn.base import BaseEstimator, ClassifierMixin, OutlierMixin, clone
 from sklearn.ensemble import IsolationForest, RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import average_precision_score
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
@@ -33,6 +34,7 @@ from skseq import (
 from skseq._detectors import reach
 from skseq._members import Member, Members
 from skseq.detection._weights import (
+    LEAST_WEIGHT,
     cross_fitted,
     fit_weights,
     folds_of_events,
@@ -117,6 +119,20 @@ def test_a_member_that_misleads_has_no_weight_and_leaves_the_others_theirs():
     assert not fit_weights(-scores, events).any()
 
 
+def test_members_of_less_than_a_fifth_leave_the_weight_to_the_others():
+    rng = np.random.default_rng(1)
+    scores, events = scores_and_events(informative=(1.5, 1.0))
+    weak = rng.normal(size=(len(events), 2)) + np.outer(events > 0, (0.0, 0.2))
+    weights = fit_weights(np.column_stack([weak, scores]), events)
+    assert weights[:2].tolist() == [0, 0]
+    np.testing.assert_array_equal(weights[2:], fit_weights(scores, events))
+    # Of ten that tell the same, with noise of their own, some are kept.
+    alike = rng.normal(size=(len(events), 10)) + 0.5 * (events > 0)[:, np.newaxis]
+    weights = fit_weights(alike, events)
+    assert 2 <= np.count_nonzero(weights) <= 5
+    assert weights[weights > 0].min() >= LEAST_WEIGHT
+
+
 def test_weights_sum_up_to_one_however_well_events_stand_out():
     scores, events = scores_and_events(informative=(50.0, 50.0))
     assert fit_weights(scores, events).sum() == pytest.approx(1)
@@ -196,6 +212,21 @@ def test_the_score_is_the_weighed_mean_of_bounded_member_scores(past_and_later, 
     np.testing.assert_allclose(
         fitted.decision_function(later), expected - fitted.threshold_
     )
+
+
+def test_a_member_of_no_weight_is_not_asked_for_the_score(past_and_later, fitted):
+    _, _, later, _ = past_and_later
+    weights = np.array([0, 0.5, 0.5])
+    expected = fitted.member_scores(later).clip(-10, 10) @ weights
+    members, names = fitted._members, fitted._members.names
+    deaf = replace(members, weights=weights, fitted=[None, *members.fitted[1:]])
+    np.testing.assert_allclose(deaf.scores(later), expected)
+    # Where none of the others judges a window, there is nothing to go by.
+    standardized = np.array([[1.0, np.nan, np.nan], [np.nan, 1.0, np.nan]])
+    assert np.isnan(deaf.combined(standardized)).tolist() == [True, False]
+    assert deaf.heard.names == names[1:]
+    assert deaf.heard.heard.names == names[1:]
+    assert members.alone("pca").heard.names == ["pca"]
 
 
 def test_decisions_and_probabilities_are_of_held_out_windows(past_and_later, fitted):
@@ -573,14 +604,16 @@ def test_explain_shares_out_what_each_member_adds():
     )
 
 
-def test_a_linear_classifier_explains_by_what_raises_its_log_odds():
+@pytest.mark.parametrize("linear", [LOGISTIC, RidgeClassifier()], ids=str)
+def test_a_linear_classifier_explains_by_what_raises_its_log_odds(linear):
     X, y = shifted(800)
     windows = windows_of(X, 3)
-    members = [("last", LastValue(1)), ("logistic", LOGISTIC)]
+    members = [("last", LastValue(1)), ("logistic", linear)]
     clf = RareEventClassifier(members).fit(windows, y)
     members = clf._members.fitted
     summary = members[1].preparation.transform(windows)
-    parts = (summary * members[1].estimator.coef_[0]).reshape(800, 2, 4).sum(axis=2)
+    parts = summary * np.ravel(members[1].estimator.coef_)
+    parts = parts.reshape(800, 2, 4).sum(axis=2)
     log_odds = parts.sum(axis=1) + members[1].estimator.intercept_
     np.testing.assert_allclose(log_odds, members[1].values(windows), atol=1e-4)
     raised = np.maximum(parts, 0)

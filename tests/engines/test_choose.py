@@ -10,13 +10,13 @@ from make import sine_table, tiny, windows_of
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 from threadpoolctl import threadpool_limits
 
-from skseq.engines import _choose
-from skseq.engines._choose import usable_threads
+from skseq.engines import _cores
+from skseq.engines._cores import usable_threads
 
 
 @pytest.fixture
 def many_cores(monkeypatch):
-    monkeypatch.setattr(_choose, "_openmp_effective_n_threads", lambda: 8)
+    monkeypatch.setattr(_cores, "_openmp_effective_n_threads", lambda: 8)
 
 
 def test_alone_a_call_may_use_what_scikit_learn_would(monkeypatch):

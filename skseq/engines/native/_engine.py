@@ -10,6 +10,7 @@ import numpy as np
 
 from ...networks import Architecture
 from .._batches import Batch
+from .._cores import splits_pay
 from ._blocks import from_blocks
 from ._kernels import LANES
 from ._network import (
@@ -20,18 +21,29 @@ from ._network import (
 )
 from ._trainer import Trainer
 
-_PART = 16 * LANES  # sequences in one call of the kernels
+PART = 16 * LANES  # sequences in one call of the kernels
 _FEW = LANES // 2  # sequences that are sooner done one by one than in a block
+
+
+@contextlib.contextmanager
+def borrow_map(n_threads: int):
+    """Lend a ``map`` over so many threads."""
+    if n_threads == 1:
+        yield map
+        return
+    with ThreadPoolExecutor(n_threads) as pool:
+
+        def split(function, *parts):
+            return (pool.map if splits_pay() else map)(function, *parts)
+
+        yield split
 
 
 @contextlib.contextmanager
 def borrow(architecture: Architecture, n_threads: int = 1):
     """Lend an engine, and the threads it splits its work over."""
-    if n_threads == 1:
-        yield NativeEngine(architecture, map)
-        return
-    with ThreadPoolExecutor(n_threads) as pool:
-        yield NativeEngine(architecture, pool.map)
+    with borrow_map(n_threads) as mapped:
+        yield NativeEngine(architecture, mapped)
 
 
 class NativeEngine:
@@ -105,10 +117,10 @@ class NativeEngine:
             y, _ = forward(network, weights, Inputs.of(part))
             return from_blocks(y, len(part.steps))
 
-        starts = range(0, len(batch.steps), _PART)
+        starts = range(0, len(batch.steps), PART)
         if len(starts) == 1:
             return output_of(batch)
-        parts = (batch.take(slice(k, k + _PART)) for k in starts)
+        parts = (batch.take(slice(k, k + PART)) for k in starts)
         return np.concatenate(list(self._map(output_of, parts)))
 
     def progress_bar(self, n_batches):
