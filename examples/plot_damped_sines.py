@@ -48,6 +48,7 @@ print(f"error of the constant 0.5: {np.abs(y[held_out] - 0.5).mean():.4f}")
 # with the lower error on the 1,000 waves kept for that.
 
 rates = 0.001, 0.01
+seeds = range(3)
 
 
 def fits(hidden_layer_sizes, learning_rate):
@@ -62,7 +63,7 @@ def fits(hidden_layer_sizes, learning_rate):
     )
     return [
         clone(model).set_params(random_state=seed).fit(X[train], y[train])
-        for seed in range(3)
+        for seed in seeds
     ]
 
 
@@ -129,7 +130,7 @@ fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
 for rate, marker, shift in zip(rates, "os", (-0.1, 0.1), strict=True):
     found = [errors(models_of[rate], held_out) for models_of in networks.values()]
     ax.plot(
-        np.repeat(np.arange(3) + shift, 3),
+        np.repeat(np.arange(3) + shift, len(seeds)),
         np.ravel(found),
         marker,
         alpha=0.7,

@@ -8,7 +8,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 
 from ._sample_weight import fit_params
-from ._sklearn import _average_path_length, get_chunk_n_rows
+from ._sklearn import get_chunk_n_rows
 from ._validation import is_windows
 from .windowing import SlidingWindow
 
@@ -150,11 +150,6 @@ def score_windows(detector, imputer, X, hidden=None):
         # What the imputer makes of no data at all is no window to be judged.
         out[batch] = np.where(np.isnan(cells).all(axis=1), np.nan, -scores)
     return out
-
-
-def path_lengths(tree):
-    """How deep a row is taken to lie that ends in each node of an isolation tree."""
-    return tree.compute_node_depths() + _average_path_length(tree.n_node_samples) - 1.0
 
 
 def is_error(values):

@@ -32,7 +32,7 @@ from ._detectors import (
     without_features,
 )
 from ._sample_weight import fit_params
-from ._sklearn import _BaseComposition
+from ._sklearn import LinearClassifierMixin, _BaseComposition
 from ._validation import check_sequences, is_windows
 from .reconstruction._context import context_mask, judged_columns
 from .reconstruction._offset import NORMAL_QUANTILE
@@ -210,7 +210,7 @@ class Member(NamedTuple):
 
         What speaks against an event is no part of the score that it has all the same.
         """
-        parts = self.preparation.transform(X) * self.estimator.coef_[0]
+        parts = linear_parts(self.estimator, self.preparation.transform(X))
         return np.maximum(parts.reshape(len(X), X.shape[2], -1).sum(axis=2), 0)
 
 
@@ -301,10 +301,32 @@ def _observed(X):
     return ~np.isnan(X).all(axis=(1, 2))
 
 
+def is_linear(estimator):
+    """Whether a classifier weighs its columns as LogisticRegression does."""
+    own = getattr(type(estimator), "decision_function", None)
+    return own is LinearClassifierMixin.decision_function
+
+
+def linear_odds(classifier, cells):
+    """``decision_function`` of a linear classifier of two classes, in float64.
+
+    A product of matrices adds up in an order that hangs on how many rows it has.
+    """
+    return np.add.reduce(linear_parts(classifier, cells), 1) + classifier.intercept_
+
+
+def linear_parts(classifier, cells):
+    """What each column adds to its ``decision_function``: (n_samples, n_columns)."""
+    weights = np.ravel(classifier.coef_)  # of some in two dimensions
+    return np.multiply(cells, weights, dtype=np.float64, order="C")
+
+
 def _log_odds(classifier, preparation, X):
     """How much more likely an event is, to a classifier of two classes."""
     cells = X if preparation is None else preparation.transform(X)
-    if hasattr(classifier, "decision_function"):
+    if preparation is not None and is_linear(classifier):
+        odds = linear_odds(classifier, cells)
+    elif hasattr(classifier, "decision_function"):
         odds = np.asarray(classifier.decision_function(cells), dtype=np.float64)
     else:
         probability = np.asarray(classifier.predict_proba(cells), np.float64)[:, 1]
@@ -322,7 +344,10 @@ def _side_by_side(functions, fitted, X):
 def _values(fitted, X):
     """What each fitted member says of windows: (n_samples, n_members)."""
     asked = [partial(member.values, X) for member in fitted]
-    return np.column_stack(_side_by_side(asked, fitted, X))
+    values = np.empty((len(X), len(fitted)))
+    for k, said in enumerate(_side_by_side(asked, fitted, X)):
+        values[:, k] = said
+    return values
 
 
 @dataclass(frozen=True)
@@ -374,8 +399,9 @@ class Members:
         return members, (logs - centers) / scales
 
     def _logs_of(self, values):
-        columns = map(log_errors, values.T, self.logarithmic)
-        return np.column_stack(list(columns))
+        logs = values.copy()
+        logs[:, self.logarithmic] = log_errors(values[:, self.logarithmic], True)
+        return logs
 
     def logs(self, X):
         """Log errors of shape (n_samples, n_members)."""
@@ -389,7 +415,8 @@ class Members:
         # Of members that do not judge a window the others speak.
         if self.weights is None:
             return distances(standardized)
-        scores = bounded(standardized) @ self.weights
+        # No product of matrices: its last bits hang on how many windows there are.
+        scores = np.add.reduce(bounded(standardized) * self.weights, axis=1)
         scores[np.isnan(standardized).all(axis=1)] = np.nan
         return scores
 
@@ -465,7 +492,7 @@ class Members:
 
 def above_usual(standardized):
     """What of standardised scores is above 0; none where a member does not judge."""
-    return np.maximum(np.nan_to_num(standardized), 0)
+    return np.fmax(standardized, 0)
 
 
 def distances(standardized):
@@ -475,10 +502,12 @@ def distances(standardized):
     member is enough for, and more where several agree. Where none is, the largest.
     """
     largest = np.fmax.reduce(standardized, axis=1)
-    distance = np.linalg.norm(above_usual(standardized), axis=1)
+    squares = np.square(above_usual(standardized))
+    distance = np.sqrt(np.add.reduce(squares, axis=1))
     return np.where(largest > 0, distance, largest)
 
 
 def bounded(standardized):
     """What is weighed: as usual where a member does not judge, and never too far."""
-    return np.clip(np.nan_to_num(standardized), -_FARTHEST, _FARTHEST)
+    known = np.where(np.isnan(standardized), 0, standardized)
+    return np.minimum(np.maximum(known, -_FARTHEST), _FARTHEST)

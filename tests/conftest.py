@@ -16,15 +16,20 @@ from make import leave_out_pictures
 
 from skseq import SlidingWindow
 
+# Python looks through all objects for what is no longer used after every 700 new ones.
+# While modules are loaded and tests are listed, next to nothing is.
+gc.set_threshold(100_000, 50, 50)
+
 
 def pytest_collection_finish():
     """Save what takes time where thousands of small networks are made in a process.
 
-    Python looks through all objects for what is no longer used after every 700 new
-    ones; a graph of TensorFlow is of thousands. Graphs are run as they are: most of
-    those in the tests are run for a few batches, which is done sooner than they are
-    optimised. And a traced network waits longer for the next test that asks for one.
+    What was loaded is not looked through again, and new objects less often: a graph of
+    TensorFlow is of thousands. Graphs are run as they are: most of those in the tests
+    are run for a few batches, which is done sooner than they are optimised. And a
+    traced network waits longer for the next test that asks for one.
     """
+    gc.freeze()
     gc.set_threshold(20_000, 20, 20)
     if "tensorflow" in sys.modules:
         import tensorflow

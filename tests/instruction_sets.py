@@ -12,7 +12,13 @@ except ImportError:  # they were not built
     INSTRUCTION_SETS, _FUNCTIONS = (), ()
 else:
     INSTRUCTION_SETS = _kernels.INSTRUCTION_SETS
-    _FUNCTIONS = [name for name, f in vars(_kernels).items() if callable(f)]
+    # Of those that are compiled once for all there is nothing to choose.
+    _ONE_FOR_ALL = {"SumOfTrees", "summarise"}
+    _FUNCTIONS = [
+        name
+        for name, f in vars(_kernels).items()
+        if callable(f) and name not in _ONE_FOR_ALL
+    ]
 
 
 @contextlib.contextmanager

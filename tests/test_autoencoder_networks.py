@@ -32,7 +32,7 @@ NETWORKS = {
         "cell": "gru",
         "hidden_layer_sizes": 5,
     },
-    "gru": {"cell": "gru"},
+    "gru": {"cell": "gru", "hidden_layer_sizes": 5},
     "bidirectional": {"bidirectional": True, "hidden_layer_sizes": 5},
 }
 NATIVE = list(NETWORKS)[:3]
@@ -112,7 +112,7 @@ def test_padding_moves_neither_score_nor_latent_vector(ae, X, side):
     ("name", "engine"),
     [
         ("autoencoder", "native"),
-        ("conditional", "keras"),
+        ("conditional gru", "keras"),
     ],
 )
 def test_padding_does_not_change_training(X, name, engine):
@@ -135,7 +135,12 @@ def test_padding_does_not_change_training(X, name, engine):
             "add_missing_indicator": True,
             "global_clipnorm": 0.05,
         },
-        {"dropout": 0.5, "activation": "relu", "loss": "binary_crossentropy"},
+        {
+            "hidden_layer_sizes": 5,
+            "dropout": 0.5,
+            "activation": "relu",
+            "loss": "binary_crossentropy",
+        },
     ],
     ids=str,
 )

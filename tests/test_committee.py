@@ -313,13 +313,6 @@ def test_the_default_committee_fits_and_saves(tmp_path):
     pd.testing.assert_frame_equal(loaded.explain(X), committee.explain(X))
 
 
-def test_processes_give_the_same_as_one():
-    X = windows_of(sine_table(120), 4)
-    members = [("pca", PCAAutoencoder(2)), ("lstm", tiny())]
-    one, two = (DetectorCommittee(members, n_jobs=n).fit(X) for n in (1, 2))
-    np.testing.assert_array_equal(one.score_samples(X), two.score_samples(X))
-
-
 def test_a_grid_reaches_the_members():
     pipeline = make_pipeline(SlidingWindow(3), DetectorCommittee(MEMBERS))
     grid = {

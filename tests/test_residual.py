@@ -419,7 +419,7 @@ def test_a_stream_has_the_scores_of_the_table():
 @pytest.mark.filterwarnings("ignore:The errors of most held-out sequences")
 def test_wide_windows_do_not_blow_up_in_memory():
     """The full matrix of 6,000 cells would take 288 MB in float64, its axes as much."""
-    table = np.random.default_rng(0).normal(size=(300, 200)).astype(np.float32)
+    table = np.random.default_rng(0).normal(size=(120, 200)).astype(np.float32)
     windows = windows_of(table, 30)
     detector = ResidualAutoencoder().set_params(
         network__max_epochs=1, network__hidden_layer_sizes=4, network__random_state=0

@@ -20,7 +20,9 @@ from skseq import EachTimeStep, LSTMAutoencoder, SlidingWindow
 PROGRAM = """
 import json, multiprocessing, os, sys
 import joblib, numpy as np, threadpoolctl
-from skseq import KerasAutoencoder, LSTMAutoencoder
+from skseq import (
+    DetectorCommittee, KerasAutoencoder, LSTMAutoencoder, PCAAutoencoder, SlidingWindow
+)
 from skseq.training._reports import watched_by
 
 X = np.random.default_rng(0).normal(size=(40, 5, 2)).astype("float32")
@@ -73,6 +75,26 @@ def scores(backend):
 def same_in(*backends):
     alone = [fit_and_score(seed) for seed in range(3)]
     return [b for b in backends if np.array_equal(scores(b), alone)]
+
+
+# What is given to processes: windows of a table with a missing cell, and a committee
+# that fits its members in them.
+
+def windows():
+    table = np.random.default_rng(0).normal(size=(60, 2))
+    table[7, 1] = np.nan
+    return SlidingWindow(4).fit_transform(table)
+
+def sums_of_windows():
+    X = windows()
+    sums = by_loky([joblib.delayed(np.nansum)(X[k::3]) for k in range(3)])
+    return sums == [np.nansum(np.asarray(X)[k::3]) for k in range(3)]
+
+def scores_of_committee(n_jobs):
+    members = [("pca", PCAAutoencoder(2)), ("lstm", LSTMAutoencoder(3, max_epochs=1))]
+    with joblib.parallel_config("loky", inner_max_num_threads=1):
+        committee = DetectorCommittee(members, n_jobs=n_jobs, random_state=0)
+        return committee.fit(windows()).score_samples(windows()).tolist()
 
 
 # Keras in a fork.
@@ -142,6 +164,8 @@ def main():
     said = {}
     if sys.platform == "linux":
         said["threads"] = [*set(by_loky([joblib.delayed(threads)()] * 4))]
+    said["windows"] = sums_of_windows()
+    said["committees"] = [scores_of_committee(n_jobs) for n_jobs in (1, 2)]
     said["same"] = same_in("loky", "threading", "multiprocessing", "fork", "spawn")
     assert "tensorflow" not in sys.modules
     # What a process does with Keras before it is forked need not be a fit.
@@ -188,6 +212,18 @@ def test_the_native_engine_gives_the_same_in_all_kinds_of_workers(said):
 @pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
 def test_a_worker_starts_no_threads_of_its_own(said):
     assert said["threads"] == [[0, 1]]
+
+
+@needs_fork
+def test_worker_processes_get_the_windows(said):
+    assert said["windows"]
+
+
+@needs_fork
+def test_a_committee_is_the_same_from_processes(said):
+    one, two = said["committees"]
+    assert len(one) == 60
+    assert one == two
 
 
 @needs_fork

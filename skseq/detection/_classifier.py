@@ -586,10 +586,16 @@ class RareEventClassifier(
 
     def _anomaly_score(self, X):
         check_is_fitted(self)
-        X = check_sequences(self, X, reset=False)
+        return self._scores(check_sequences(self, X, reset=False))
+
+    def _scores(self, X):
+        """The same of valid windows."""
         if self._members is not None:
             return self._members.scores(X)
         return score_windows(self.detector_, self._imputer, X, self._hidden)
+
+    def _decisions(self, X):
+        return self._scores(X) - self.threshold_
 
     def decision_function(self, X):
         """How far the score of each window is beyond the threshold.

@@ -40,7 +40,7 @@ def borrow(architecture: Architecture):
     with running_keras():
         with _lock:
             idle = _pool.pop(key, [])
-            engine = idle.pop() if idle else _make_engine(key)
+            engine = _most_traced(idle) if idle else _make_engine(key)
             if idle:
                 _pool[key] = idle
         try:
@@ -50,6 +50,12 @@ def borrow(architecture: Architecture):
                 _pool[key] = [*_pool.pop(key, []), engine]
                 while sum(map(len, _pool.values())) > _POOL_SIZE:
                     _drop_oldest()
+
+
+def _most_traced(idle):
+    """Take the one that is likely to have traced what it will be asked for."""
+    most = max(range(len(idle)), key=lambda k: len(idle[k]._called))
+    return idle.pop(most)
 
 
 def _make_engine(architecture):

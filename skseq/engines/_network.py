@@ -128,8 +128,8 @@ class FittedNetwork:
 
         return give
 
-    def error_of_one(self, rule, score_on):
-        """What gives the error of one window, sooner than ``outputs`` and a judge.
+    def compiled_errors(self, rule, score_on):
+        """What gives the errors of windows, sooner than ``outputs`` and a judge.
 
         Parameters
         ----------
@@ -138,15 +138,15 @@ class FittedNetwork:
 
         Returns
         -------
-        error : callable or None
-            Of an array of shape (n_timesteps, n_features), as a float: to the last bit
-            what it is among others. None where no compiled code does it.
+        errors : callable or None
+            Of an array of shape (n, n_timesteps, n_features): to the last bit what the
+            judge gives, (n,). None where no compiled code does it.
         """
         if self.engine != "native" or not has_kernels():
             return None
-        from .native._one_window import error_of_one
+        from .native._window_errors import window_errors
 
-        return error_of_one(self, rule, score_on)
+        return window_errors(self, rule, score_on)
 
     def as_keras(self):
         """The same as Keras models: the whole, and its halves where it has them."""

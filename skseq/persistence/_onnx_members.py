@@ -5,8 +5,7 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.ensemble import HistGradientBoostingClassifier, IsolationForest
 
-from .._members import _FARTHEST, _LEAST_PROBABILITY
-from .._sklearn import LinearClassifierMixin
+from .._members import _FARTHEST, _LEAST_PROBABILITY, is_linear
 from ..baselines import PCAAutoencoder
 from ..committee import DetectorCommittee
 from ..moving_reference import MovingReference
@@ -18,12 +17,6 @@ from ._onnx_summary import imputed, scaled, summarised
 from ._onnx_trees import boosted_log_odds, isolation_errors
 
 _TINY = np.finfo(np.float64).tiny
-
-
-def _is_linear(estimator):
-    """Whether a classifier weighs its columns as LogisticRegression does."""
-    own = getattr(type(estimator), "decision_function", None)
-    return own is LinearClassifierMixin.decision_function
 
 
 def why_no_network(estimator):
@@ -53,7 +46,7 @@ def _why_not(estimator):
             return None
         return "Boosted trees with categorical features have no ONNX graph."
     is_known = isinstance(estimator, PCAAutoencoder | DetectorCommittee)
-    if is_known or _is_linear(estimator) or type(estimator) is IsolationForest:
+    if is_known or is_linear(estimator) or type(estimator) is IsolationForest:
         return None
     return (
         f"{type(estimator).__name__} has no ONNX graph. Use an LSTMAutoencoder, a "
@@ -118,7 +111,7 @@ def _log_odds(graph, member, x):
     summary, imputer, scaler = (step for _, step in preparation.steps)
     cells = summarised(graph, summary, x)
     cells = scaled(graph, scaler, imputed(graph, imputer, cells))
-    if _is_linear(classifier):
+    if is_linear(classifier):
         weights = classifier.coef_.T.astype(np.float64)
         total = graph.add("MatMul", graph.double(cells), weights)
         odds = graph.add("Add", total, classifier.intercept_.astype(np.float64))

@@ -7,9 +7,13 @@ from dataclasses import replace
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from .._members import Members
+from .._detectors import log_errors
+from .._members import Member, Members
+from ..committee import DetectorCommittee
+from ..detection import RareEventClassifier
 from ..moving_reference import MovingReference
 from ._few import for_few
+from ._live_members import LiveMember, MinusScores
 from ._series import Memory
 
 
@@ -36,6 +40,8 @@ class LiveReference(MovingReference):
         live = cls.__new__(cls)
         vars(live).update(vars(fitted))
         live._number, live._batch = number, batch
+        detector = Member(fitted.detector_, fitted._imputer, None)
+        live._detector = LiveMember.of(detector)
         return live
 
     @property
@@ -53,6 +59,11 @@ class LiveReference(MovingReference):
                 )
             batch.told[self._number] = self._less_memory(self._logs(X))
         return batch.told[self._number]
+
+    def _logs(self, X):
+        if not self._detector.is_known:
+            return super()._logs(X)
+        return log_errors(self._detector.values(X), self.is_logarithmic_)
 
     def _less_memory(self, logs):
         scores = -logs
@@ -115,7 +126,8 @@ class Twin:
             return {key: self._of(part) for key, part in value.items()}
         if isinstance(value, Members):
             members = [member._make(map(self._of, member)) for member in value.fitted]
-            return replace(value, fitted=members)
+            kind = LiveMember.of if self._remembers else Member._make
+            return replace(value, fitted=[*map(kind, members)])
         if not isinstance(value, BaseEstimator):
             return value
         twin = copy.copy(value)
@@ -126,4 +138,16 @@ class Twin:
         if is_reference and self._remembers:
             twin = LiveReference.of(twin, len(self.references), self.batch)
             self.references.append(twin)
-        return for_few(twin) if self._remembers else twin
+        return _for_checked(for_few(twin)) if self._remembers else twin
+
+
+def _for_checked(twin):
+    """A fitted committee or classifier that gives its members what was checked once."""
+    if isinstance(twin, DetectorCommittee) and hasattr(twin, "offset_"):
+        twin._score_samples = MinusScores(twin._members)
+    elif isinstance(twin, RareEventClassifier) and hasattr(twin, "threshold_"):
+        if twin._members is None:
+            live = LiveMember.of(Member(twin.detector_, twin._imputer, twin._hidden))
+            if live.is_known:
+                twin._scores = live.values
+    return twin

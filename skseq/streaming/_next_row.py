@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The next row of a series that goes on as it did, straight through to its score."""
 
-from copy import copy
 from operator import itemgetter
 from types import SimpleNamespace
 
@@ -29,8 +28,7 @@ def next_row_of(steps, rules):
     """A NextRow, or None where a row has to go the long way."""
     plan, limits = steps.plan, rules.limits
     is_simple = (
-        not steps.score_rises
-        and steps.scalings is not None
+        steps.scalings is not None
         and plan.delta_scale is None
         and steps.reach.duration is None
         and limits.memory is None
@@ -54,7 +52,7 @@ class NextRow:
     def __init__(self, steps, rules):
         plan, names = steps.plan, steps.columns.names
         self._steps, self._rules = steps, rules
-        self._error, self._scalings = steps.error_of_one, steps.scalings
+        self._errors, self._scalings = steps.compiled_errors, steps.scalings
         self._n_columns, self._n_timesteps = steps.columns.number, steps.n_timesteps
         self._by_name = None if names is None else itemgetter(*names)
         is_all = plan.features == tuple(range(self._n_columns))
@@ -63,7 +61,7 @@ class NextRow:
         self._group = plan.groups[0].column if plan.groups else None
         self._shape = 1, steps.n_timesteps, steps.n_outputs
         self._keeps_cells = steps.raw_dtype is object
-        self._threshold = steps.offset if rules.has_threshold else -np.inf
+        self._limit = steps.limit if rules.has_threshold else np.inf
         self._level = np.inf if rules.level is None else rules.level.score
 
     def __reduce__(self):
@@ -163,17 +161,18 @@ class NextRow:
 
     def _score(self, windows, series):
         """The score of a window, and what is remembered of the series after it."""
-        if self._error is not None:
-            return -float(self._error(windows[0])), series.memories
-        after = SimpleNamespace(memories=[copy(each) for each in series.memories])
+        if self._errors is not None:
+            return -float(self._errors(windows)[0]), series.memories
+        after = SimpleNamespace(memories=[each.copy() for each in series.memories])
         return float(self._steps.score(windows, [after], [False])[0]), after.memories
 
     def _judge(self, series, key, time, score):
         """The alarm after a score, what happened, and its bits in the health."""
-        flag, events = score < self._threshold, []
+        rising, events = self._steps.rising(score), []
+        flag = rising > self._limit
         is_on, alarm = flag, series.alarm
         if alarm is not None:
-            given = -score
+            given = rising
             if self._rules.alarm_on == "flag" and score == score:
                 given = float(flag)
             alarm = alarm.__copy__()
@@ -183,4 +182,4 @@ class NextRow:
             is_on = alarm.is_on
         if score != score:
             return alarm, events, None
-        return alarm, events, ABOVE * (-score > self._level) + IN_ALARM * is_on
+        return alarm, events, ABOVE * (rising > self._level) + IN_ALARM * is_on

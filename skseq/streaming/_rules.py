@@ -59,7 +59,7 @@ class Rules:
         flags = np.zeros(len(scores), dtype=bool)
         if self.has_threshold:
             flags = steps.is_alarm(scores)
-        rising = scores if steps.score_rises else -scores
+        rising = steps.rising(scores)
         above = np.zeros(len(scores), dtype=bool)
         if self.level is not None:
             above = rising > self.level.score

@@ -71,9 +71,12 @@ class Memory:
     size: int
     logs: np.ndarray = field(default_factory=lambda: np.empty(0))
 
+    def copy(self):
+        return Memory(self.size, self.logs)  # an array that nobody changes
+
     def push(self, log):
         start = max(len(self.logs) + 1 - self.size, 0)
-        self.logs = np.append(self.logs[start:], log)
+        self.logs = np.concatenate([self.logs[start:], [log]])
 
 
 @dataclass
@@ -96,13 +99,17 @@ class Series:
     pending: tuple | None = None  # that row, for its alarm
 
     def copy(self):
-        twin = copy.copy(self)
+        twin = self.twin()
         twin.window, twin.rows = self.window.copy(), self.rows.copy()
+        return twin
+
+    def twin(self):
+        """A copy of which the arrays are to be replaced, not changed."""
+        twin = object.__new__(type(self))
+        vars(twin).update(vars(self))
         twin.times = [*self.times]
-        twin.firsts = [
-            first if first is None else first.copy() for first in self.firsts
-        ]
-        twin.memories = [copy.copy(memory) for memory in self.memories]
+        twin.firsts = [first and first.copy() for first in self.firsts]
+        twin.memories = [memory.copy() for memory in self.memories]
         twin.alarm = copy.copy(self.alarm)
         return twin
 
@@ -149,13 +156,11 @@ class Series:
             return self.n_in_window - 1 != n_before
         return self.n_in_window == 1 and len(self.window) > 1
 
-    def follow(self, raw, times):
-        """Put in the rows that follow, as they came; the window is that of the last."""
-        n_kept, n_new = len(self.rows), len(raw)
-        if n_new < n_kept:
-            self.rows[:-n_new] = self.rows[n_new:]
-        self.rows[-n_new:] = raw[-n_kept:]
+    def follow(self, window, rows, times):
+        """Put in the rows that follow: what is kept with them, and their times."""
+        n_new, n_kept = len(times), len(rows)
+        self.window, self.rows = window, rows
         self.n_rows = min(self.n_rows + n_new, n_kept)
-        self.n_in_window = min(self.n_in_window + n_new, len(self.window))
+        self.n_in_window = min(self.n_in_window + n_new, len(window))
         if times[0] is not None:
             self.times = [*self.times, *times][-n_kept:]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A fitted pipeline, as what is done to each row and what is done to each window."""
 
+from contextlib import suppress
 from itertools import takewhile
 from numbers import Real
 
@@ -15,9 +16,11 @@ from .._detectors import around_windows, parts, steps_of
 from .._telling import telling
 from .._validation import check_finite, named_errors
 from ..alarms._drift import level_of
+from ..detection import RareEventClassifier
 from ..reconstruction._decisions import OutlierDecisionsMixin
 from ..rows._keys import TEXT
-from ..rows._time import DURATIONS, NUMBERS, ZONED, typical_step
+from ..rows._table import take_key
+from ..rows._time import DURATIONS, NUMBERS, ZONED, time_values, typical_step
 from ..windowing import EachSeries, EachTimeStep, SlidingWindow
 from ..windowing._plan import WindowPlan
 from ..windowing._reach import Reach
@@ -108,6 +111,21 @@ def _plain(name):
     """A number or text of NumPy as Python's: JSON and messages know that."""
     is_plain = not isinstance(name, np.generic) or name.dtype.kind not in "biufU"
     return name if is_plain else name.item()
+
+
+def _plain_names(column):
+    """The same names as plain numbers and texts, none of which is missing."""
+    column = [*map(_plain, column)]
+    with named_errors("group"):
+        missing = [
+            k
+            for k, name in enumerate(column)
+            if type(name) is not str and bool(pd.isna(name))
+        ]
+    if missing:
+        row, name = missing[0], column[missing[0]]
+        raise ValueError(f"The series of row {row} has no name: {name!r}.")
+    return column
 
 
 def _cells(key, table, levels):
@@ -210,8 +228,13 @@ class StreamSteps:
         self.twin = Twin(self._last_steps)
         *self._transformers, final = self.twin.steps
         self._final = final
+        # The windows are checked already, and the score of one without data is NaN.
+        is_ours = isinstance(final, OutlierDecisionsMixin | RareEventClassifier)
+        self._tells_missing = is_ours and not self._transformers
         if isinstance(final, OutlierDecisionsMixin):
-            self._method = final._score_samples  # the windows are checked already
+            self._method = final._score_samples
+        elif is_ours:
+            self._method = final._decisions
         elif hasattr(final, "score_samples"):
             self._method = final.score_samples
         elif hasattr(final, "decision_function"):
@@ -240,11 +263,11 @@ class StreamSteps:
         return None if None in found else found
 
     @property
-    def error_of_one(self):
-        """What gives the error of one window, minus which is its score, or None."""
+    def compiled_errors(self):
+        """What gives the errors of windows, minus which are the scores, or None."""
         if self._transformers:
             return None
-        return getattr(self._method, "error_of_one", None)
+        return getattr(self._method, "compiled", None)
 
     @property
     def has_time(self):
@@ -304,17 +327,10 @@ class StreamSteps:
                     f"Got {len(groups)} names."
                 )
             columns = [groups]
-        columns = [list(map(_plain, column)) for column in columns]
-        for column in columns:
-            with named_errors("group"):
-                missing = [
-                    k
-                    for k, name in enumerate(column)
-                    if type(name) is not str and bool(pd.isna(name))
-                ]
-            if missing:
-                row, name = missing[0], column[missing[0]]
-                raise ValueError(f"The series of row {row} has no name: {name!r}.")
+        columns = [
+            column if {*map(type, column)} == {str} else _plain_names(column)
+            for column in columns
+        ]
         for key, column in zip(keys, columns, strict=False):
             _check_names(key, column)
         if len(columns) == 1:
@@ -335,6 +351,12 @@ class StreamSteps:
         key = self.plan.time
         if key is None:
             return [None] * len(table)
+        if key.column is not None and hasattr(table, "columns"):
+            # What is wrong with a time is told of the first one by itself.
+            with suppress(ArithmeticError, TypeError, ValueError):
+                times, kind = time_values(take_key(table, key.column))
+                if kind == key.kind:
+                    return times.tolist()
         return [
             time_number(value, key.kind, row)
             for row, value in enumerate(_cells(key, table, levels))
@@ -389,10 +411,11 @@ class StreamSteps:
         And of each the series, and whether it starts anew for what remembers scores.
         """
         self.twin.batch.start(series, starts_anew)
-        missing = np.isnan(windows).all(axis=(1, 2))
         scores = np.asarray(self._method(self._transformed(windows)), dtype=np.float64)
+        if self._tells_missing:
+            return scores
         scores = scores if scores.ndim == 1 else scores[:, 1]
-        return np.where(missing, np.nan, scores)
+        return np.where(np.isnan(windows).all(axis=(1, 2)), np.nan, scores)
 
     def _transformed(self, windows):
         for step in self._transformers:
@@ -442,9 +465,17 @@ class StreamSteps:
         return float(getattr(self._final, "threshold_", 0.0))
 
     @property
-    def offset(self):
-        """The score below which a window is an outlier."""
-        return float(self._final.offset_)
+    def limit(self):
+        """Beyond which minus the score, or that of a classifier, is an alarm."""
+        final = self._final
+        if self.score_rises:
+            return 0.0 if hasattr(final, "decision_function") else 0.5
+        if not hasattr(final, "offset_"):
+            raise TypeError(
+                f"{type(final).__name__} has no offset_: it does not tell from which "
+                "score on a window is an outlier."
+            )
+        return -float(final.offset_)
 
     @property
     def explains(self):
@@ -452,13 +483,8 @@ class StreamSteps:
 
     def is_alarm(self, scores):
         """Tell the scores of outliers, or of events."""
-        final = self._final
-        if not hasattr(final, "score_samples"):
-            limit = 0 if hasattr(final, "decision_function") else 0.5
-            return scores > limit
-        if not hasattr(final, "offset_"):
-            raise TypeError(
-                f"{type(final).__name__} has no offset_: it does not tell from which "
-                "score on a window is an outlier."
-            )
-        return scores < final.offset_
+        return self.rising(scores) > self.limit
+
+    def rising(self, scores):
+        """The same scores, higher for events."""
+        return scores if self.score_rises else -scores

@@ -2,6 +2,7 @@
 """The rows of one call of a stream, which are taken in as a whole or not at all."""
 
 from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 from .._warnings import warn
 from ..engines._batches import CHUNK
 from ..rows._time import HOUR, LOCAL
+from ._at_once import Following
 from ._series import Clock, Step
 from ._watch import Watch
 
@@ -113,6 +115,9 @@ class Taking(Watch):
 
     def take(self, keys, times, features, raw):
         """Take in rows; the places of those that are not late, and their scores."""
+        scores = self._score_at_once(features, raw, keys, times)
+        if scores is not None:
+            return range(len(keys)), scores
         steps = self.look_at_times(keys, times)
         kept = [row for row, step in enumerate(steps) if not step.is_late]
         self.counts.n_late += len(steps) - len(kept)
@@ -123,11 +128,13 @@ class Taking(Watch):
                 [part[k] for k in kept] for part in (keys, times, steps)
             )
             features, raw = features[kept], raw[kept]
+            scores = self._score_at_once(features, raw, keys, times)
+            if scores is not None:
+                return kept, scores
         firsts = [*self.first_rows(keys, steps)]
         deltas = [step.delta for step in steps]
         rows = self.steps.finish(features, deltas, keys, firsts)
-        score = self._score_at_once if self._all_go_on(keys, steps) else self._score
-        return kept, score(rows, raw, keys, times, steps, firsts)
+        return kept, self._score(rows, raw, keys, times, steps, firsts)
 
     def fill(self, keys, times, features, raw):
         """Put rows into the windows without a score, and without a doubt of them."""
@@ -156,52 +163,61 @@ class Taking(Watch):
         self._finish(part, windows, scores)
         return scores
 
-    def _all_go_on(self, keys, steps):
-        """Whether these rows do nothing but to follow on those of their series."""
-        if self.steps.reach.duration is not None:
-            return False
-        has_time = self.steps.has_time
-        for step in steps:
-            if step.is_ahead or step.goes_back or (has_time and step.delta is None):
-                return False
-        series = map(self.own, dict.fromkeys(keys))
-        return not any(s.from_training or s.before is not None for s in series)
+    def _score_at_once(self, features, raw, keys, times):
+        """The same as ``_score``, for all rows of a series at once.
 
-    def _score_at_once(self, rows, raw, keys, times, steps, firsts):
-        """The same as ``_score``, for all rows of a series at once."""
-        n_steps, places = self.steps.n_timesteps, {}
-        for k, key in enumerate(keys):
-            places.setdefault(key, []).append(k)
-        # Of each series the rows in its window, without the oldest, and then the new.
-        shape = len(rows) + len(places) * (n_steps - 1), self.steps.n_outputs
-        table = np.empty(shape, dtype=np.float32)
-        ends = np.empty(len(rows), dtype=np.intp)
-        anew, start = np.zeros(len(rows), dtype=bool), 0
-        for key, found in places.items():
-            series = self.touched[key]
-            first, stop = start + n_steps - 1, start + n_steps - 1 + len(found)
-            table[start:first], table[first:stop] = series.window[1:], rows[found]
-            ends[found] = np.arange(first, stop)
-            anew[found[0]] = series.n_in_window == 0 and n_steps > 1
-            series.window = table[stop - n_steps : stop].copy()
-            series.follow(raw[found], [times[k] for k in found])
-            series.firsts = firsts[found[-1]]
-            series.number = self.counts.n_rows + found[-1] + 1
-            start = stop
-        self.counts.n_rows += len(rows)
+        None where they do more than to follow on those of their series.
+        """
+        following = Following.of(keys)
+        series = self._going_on(following.names)
+        deltas = following.deltas(series, times, self.rules.limits) if series else None
+        if deltas is None:
+            return None
+        self.touched = dict(zip(following.names, series, strict=True))
+        of_rows = [series[k] for k in following.numbers.tolist()]
+        firsts = [s.firsts for s in of_rows]
+        rows = self.steps.finish(features, deltas, keys, firsts)
+        table, ends = following.joined([s.window for s in series], rows)
+        n_timesteps, anew = self.steps.n_timesteps, np.zeros(len(rows), dtype=bool)
+        anew[following.firsts] = [s.n_in_window == 0 < n_timesteps - 1 for s in series]
+        self._put_in(series, following, table, ends, raw, times)
         scores = np.empty(len(rows))
-        steps_back = np.arange(1 - n_steps, 1)
-        of_rows = [self.touched[key] for key in keys]
         for start in range(0, len(rows), CHUNK):
             part = slice(start, start + CHUNK)
-            windows = table[ends[part, np.newaxis] + steps_back]
+            windows = _up_to(ends[part], n_timesteps, table)
             scores[part] = self.steps.score(windows, of_rows[part], anew[part])
             if self.windows is not None:
                 self.windows.append(windows)
         self.last_window = windows[-1:].copy()
+        steps = repeat(Step())
         entries = map(_Entry, range(len(rows)), keys, of_rows, steps, times, anew)
         self.see_all(entries, scores, times)
         return scores
+
+    def _going_on(self, names):
+        """The series of these names, to be changed; none where one may not go on."""
+        if self.steps.reach.duration is not None:
+            return []
+        series = [self.known.get(name) for name in names]
+        if self.steps.has_time and None in series:
+            return []
+        new = self.rules.new_series
+        return [new(self.steps) if s is None else s.twin() for s in series]
+
+    def _put_in(self, series, following, table, ends, raw, times):
+        """Let series go on to their last rows; ``ends`` are the windows' in a table."""
+        lasts, bounds = following.lasts, following.bounds.tolist()
+        windows = _up_to(ends[lasts], self.steps.n_timesteps, table)
+        table, ends = following.joined([s.rows for s in series], raw)
+        rows = _up_to(ends[lasts], len(series[0].rows), table)
+        times = [times[k] for k in following.order.tolist()]
+        numbers = (self.counts.n_rows + lasts + 1).tolist()
+        for k, one in enumerate(series):
+            # Copies: a part of an array keeps all of it in memory.
+            new = times[bounds[k] : bounds[k + 1]]
+            one.follow(windows[k].copy(), rows[k].copy(), new)
+            one.number = numbers[k]
+        self.counts.n_rows += len(times)
 
     def explain(self):
         """What the scores of the rows that were kept are made of, as a frame."""
@@ -310,6 +326,11 @@ class Taking(Watch):
                 " or record the time in UTC."
             )
         return words
+
+
+def _up_to(ends, n_rows, table):
+    """So many rows of a table up to each of these: (n_ends, n_rows, n_columns)."""
+    return table[ends[:, np.newaxis] + np.arange(1 - n_rows, 1)]
 
 
 def _reaches(before, after):

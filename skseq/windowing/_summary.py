@@ -86,13 +86,15 @@ _STATISTICS = {
     "min": _min,
     "max": _max,
 }
+NAMES = [*_STATISTICS]
 
 
-def _summarise(windows, statistics):
-    """Array of shape (n_windows, n_features, n_statistics)."""
+def summarised(windows, statistics):
+    """Array in float32 of shape (n_windows, n_features, n_statistics)."""
     observed = _Observed(windows)
-    columns = [_STATISTICS[name](observed) for name in statistics]
-    summary = np.stack(columns, axis=2)
+    summary = np.empty((*observed.count.shape, len(statistics)), dtype=np.float32)
+    for k, name in enumerate(statistics):
+        summary[:, :, k] = _STATISTICS[name](observed)
     summary[observed.count == 0] = np.nan
     return summary
 
@@ -236,7 +238,7 @@ class WindowSummary(
         size = max(_CELLS // (n_timesteps * n_features), 1)
         for rows in gen_batches(len(sequences), size):
             windows = np.asarray(sequences[rows])
-            summary[rows] = _summarise(windows, self.statistics_)
+            summary[rows] = summarised(windows, self.statistics_)
         return windows_frame(self, summary.reshape(len(sequences), -1), X)
 
     def get_feature_names_out(self, input_features=None):

@@ -10,7 +10,7 @@ from joblib import parallel_config
 from make import tiny, windows_of
 from sklearn.base import BaseEstimator, ClassifierMixin, OutlierMixin, clone
 from sklearn.ensemble import IsolationForest, RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import average_precision_score
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
@@ -588,14 +588,16 @@ def test_explain_shares_out_what_each_member_adds():
     )
 
 
-def test_a_linear_classifier_explains_by_what_raises_its_log_odds():
+@pytest.mark.parametrize("linear", [LOGISTIC, RidgeClassifier()], ids=str)
+def test_a_linear_classifier_explains_by_what_raises_its_log_odds(linear):
     X, y = shifted(800)
     windows = windows_of(X, 3)
-    members = [("last", LastValue(1)), ("logistic", LOGISTIC)]
+    members = [("last", LastValue(1)), ("logistic", linear)]
     clf = RareEventClassifier(members).fit(windows, y)
     members = clf._members.fitted
     summary = members[1].preparation.transform(windows)
-    parts = (summary * members[1].estimator.coef_[0]).reshape(800, 2, 4).sum(axis=2)
+    parts = summary * np.ravel(members[1].estimator.coef_)
+    parts = parts.reshape(800, 2, 4).sum(axis=2)
     log_odds = parts.sum(axis=1) + members[1].estimator.intercept_
     np.testing.assert_allclose(log_odds, members[1].values(windows), atol=1e-4)
     raised = np.maximum(parts, 0)

@@ -22,8 +22,8 @@ from skseq import (
     ResidualAutoencoder,
     SlidingWindow,
 )
+from skseq._trees import rounded_down
 from skseq.persistence import to_onnx
-from skseq.persistence._onnx_trees import _rounded_down
 
 pytest.importorskip("onnxruntime")
 
@@ -202,7 +202,7 @@ def test_a_graph_with_a_network_does_not_judge_what_is_padded(committee, odd):
 
 def test_splits_of_trees_are_rounded_to_the_same_side():
     splits = np.array([0.1, 1 / 3, -0.1, 1e300, -1e300, np.inf, 0.5])
-    rounded = _rounded_down(splits)
+    rounded = rounded_down(splits)
     assert (rounded <= splits).all()
     largest = float(np.finfo(np.float32).max)
     assert rounded[3:].tolist() == [largest, -np.inf, np.inf, 0.5]

@@ -6,19 +6,24 @@ import pickle
 import numpy as np
 import pytest
 from make import native
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.ensemble import IsolationForest
 from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skseq import (
     DetectorCommittee,
     MovingReference,
+    PCAAutoencoder,
+    RareEventClassifier,
     ResidualAutoencoder,
     SlidingWindow,
     StreamScorer,
 )
-from skseq.streaming._few import FewRowsForest, FewRowsImputer, FewWindows, for_few
+from skseq.streaming._few import CompiledForest, FewRowsImputer, FewWindows, for_few
 
 
 def values(n_rows, n_columns=5, seed=0):
@@ -31,16 +36,44 @@ def values(n_rows, n_columns=5, seed=0):
     )
 
 
-@pytest.mark.parametrize("max_samples", [2, 3, 0.4, "auto"])
+@pytest.mark.parametrize("max_samples", [1, 2, 3, 0.4, "auto"])
+@pytest.mark.parametrize("max_features", [0.3, 1.0])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_forest_scores_few_rows_as_itself(max_samples, dtype):
+def test_a_forest_scores_few_rows_as_itself(max_samples, max_features, dtype):
     X = values(300).astype(dtype)
-    forest = IsolationForest(n_estimators=7, max_samples=max_samples, random_state=0)
+    X[:, 4] = 1.0  # nothing to split by
+    forest = IsolationForest(
+        n_estimators=7,
+        max_samples=max_samples,
+        max_features=max_features,
+        random_state=0,
+    )
     few = for_few(forest.fit(X))
-    assert type(few) is FewRowsForest
+    assert type(few) is CompiledForest
     for rows in X[:1], X[1:3], X, values(40, seed=1), np.full((1, 5), 1e30):
         assert_array_equal(few.score_samples(rows), forest.score_samples(rows))
     assert_array_equal(few.predict(X[:9]), forest.predict(X[:9]))
+    again = pickle.loads(pickle.dumps(few))
+    assert_array_equal(again.score_samples(X), forest.score_samples(X))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_forest_scores_as_itself(seed):
+    rng = np.random.default_rng(seed)
+    n_rows, n_columns = rng.integers(2, 200), rng.integers(1, 30)
+    X = values(n_rows, n_columns, seed).astype(np.float32)
+    X *= 10.0 ** rng.integers(-30, 30)
+    forest = IsolationForest(
+        n_estimators=rng.integers(1, 40),
+        max_samples=int(rng.integers(1, n_rows + 1)),
+        max_features=float(rng.uniform(0.1, 1)),
+        bootstrap=bool(rng.integers(2)),
+        random_state=seed,
+    ).fit(X)
+    few = for_few(forest)
+    assert type(few) is CompiledForest
+    assert_array_equal(few.score_samples(X), forest.score_samples(X))
+    assert_array_equal(few.score_samples(X[-1:]), forest.score_samples(X[-1:]))
 
 
 def test_a_forest_leaves_to_itself_what_it_may_refuse_or_read_otherwise():
@@ -63,20 +96,18 @@ def test_a_forest_leaves_to_itself_what_it_may_refuse_or_read_otherwise():
         few.score_samples(X[:0])
 
 
-def test_a_forest_of_some_features_or_of_one_row_is_left_as_it_is():
-    X = values(60)
-    some = IsolationForest(n_estimators=5, max_features=0.5, random_state=0).fit(X)
-    one = IsolationForest(n_estimators=5, max_samples=1, random_state=0).fit(X)
-    for forest in some, one:
-        assert for_few(forest) is forest
-
-
 def test_a_forest_that_would_score_otherwise_is_left_as_it_is(monkeypatch):
     forest = IsolationForest(n_estimators=5, random_state=0).fit(values(60))
-    scores = FewRowsForest._few_scores
+    scores = CompiledForest.scores
     monkeypatch.setattr(
-        FewRowsForest, "_few_scores", lambda *args: np.nextafter(scores(*args), 0)
+        CompiledForest, "scores", lambda *args: np.nextafter(scores(*args), 0)
     )
+    assert for_few(forest) is forest
+
+
+def test_a_forest_is_left_as_it_is_where_nothing_is_compiled(monkeypatch):
+    monkeypatch.setattr("skseq.streaming._few.has_kernels", lambda: False)
+    forest = IsolationForest(n_estimators=5, random_state=0).fit(values(60))
     assert for_few(forest) is forest
 
 
@@ -126,11 +157,74 @@ def test_a_committee_streams_one_row_and_many_alike(committee):
     expected = committee.score_samples(later)
     stream = StreamScorer(committee)
     final = stream._steps._final
-    assert type(final.estimators_[2]) is FewRowsForest
+    assert type(final.estimators_[2]) is CompiledForest
     assert type(final._imputers[2]) is FewRowsImputer
     assert isinstance(final.estimators_[0]._score_samples, FewWindows)
     one = [stream.score_one(row) for row in later[:40]]
     assert_array_equal(one, expected[:40])
     stream = pickle.loads(pickle.dumps(stream))
     assert_array_equal(stream.score_many(later[40:]), expected[40:])
-    assert type(stream._steps._final.estimators_[2]) is FewRowsForest
+    assert type(stream._steps._final.estimators_[2]) is CompiledForest
+
+
+LINEAR = {
+    "logistic": (LogisticRegression(C=0.1), 0),
+    "ridge": (RidgeClassifier(), 0),
+    # Products of matrices, of which the last bits hang on their size.
+    "left to scikit-learn": (make_pipeline(StandardScaler(), RidgeClassifier()), 1e-6),
+}
+
+
+@pytest.mark.parametrize(("linear", "rtol"), LINEAR.values(), ids=LINEAR)
+def test_a_classifier_streams_one_row_and_many_alike(linear, rtol):
+    X, y = values(300, 3), np.arange(300) % 60 > 54
+    X[y, :2] += 1
+    X[120:123] = X[130, 1] = np.nan
+    members = [
+        ("pca", PCAAutoencoder(2)),
+        ("forest", IsolationForest(n_estimators=5)),
+        ("neighbours", LocalOutlierFactor(5, novelty=True)),
+        ("linear", linear),
+    ]
+    # The forest and the neighbours are not shown the last feature.
+    classifier = RareEventClassifier(members, context_features=[2], random_state=0)
+    pipeline = make_pipeline(SlidingWindow(4), classifier).fit(X, y)
+    later = values(60, 3, seed=1)
+    later[20:25] = later[30, 1] = later[34:37, 0] = np.nan
+    expected = pipeline.decision_function(later)
+    assert np.flatnonzero(np.isnan(expected)).tolist() == [23, 24]
+    stream = StreamScorer(pipeline)
+    known = [live.is_known for live in stream._steps._final._members.fitted]
+    assert known == [True, True, False, rtol == 0]
+    one = [stream.score_one(row) for row in later[:40]]
+    assert_allclose(one, expected[:40], rtol)
+    stream = pickle.loads(pickle.dumps(stream))
+    assert_allclose(stream.score_many(later[40:]), expected[40:], rtol)
+
+
+@pytest.mark.parametrize(
+    "detector",
+    [PCAAutoencoder(2), IsolationForest(n_estimators=5), MovingReference(native())],
+    ids=lambda e: type(e).__name__,
+)
+def test_a_classifier_of_one_detector_streams_one_row_and_many_alike(detector):
+    classifier = RareEventClassifier(detector, threshold=("quantile", 0.9))
+    pipeline = make_pipeline(SlidingWindow(4), classifier)
+    later = values(60, 3, seed=1)
+    later[20:25] = later[30, 1] = np.nan
+    expected = pipeline.fit(values(200, 3), np.zeros(200)).decision_function(later)
+    stream = StreamScorer(pipeline)
+    assert_array_equal([stream.score_one(row) for row in later[:40]], expected[:40])
+    assert_array_equal(stream.score_many(later[40:]), expected[40:])
+
+
+def test_a_classifier_streams_alike_where_nothing_is_compiled(monkeypatch):
+    X, y = values(300, 3), np.arange(300) % 60 > 54
+    X[y, :2] += 1
+    members = [("pca", PCAAutoencoder(2)), ("linear", LogisticRegression())]
+    pipeline = make_pipeline(SlidingWindow(4), RareEventClassifier(members))
+    later = values(30, 3, seed=1)
+    expected = pipeline.fit(X, y).decision_function(later)
+    monkeypatch.setattr("skseq.streaming._live_members.has_kernels", lambda: False)
+    stream = StreamScorer(pipeline)
+    assert_array_equal([stream.score_one(row) for row in later], expected)

@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from make import native
 from numpy.testing import assert_array_equal
+from sklearn.ensemble import IsolationForest
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 from strategies import examples
@@ -21,6 +23,7 @@ from skseq import (
     EachTimeStep,
     MovingReference,
     PCAAutoencoder,
+    RareEventClassifier,
     ResidualAutoencoder,
     SlidingWindow,
     StreamScorer,
@@ -33,6 +36,7 @@ pytest.importorskip(
 )
 NAMES = ["a", "b", "c"]
 START = pd.Timestamp("2026-01-01")
+EVENT = np.arange(120) % 10 > 7
 
 
 def table(n_rows):
@@ -74,13 +78,26 @@ def pipelines():
             ),
             frame,
         ),
+        "classifier": (
+            slider,
+            RareEventClassifier(
+                [
+                    ("moving", MovingReference(PCAAutoencoder(2), memory=12)),
+                    ("forest", IsolationForest(n_estimators=3)),
+                    ("logistic", LogisticRegression()),
+                ],
+                random_state=0,
+            ),
+            frame.assign(a=frame["a"] + 3 * EVENT),
+        ),
     }
 
 
 @pytest.fixture(scope="module")
 def fitted():
     return {
-        name: make_pipeline(*steps).fit(X) for name, (*steps, X) in pipelines().items()
+        name: make_pipeline(*steps).fit(X, EVENT)
+        for name, (*steps, X) in pipelines().items()
     }
 
 
@@ -176,7 +193,7 @@ def test_rows_at_once_are_as_rows_one_after_the_other(fitted, name, case, size):
             with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)
                 if stream is long:
-                    patch.setattr(Taking, "_all_go_on", lambda *_: False)
+                    patch.setattr(Taking, "_score_at_once", lambda *_: None)
                 outcomes.append(outcome(stream, part, pumps if groups else None))
         np.testing.assert_equal(*outcomes)
     assert state_of(at_once) == state_of(long)
@@ -205,7 +222,7 @@ def test_ordinary_rows_go_straight_through(fitted, name):
 
 @pytest.mark.parametrize(
     ("name", "part"),
-    [("residual", "_error"), ("residual", "show_time"), ("committee", "show_time")],
+    [("residual", "_errors"), ("residual", "show_time"), ("committee", "show_time")],
 )
 def test_an_interrupt_leaves_the_stream_as_it_was(fitted, name, part, monkeypatch):
     rule = AlarmRule(on=-1e9)
@@ -219,7 +236,7 @@ def test_an_interrupt_leaves_the_stream_as_it_was(fitted, name, part, monkeypatc
         raise KeyboardInterrupt
 
     before = state_of(stream)
-    owner = stream._next_row if part == "_error" else stream._steps
+    owner = stream._next_row if part == "_errors" else stream._steps
     monkeypatch.setattr(owner, part, interrupt)
     with pytest.raises(KeyboardInterrupt):
         stream.score_one(rows[1])

@@ -4,7 +4,6 @@ import pickle
 import tracemalloc
 from xml.etree import ElementTree
 
-import joblib
 import naive
 import numpy as np
 import pandas as pd
@@ -264,14 +263,6 @@ def test_cross_validation_takes_windows_as_it_takes_the_array(cv):
         lazy, cross_val_score(make_regressor(), np.asarray(windows), y, cv=cv)
     )
     assert lazy.min() > 0.9
-
-
-def test_worker_processes_get_the_windows(windows, gathered):
-    with joblib.parallel_config(backend="loky"):
-        sums = joblib.Parallel(n_jobs=2)(
-            joblib.delayed(np.nansum)(windows[k::3]) for k in range(3)
-        )
-    assert sums == [np.nansum(gathered[k::3]) for k in range(3)]
 
 
 def test_another_table_must_have_as_many_rows(windows):

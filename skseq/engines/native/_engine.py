@@ -21,22 +21,29 @@ from ._network import (
 )
 from ._trainer import Trainer
 
-_PART = 16 * LANES  # sequences in one call of the kernels
+PART = 16 * LANES  # sequences in one call of the kernels
 _FEW = LANES // 2  # sequences that are sooner done one by one than in a block
 
 
 @contextlib.contextmanager
-def borrow(architecture: Architecture, n_threads: int = 1):
-    """Lend an engine, and the threads it splits its work over."""
+def borrow_map(n_threads: int):
+    """Lend a ``map`` over so many threads."""
     if n_threads == 1:
-        yield NativeEngine(architecture, map)
+        yield map
         return
     with ThreadPoolExecutor(n_threads) as pool:
 
         def split(function, *parts):
             return (pool.map if splits_pay() else map)(function, *parts)
 
-        yield NativeEngine(architecture, split)
+        yield split
+
+
+@contextlib.contextmanager
+def borrow(architecture: Architecture, n_threads: int = 1):
+    """Lend an engine, and the threads it splits its work over."""
+    with borrow_map(n_threads) as mapped:
+        yield NativeEngine(architecture, mapped)
 
 
 class NativeEngine:
@@ -110,10 +117,10 @@ class NativeEngine:
             y, _ = forward(network, weights, Inputs.of(part))
             return from_blocks(y, len(part.steps))
 
-        starts = range(0, len(batch.steps), _PART)
+        starts = range(0, len(batch.steps), PART)
         if len(starts) == 1:
             return output_of(batch)
-        parts = (batch.take(slice(k, k + _PART)) for k in starts)
+        parts = (batch.take(slice(k, k + PART)) for k in starts)
         return np.concatenate(list(self._map(output_of, parts)))
 
     def progress_bar(self, n_batches):

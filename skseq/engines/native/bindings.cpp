@@ -336,5 +336,7 @@ NB_MODULE(_kernels, m) {
         array("variance"), nb::arg("step"), nb::arg("learning_rate"),
         nb::arg("beta_1") = 0.9, nb::arg("beta_2") = 0.999, nb::arg("epsilon") = 1e-7,
         isa(), guard(), "Step number `step` (from 1) of Adam, in place.");
-  bind_one_window(m);
+  bind_window_errors(m);
+  bind_summary(m);
+  bind_trees(m);
 }

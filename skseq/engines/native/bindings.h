@@ -34,7 +34,9 @@ const Kernels& kernels(const Name& isa);
 
 Activation activation_of(const std::string& name);
 
-void bind_one_window(nb::module_& m);
+void bind_window_errors(nb::module_& m);
+void bind_summary(nb::module_& m);
+void bind_trees(nb::module_& m);
 
 // Denormal numbers count as zero while this lives: they are up to 100 times slower.
 class FlushDenormals {

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One window at a time in compiled code has the bits that it has among others."""
+"""Windows in compiled code have the errors of the arrays, to the last bit."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ _kernels = pytest.importorskip(
 )
 from skseq.engines._linear import LinearPath  # noqa: E402
 from skseq.engines._network import FittedNetwork  # noqa: E402
+from skseq.engines.native import _window_errors  # noqa: E402
 from skseq.networks import Architecture  # noqa: E402
 from skseq.reconstruction._errors import ErrorRule  # noqa: E402
 from skseq.reconstruction._judge import Judge  # noqa: E402
@@ -83,19 +86,34 @@ def case_of(seed):
     rule = str(rng.choice(["mse", "mae", "huber", "distance", "diagonal"]))
     score_on = str(rng.choice(["mean", "last", "recent"]))
     judge = Judge(rule_of(rule, rng, n_features), score_on)
-    return network, judge, windows_of(rng, 12, n_timesteps, n_features)
+    return network, judge, windows_of(rng, 21, n_timesteps, n_features)
 
 
 @pytest.mark.parametrize("isa", INSTRUCTION_SETS)
 @pytest.mark.parametrize("seed", range(40))
-def test_the_error_of_one_window_has_the_bits_that_it_has_in_a_batch(seed, isa):
+def test_windows_have_the_errors_of_the_arrays_alone_and_together(seed, isa):
     network, judge, windows = case_of(seed)
     with using(isa):
         expected = judge.errors(network.outputs(windows), windows.shape)
         # Nothing observed is no error, whatever the network makes of it.
         expected[np.isnan(windows).all(axis=(1, 2))] = np.nan
-        error = network.error_of_one(judge.rule, judge.score_on)
-        assert_array_equal([error(window) for window in windows], expected)
+        errors = network.compiled_errors(judge.rule, judge.score_on)
+        for size in (1, 3, 9, 16, len(windows)):
+            parts = range(0, len(windows), size)
+            found = [errors(windows[start : start + size]) for start in parts]
+            assert_array_equal(np.concatenate(found), expected)
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_many_windows_are_judged_in_parts_and_by_threads(n_threads, monkeypatch):
+    monkeypatch.setattr(_window_errors, "_CELLS", 700 * 12)
+    network = network_of(np.random.default_rng(0), (3, 2), 4, 3, **OPTIONS)
+    network = replace(network, n_threads=n_threads)
+    windows = windows_of(np.random.default_rng(0), 1500, 4, 3)
+    judge = Judge("mae", "recent")
+    expected = judge.errors(network.outputs(windows), windows.shape)
+    expected[np.isnan(windows).all(axis=(1, 2))] = np.nan
+    assert_array_equal(network.compiled_errors("mae", "recent")(windows), expected)
 
 
 OPTIONS = {"has_path": True, "activation": "tanh", "indicator": False}
@@ -104,21 +122,21 @@ OPTIONS = {"has_path": True, "activation": "tanh", "indicator": False}
 def test_what_the_compiled_code_does_not_know_is_left_to_the_arrays():
     rng = np.random.default_rng(0)
     network = network_of(rng, (3, 2), 4, 3, **OPTIONS)
-    assert network.error_of_one("mse", "mean") is not None
-    assert network.error_of_one("binary_crossentropy", "mean") is None
-    assert network.error_of_one("mse", "max") is None
+    assert network.compiled_errors("mse", "mean") is not None
+    assert network.compiled_errors("binary_crossentropy", "mean") is None
+    assert network.compiled_errors("mse", "max") is None
     univariate = network_of(rng, (3, 2), 4, 1, **OPTIONS)
-    assert univariate.error_of_one("mse", "mean") is None
+    assert univariate.compiled_errors("mse", "mean") is None
 
 
 def test_a_window_of_another_shape_or_type_is_refused():
     rng = np.random.default_rng(0)
-    error = network_of(rng, (3, 2), 4, 3, **OPTIONS).error_of_one("mse", "mean")
-    with pytest.raises(ValueError, match=r"window must have shape \(4, 3\)"):
-        error(normal(rng, 3, 4))
-    for window in normal(rng, 4, 6)[:, ::2], np.ones((4, 3)):
+    errors = network_of(rng, (3, 2), 4, 3, **OPTIONS).compiled_errors("mse", "mean")
+    with pytest.raises(ValueError, match=r"windows must have shape \(2, 4, 3\)"):
+        errors(normal(rng, 2, 3, 4))
+    for windows in normal(rng, 2, 4, 6)[:, :, ::2], np.ones((2, 4, 3)):
         with pytest.raises(TypeError):
-            error(window)
+            errors(windows)
 
 
 def compiled(change=lambda array: array, place=("fill", 0)):
@@ -131,15 +149,11 @@ def compiled(change=lambda array: array, place=("fill", 0)):
         "path": [path.center, path.spread, path.encoder, path.components, path.scale],
         "weights": [*network.weights],
         "distance": [rng.normal(size=3), np.eye(3)],
-        "level": [np.empty(3, np.float32)],
-        "errors": [np.empty((4, 3))],
     }
     name, number = place
     arrays[name][number] = change(arrays[name][number])
-    for name in ("fill", "level", "errors"):
-        arrays[name] = arrays[name][0]
-    return _kernels.OneWindow(
-        **arrays,
+    return _kernels.WindowErrors(
+        **{**arrays, "fill": arrays["fill"][0]},
         steps=4,
         indicator=False,
         last=1,
@@ -149,7 +163,7 @@ def compiled(change=lambda array: array, place=("fill", 0)):
     )
 
 
-PLACES = [("fill", 0), ("level", 0), ("errors", 0)]
+PLACES = [("fill", 0)]
 PLACES += [("path", k) for k in range(5)] + [("distance", k) for k in range(2)]
 PLACES += [("weights", k) for k in range(14)]
 
@@ -164,3 +178,49 @@ def test_an_array_of_the_network_of_another_shape_or_type_is_refused(place):
         compiled(longer, place)
     with pytest.raises(TypeError):
         compiled(lambda array: array.astype(np.float16), place)
+
+
+def steps_of_two():
+    """Of two windows: the arrays of each call."""
+    return {
+        "windows": np.zeros((2, 4, 3), np.float32),
+        "levels": np.zeros((2, 3), np.float32),
+        "errors": np.zeros((2, 4, 3)),
+        "totals": np.zeros(2),
+    }
+
+
+@pytest.mark.parametrize("name", steps_of_two())
+def test_an_array_of_windows_of_another_shape_or_type_is_refused(name):
+    errors, arrays = compiled(), steps_of_two()
+    errors.prepare(arrays["windows"], arrays["levels"])
+    errors.finish(**arrays, start=0, stop=2)
+    array = arrays[name]
+    for wrong, refused in (array[:1], ValueError), (array.astype(int), TypeError):
+        with pytest.raises(refused):
+            errors.finish(**{**arrays, name: wrong}, start=0, stop=2)
+        if name in ("windows", "levels"):
+            given = {k: arrays[k] for k in ("windows", "levels")}
+            with pytest.raises(refused):
+                errors.prepare(**{**given, name: wrong})
+
+
+@pytest.mark.parametrize(("start", "stop"), [(-1, 1), (1, 0), (0, 3), (3, 3)])
+def test_windows_that_were_not_taken_in_are_refused(start, stop):
+    errors, arrays = compiled(), steps_of_two()
+    with pytest.raises(ValueError, match="must have shape"):
+        errors.finish(**arrays, start=0, stop=0)  # none was
+    errors.prepare(arrays["windows"], arrays["levels"])
+    with pytest.raises(ValueError, match="start and stop must be places of windows"):
+        errors.finish(**arrays, start=start, stop=stop)
+
+
+def test_no_windows_have_no_errors():
+    network = network_of(np.random.default_rng(0), (3, 2), 4, 3, **OPTIONS)
+    nothing = np.empty((0, 4, 3), np.float32)
+    assert len(network.compiled_errors("mse", "mean")(nothing)) == 0
+
+
+def test_windows_without_features_are_refused():
+    with pytest.raises(ValueError, match="fill must have 1 axis, and cells"):
+        compiled(lambda fill: fill[:0].copy())
