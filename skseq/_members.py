@@ -415,13 +415,27 @@ class Members:
         # Of members that do not judge a window the others speak.
         if self.weights is None:
             return distances(standardized)
+        has_weight = self.weights > 0
+        standardized = standardized[:, has_weight]
         # No product of matrices: its last bits hang on how many windows there are.
-        scores = np.add.reduce(bounded(standardized) * self.weights, axis=1)
+        weighed = bounded(standardized) * self.weights[has_weight]
+        scores = np.add.reduce(weighed, axis=1)
         scores[np.isnan(standardized).all(axis=1)] = np.nan
         return scores
 
     def scores(self, X):
-        return self.combined(self.standardized(X))
+        heard = self.heard
+        return heard.combined(heard.standardized(X))
+
+    @property
+    def heard(self):
+        """Those that have a say: all, but for members whose weight is 0."""
+        if self.weights is None or self.weights.all():
+            return self
+        kept = np.flatnonzero(self.weights)
+        names, fitted = ([part[k] for k in kept] for part in (self.names, self.fitted))
+        arrays = self.logarithmic, self.centers, self.scales, self.weights
+        return Members(names, fitted, *(array[kept] for array in arrays))
 
     def alone(self, name):
         """The same with one member."""

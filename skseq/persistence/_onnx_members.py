@@ -148,6 +148,7 @@ def committee_score(graph, members, x, shape):
     else:
         known = graph.add("Clip", known, np.float64(-_FARTHEST), np.float64(_FARTHEST))
         score = graph.reshape(graph.add("MatMul", known, members.weights[:, None]), -1)
+        missing = graph.take(missing, np.flatnonzero(members.weights), 1)
     n_judging = graph.sum(graph.integer(graph.add("Not", missing)), 1)
     judged = graph.add("Greater", n_judging, np.int64(0))
     return graph.add("Where", judged, score, np.float64(np.nan)), standardized

@@ -120,8 +120,9 @@ class MinusScores:
     """Scores of a committee of live members, higher for what is more normal."""
 
     def __init__(self, members):
-        fitted = [LiveMember.of(member) for member in members.fitted]
-        self._members = replace(members, fitted=fitted)
+        heard = members.heard
+        fitted = [LiveMember.of(member) for member in heard.fitted]
+        self._members = replace(heard, fitted=fitted)
 
     def __call__(self, X):
         return -self._members.scores(X)

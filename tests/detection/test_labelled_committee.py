@@ -2,6 +2,7 @@
 """A RareEventClassifier of several members, weighed on held-out events."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -211,6 +212,21 @@ def test_the_score_is_the_weighed_mean_of_bounded_member_scores(past_and_later, 
     np.testing.assert_allclose(
         fitted.decision_function(later), expected - fitted.threshold_
     )
+
+
+def test_a_member_of_no_weight_is_not_asked_for_the_score(past_and_later, fitted):
+    _, _, later, _ = past_and_later
+    weights = np.array([0, 0.5, 0.5])
+    expected = fitted.member_scores(later).clip(-10, 10) @ weights
+    members, names = fitted._members, fitted._members.names
+    deaf = replace(members, weights=weights, fitted=[None, *members.fitted[1:]])
+    np.testing.assert_allclose(deaf.scores(later), expected)
+    # Where none of the others judges a window, there is nothing to go by.
+    standardized = np.array([[1.0, np.nan, np.nan], [np.nan, 1.0, np.nan]])
+    assert np.isnan(deaf.combined(standardized)).tolist() == [True, False]
+    assert deaf.heard.names == names[1:]
+    assert deaf.heard.heard.names == names[1:]
+    assert members.alone("pca").heard.names == ["pca"]
 
 
 def test_decisions_and_probabilities_are_of_held_out_windows(past_and_later, fitted):
