@@ -275,7 +275,7 @@ def fit_members(jobs, owner):
     for job, in_thread in zip(jobs, train, strict=True):
         if in_thread:  # no order of threads is to tell what each draws
             seed(job[0], check_random_state(np.random))
-    with _one_thread_of_blas() if sum(train) > 1 else nullcontext():
+    with one_thread_of_blas() if sum(train) > 1 else nullcontext():
         if owner.n_jobs is not None or effective_n_jobs(owner.n_jobs) > 1:
             fit_one = delayed(_fit_member)
             return Parallel(n_jobs=owner.n_jobs)(fit_one(*job) for job in jobs)
@@ -284,11 +284,12 @@ def fit_members(jobs, owner):
         return side_by_side([partial(_fit_member, *job) for job in jobs], train)
 
 
-def _one_thread_of_blas():
-    """Keep a BLAS to one thread while networks train.
+def one_thread_of_blas():
+    """Keep a BLAS to one thread, in a ``with``, where more do harm.
 
-    It would wait for its threads on the cores that train. Also where networks do not
-    train side by side: the last bits of its sums hang on its threads.
+    While networks train it would wait for its threads on their cores; in sums of few
+    columns the wait is longer than the work. It is so where networks do not train side
+    by side, too, as last bits hang on its threads.
     """
     return threadpool_limits(1, "blas")
 

@@ -25,7 +25,13 @@ from .._estimator import (
     all_or_nothing,
     with_callbacks,
 )
-from .._members import NamedMembers, has_members, hidden_from, seeded
+from .._members import (
+    NamedMembers,
+    has_members,
+    hidden_from,
+    one_thread_of_blas,
+    seeded,
+)
 from .._sample_weight import taken, weighed
 from .._sklearn import HasMethods, Interval, StrOptions, _fit_context, validate_params
 from .._validation import check_sequences, is_windows
@@ -496,15 +502,16 @@ class RareEventClassifier(
                 "observed cell. Give a larger 'validation_fraction', or later rows "
                 "with data."
             )
-        self.threshold_, self._link, self.calibration_method_ = decide(
-            judged.rule,
-            judged.event[seen],
-            score[seen],
-            judged.split,
-            known=judged.known,
-            watched=judged.watched.keep(seen),
-            weights=taken(judged.weights, seen),
-        )
+        with one_thread_of_blas():
+            self.threshold_, self._link, self.calibration_method_ = decide(
+                judged.rule,
+                judged.event[seen],
+                score[seen],
+                judged.split,
+                known=judged.known,
+                watched=judged.watched.keep(seen),
+                weights=taken(judged.weights, seen),
+            )
 
     def _alone(self, name, judged):
         """A classifier of one member, as it was fitted for the committee."""

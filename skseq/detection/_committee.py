@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.linear_model import LogisticRegression
 
-from .._members import Members, bounded, fit_members
+from .._members import Members, bounded, fit_members, one_thread_of_blas
 from .._sample_weight import taken
 from .._validation import is_windows
 from .._warnings import warn
@@ -151,7 +151,8 @@ def fit_committee(committee, past, *, refit):
     score, is_cross_fitted = None, False
     if can_weigh:
         weights = taken(past.weights, held_out)
-        members, score = _weighed(members, X, event, standardized, weights)
+        with one_thread_of_blas():
+            members, score = _weighed(members, X, event, standardized, weights)
         is_cross_fitted = score is not None
     if score is None:
         score = members.combined(standardized)
