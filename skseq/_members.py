@@ -336,8 +336,9 @@ def _log_odds(classifier, preparation, X):
 
 def _side_by_side(functions, fitted, X):
     """Ask fitted members about windows: those with networks in threads, of many."""
-    many = len(X) >= _MANY
-    in_thread = [many and only_trains(member.estimator) for member in fitted]
+    if len(X) < _MANY:
+        return [function() for function in functions]
+    in_thread = [only_trains(member.estimator) for member in fitted]
     return side_by_side(functions, in_thread)
 
 

@@ -143,9 +143,9 @@ class Twin:
 
 def _for_checked(twin):
     """A fitted committee or classifier that gives its members what was checked once."""
-    if isinstance(twin, DetectorCommittee) and hasattr(twin, "offset_"):
+    if type(twin) is DetectorCommittee and hasattr(twin, "offset_"):
         twin._score_samples = MinusScores(twin._members)
-    elif isinstance(twin, RareEventClassifier) and hasattr(twin, "threshold_"):
+    elif type(twin) is RareEventClassifier and hasattr(twin, "threshold_"):
         if twin._members is None:
             live = LiveMember.of(Member(twin.detector_, twin._imputer, twin._hidden))
             if live.is_known:

@@ -42,7 +42,8 @@ class LiveMember(Member):
 
 def _known(estimator, preparation):
     """What gives the values of windows sooner than ``Member.values``, or None."""
-    if isinstance(estimator, OutlierDecisionsMixin) and preparation is None:
+    own = getattr(type(estimator), "score_samples", None)
+    if own is OutlierDecisionsMixin.score_samples and preparation is None:
         return _OfDetector(estimator)
     fills = isinstance(preparation, FewRowsImputer)
     if isinstance(estimator, CompiledForest) and fills:

@@ -12,6 +12,7 @@ from ..rows._keys import level_names
 from ..rows._table import take_features, take_key
 from ..rows._time import DURATIONS, LOCAL, NUMBERS, ZONED
 
+_FLOATS = {np.dtype(np.float32), np.dtype(np.float64)}
 _DAY_OR_MONTH = re.compile(r"\s*\d{1,2}[./-]\d{1,2}[./-]\d").match
 
 
@@ -104,6 +105,10 @@ class Columns:
 
 def floats(table, columns, names):
     """Columns of a table as floats, fast where nothing is wrong with them."""
+    if isinstance(table, pd.DataFrame) and len(columns):
+        kinds = {*table.dtypes.iloc[columns]}
+        if len(kinds) == 1 and kinds <= _FLOATS:
+            return table.iloc[:, columns].to_numpy()
     if isinstance(table, np.ndarray):
         values = table[:, columns]
         if values.dtype in (np.float32, np.float64):

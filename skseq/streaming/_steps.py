@@ -229,7 +229,8 @@ class StreamSteps:
         *self._transformers, final = self.twin.steps
         self._final = final
         # The windows are checked already, and the score of one without data is NaN.
-        is_ours = isinstance(final, OutlierDecisionsMixin | RareEventClassifier)
+        is_ours = isinstance(final, OutlierDecisionsMixin)
+        is_ours |= type(final) is RareEventClassifier
         self._tells_missing = is_ours and not self._transformers
         if isinstance(final, OutlierDecisionsMixin):
             self._method = final._score_samples

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from functools import partial
 from math import prod
+from threading import Lock
 
 import numpy as np
 
-from .._choose import usable_threads
+from .._cores import usable_threads
 from . import _kernels
 from ._engine import PART, borrow_map
 from ._kernels import LANES
@@ -33,7 +34,7 @@ def window_errors(network, rule, score_on):
     errors : callable or None
         Of windows, a contiguous float32 array of shape (n, n_timesteps, n_features):
         (n,), NaN where no cell counts. None where the compiled code does not know the
-        network or the rule. For one thread at a time.
+        network or the rule.
     """
     shape = Network.of(network.architecture)
     n_features = len(network.fill)
@@ -84,6 +85,7 @@ class _WindowErrors:
             score_on=score_on,
         )
         self._prepare, self._finish = windows.prepare, windows.finish
+        self._lock = Lock()  # what is prepared is kept until it is finished
         self._arrays_of_one = self._arrays(1)
         self._size = max(_CELLS // prod(self._shape), LANES)
 
@@ -94,10 +96,11 @@ class _WindowErrors:
 
     def __call__(self, windows):
         n, size = len(windows), self._size
-        if n <= size:
-            return self._of_part(windows)
-        parts = [windows[start : start + size] for start in range(0, n, size)]
-        return np.concatenate([*map(self._of_part, parts)])
+        with self._lock:
+            if n <= size:
+                return self._of_part(windows)
+            parts = [windows[start : start + size] for start in range(0, n, size)]
+            return np.concatenate([*map(self._of_part, parts)])
 
     def _of_part(self, windows):
         n = len(windows)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Windows in compiled code have the errors of the arrays, to the last bit."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -114,6 +115,18 @@ def test_many_windows_are_judged_in_parts_and_by_threads(n_threads, monkeypatch)
     expected = judge.errors(network.outputs(windows), windows.shape)
     expected[np.isnan(windows).all(axis=(1, 2))] = np.nan
     assert_array_equal(network.compiled_errors("mae", "recent")(windows), expected)
+
+
+def test_threads_that_ask_at_once_do_not_meet():
+    network = network_of(np.random.default_rng(0), (3, 2), 4, 3, **OPTIONS)
+    errors = network.compiled_errors("mse", "mean")
+    parts = [normal(np.random.default_rng(k), k % 40 + 1, 4, 3) for k in range(200)]
+    expected = [errors(part) for part in parts]
+    with ThreadPoolExecutor(4) as pool:
+        for found, right in zip(
+            pool.map(errors, parts, timeout=60), expected, strict=True
+        ):
+            assert_array_equal(found, right)
 
 
 OPTIONS = {"has_path": True, "activation": "tanh", "indicator": False}
