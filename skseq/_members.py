@@ -19,7 +19,6 @@ from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
-from threadpoolctl import threadpool_limits
 
 from ._detectors import (
     fit_on_windows,
@@ -34,6 +33,7 @@ from ._detectors import (
 from ._sample_weight import fit_params
 from ._sklearn import LinearClassifierMixin, _BaseComposition
 from ._validation import check_sequences, is_windows
+from .engines._cores import one_thread_of_blas
 from .reconstruction._context import context_mask, judged_columns
 from .reconstruction._offset import NORMAL_QUANTILE
 from .training._side_by_side import only_trains, side_by_side
@@ -282,16 +282,6 @@ def fit_members(jobs, owner):
         if getattr(owner, "_skl_callbacks", None):
             train = [False] * len(jobs)
         return side_by_side([partial(_fit_member, *job) for job in jobs], train)
-
-
-def one_thread_of_blas():
-    """Keep a BLAS to one thread, in a ``with``, where more do harm.
-
-    While networks train it would wait for its threads on their cores; in sums of few
-    columns the wait is longer than the work. It is so where networks do not train side
-    by side, too, as last bits hang on its threads.
-    """
-    return threadpool_limits(1, "blas")
 
 
 def _observed(X):

@@ -25,17 +25,12 @@ from .._estimator import (
     all_or_nothing,
     with_callbacks,
 )
-from .._members import (
-    NamedMembers,
-    has_members,
-    hidden_from,
-    one_thread_of_blas,
-    seeded,
-)
+from .._members import NamedMembers, has_members, hidden_from, seeded
 from .._sample_weight import taken, weighed
 from .._sklearn import HasMethods, Interval, StrOptions, _fit_context, validate_params
 from .._validation import check_sequences, is_windows
 from ..alarms import AlarmRule
+from ..engines._cores import one_thread_of_blas
 from ..reconstruction._context import CONTEXT_FEATURES
 from ..reconstruction._decisions import warn_of_no_data
 from ..reconstruction._mixin import shares_frame

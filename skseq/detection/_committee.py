@@ -10,11 +10,12 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.linear_model import LogisticRegression
 
-from .._members import Members, bounded, fit_members, one_thread_of_blas
+from .._members import Members, bounded, fit_members
 from .._sample_weight import taken
 from .._validation import is_windows
 from .._warnings import warn
 from ..committee import default_detectors
+from ..engines._cores import one_thread_of_blas
 from ..windowing._held_out import HeldOut
 from ._weights import cross_fitted, fit_weights, number_events
 

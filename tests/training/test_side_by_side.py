@@ -31,6 +31,7 @@ from skseq.engines._batches import CHUNK, Preparation
 from skseq.engines._cores import (
     SharedCores,
     heed_the_main_thread,
+    one_thread_of_blas,
     splits_pay,
     usable_threads,
 )
@@ -225,6 +226,22 @@ def test_a_blas_has_one_thread_while_networks_train(n_jobs, n_cores):
         before = BlasThreads(n_estimators=2).fit(np.zeros((2, 2))).blas_threads_
     assert several.named_estimators_["own"].blas_threads_ == {1}
     assert one.named_estimators_["own"].blas_threads_ == before
+
+
+def test_other_threads_than_the_main_one_leave_a_blas_alone():
+    found = []
+
+    def noted():
+        with one_thread_of_blas():
+            found.append(blas_threads())
+
+    with threadpool_limits(2, "blas"):
+        thread = threading.Thread(target=noted)
+        thread.start()
+        thread.join(ENOUGH)
+        assert found == [blas_threads()]
+        noted()
+    assert found[1] == {1}
 
 
 def test_a_blas_has_one_thread_where_members_are_weighed(monkeypatch):
