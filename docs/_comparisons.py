@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "RESULTS.md"
 NUMBER = re.compile(r"-?[\d,]*\.?\d+")
 COLORS = {
-    "RareEventClassifier": "#c0392b",
+    "RareEventClassifier()": "#c0392b",
     "DetectorCommittee": "#c0392b",
     "native": "#c0392b",
 }
@@ -74,7 +74,7 @@ def _dots(header, rows, kept, title):
 
 def with_labels():
     """The classifier's committee beside each of its members, and beside XGBOD."""
-    header, rows = table_with("occ. 1", "C-MAPSS", "gen. 5%", "average precision")
+    header, rows = table_with("occ. 1", "C-MAPSS", "gen. 5%", "model")
     kept = dict.fromkeys(
         [
             "residual alone",
@@ -82,7 +82,7 @@ def with_labels():
             "forest alone",
             "logistic alone",
             "XGBOD's idea",
-            "RareEventClassifier",
+            "RareEventClassifier()",
         ]
     )
     return _dots(header, rows, kept, "A few labelled events")

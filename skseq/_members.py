@@ -19,7 +19,6 @@ from sklearn.utils import Bunch, check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
-from threadpoolctl import threadpool_limits
 
 from ._detectors import (
     fit_on_windows,
@@ -34,6 +33,7 @@ from ._detectors import (
 from ._sample_weight import fit_params
 from ._sklearn import LinearClassifierMixin, _BaseComposition
 from ._validation import check_sequences, is_windows
+from .engines._cores import one_thread_of_blas
 from .reconstruction._context import context_mask, judged_columns
 from .reconstruction._offset import NORMAL_QUANTILE
 from .training._side_by_side import only_trains, side_by_side
@@ -275,22 +275,13 @@ def fit_members(jobs, owner):
     for job, in_thread in zip(jobs, train, strict=True):
         if in_thread:  # no order of threads is to tell what each draws
             seed(job[0], check_random_state(np.random))
-    with _one_thread_of_blas() if sum(train) > 1 else nullcontext():
+    with one_thread_of_blas() if sum(train) > 1 else nullcontext():
         if owner.n_jobs is not None or effective_n_jobs(owner.n_jobs) > 1:
             fit_one = delayed(_fit_member)
             return Parallel(n_jobs=owner.n_jobs)(fit_one(*job) for job in jobs)
         if getattr(owner, "_skl_callbacks", None):
             train = [False] * len(jobs)
         return side_by_side([partial(_fit_member, *job) for job in jobs], train)
-
-
-def _one_thread_of_blas():
-    """Keep a BLAS to one thread while networks train.
-
-    It would wait for its threads on the cores that train. Also where networks do not
-    train side by side: the last bits of its sums hang on its threads.
-    """
-    return threadpool_limits(1, "blas")
 
 
 def _observed(X):

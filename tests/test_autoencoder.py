@@ -100,7 +100,7 @@ def plain_keras(sequences):
     first = unfitted.architecture_.initial_weights(np.random.RandomState(0))
     model = unfitted.model_
     model.set_weights(first)
-    model.compile("adam", "mse", jit_compile=False)
+    model.compile("adam", "mse", run_eagerly=True)
     history = model.fit(X, X, batch_size=len(X), epochs=20, verbose=0)
     return model.get_weights(), history.history["loss"]
 

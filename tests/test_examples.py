@@ -14,7 +14,7 @@ def run(monkeypatch, capsys):
     """Run an example in this process, and give what it prints.
 
     With ``shorter`` of it written otherwise, where it would take long: of three seeds
-    one, of the rows a part.
+    one, of three processes two, of the rows a part.
     """
     monkeypatch.setenv("MPLBACKEND", "Agg")
     pyplot = pytest.importorskip("matplotlib.pyplot")
@@ -84,14 +84,14 @@ def test_example_damped_sines(run):
 
 
 def test_example_rare_event_article(run):
-    printed = run("rare_event_article")
+    printed = run("rare_event_article", {"for drift in 0, 2:": "for drift in (2,):"})
     at_random, in_order = numbers(r"with (\d+) false alarms", printed)
     assert in_order > 2 * at_random
     precision = [
         [float(value) for value in values.split(", ")]
-        for values in re.findall(r"drift \[0, 1, 2\]: \[(.*)\]", printed)
+        for values in re.findall(r"drift \[1, 2\]: \[(.*)\]", printed)
     ]
-    (_, _, flattered), (_, _, honest) = precision
+    (_, flattered), (_, honest) = precision
     assert flattered > 2 * honest
 
 

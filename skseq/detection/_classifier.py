@@ -30,6 +30,7 @@ from .._sample_weight import taken, weighed
 from .._sklearn import HasMethods, Interval, StrOptions, _fit_context, validate_params
 from .._validation import check_sequences, is_windows
 from ..alarms import AlarmRule
+from ..engines._cores import one_thread_of_blas
 from ..reconstruction._context import CONTEXT_FEATURES
 from ..reconstruction._decisions import warn_of_no_data
 from ..reconstruction._mixin import shares_frame
@@ -496,15 +497,16 @@ class RareEventClassifier(
                 "observed cell. Give a larger 'validation_fraction', or later rows "
                 "with data."
             )
-        self.threshold_, self._link, self.calibration_method_ = decide(
-            judged.rule,
-            judged.event[seen],
-            score[seen],
-            judged.split,
-            known=judged.known,
-            watched=judged.watched.keep(seen),
-            weights=taken(judged.weights, seen),
-        )
+        with one_thread_of_blas():
+            self.threshold_, self._link, self.calibration_method_ = decide(
+                judged.rule,
+                judged.event[seen],
+                score[seen],
+                judged.split,
+                known=judged.known,
+                watched=judged.watched.keep(seen),
+                weights=taken(judged.weights, seen),
+            )
 
     def _alone(self, name, judged):
         """A classifier of one member, as it was fitted for the committee."""

@@ -15,6 +15,7 @@ from .._sample_weight import taken
 from .._validation import is_windows
 from .._warnings import warn
 from ..committee import default_detectors
+from ..engines._cores import one_thread_of_blas
 from ..windowing._held_out import HeldOut
 from ._weights import cross_fitted, fit_weights, number_events
 
@@ -151,7 +152,8 @@ def fit_committee(committee, past, *, refit):
     score, is_cross_fitted = None, False
     if can_weigh:
         weights = taken(past.weights, held_out)
-        members, score = _weighed(members, X, event, standardized, weights)
+        with one_thread_of_blas():
+            members, score = _weighed(members, X, event, standardized, weights)
         is_cross_fitted = score is not None
     if score is None:
         score = members.combined(standardized)

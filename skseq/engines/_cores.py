@@ -8,6 +8,8 @@ import threading
 from contextvars import ContextVar
 from typing import NamedTuple
 
+from threadpoolctl import threadpool_limits
+
 from .._sklearn import _openmp_effective_n_threads
 
 
@@ -88,3 +90,16 @@ def heed_the_main_thread():
     place = _place.get()
     if place is not None:
         place.heed()
+
+
+def one_thread_of_blas():
+    """Keep a BLAS to one thread, in a ``with``, where more do harm.
+
+    While networks train it would wait for its threads on their cores; in sums of few
+    columns the wait is longer than the work. It is so where networks do not train side
+    by side, too, as last bits hang on its threads. Not in other threads than the main
+    one: the number is that of the process, and two would put back each other's.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return contextlib.nullcontext()
+    return threadpool_limits(1, "blas")

@@ -317,7 +317,9 @@ def test_rows_without_data_are_counted_and_left_out(quick, models, scored, tmp_p
     assert f"{expected:.3f}" in text
 
 
-def test_rows_keep_their_numbers_where_others_are_left_out(models, scored, tmp_path):
+def test_rows_keep_their_numbers_where_others_are_left_out(
+    quick, models, scored, tmp_path
+):
     X, y = scored
     X = X.copy()
     X[:60] = np.nan

@@ -25,11 +25,13 @@ from skseq import (
     ResidualAutoencoder,
 )
 from skseq._warnings import warn, warn_once
+from skseq.detection import _classifier, _committee
 from skseq.engines import _cores
 from skseq.engines._batches import CHUNK, Preparation
 from skseq.engines._cores import (
     SharedCores,
     heed_the_main_thread,
+    one_thread_of_blas,
     splits_pay,
     usable_threads,
 )
@@ -86,9 +88,13 @@ class BlasThreads(IsolationForest):
     """A detector that notes how many threads a BLAS has while it is fitted."""
 
     def fit(self, X, y=None):
-        blas = [lib for lib in threadpool_info() if lib["user_api"] == "blas"]
-        self.blas_threads_ = {lib["num_threads"] for lib in blas}
+        self.blas_threads_ = blas_threads()
         return super().fit(X)
+
+
+def blas_threads():
+    blas = [lib for lib in threadpool_info() if lib["user_api"] == "blas"]
+    return {lib["num_threads"] for lib in blas}
 
 
 def labelled_windows():
@@ -220,6 +226,42 @@ def test_a_blas_has_one_thread_while_networks_train(n_jobs, n_cores):
         before = BlasThreads(n_estimators=2).fit(np.zeros((2, 2))).blas_threads_
     assert several.named_estimators_["own"].blas_threads_ == {1}
     assert one.named_estimators_["own"].blas_threads_ == before
+
+
+def test_other_threads_than_the_main_one_leave_a_blas_alone():
+    found = []
+
+    def noted():
+        with one_thread_of_blas():
+            found.append(blas_threads())
+
+    with threadpool_limits(2, "blas"):
+        thread = threading.Thread(target=noted)
+        thread.start()
+        thread.join(ENOUGH)
+        assert found == [blas_threads()]
+        noted()
+    assert found[1] == {1}
+
+
+def test_a_blas_has_one_thread_where_members_are_weighed(monkeypatch):
+    found = []
+
+    def noting(function):
+        def noted(*args, **options):
+            found.append(blas_threads())
+            return function(*args, **options)
+
+        return noted
+
+    for module, name in ((_classifier, "decide"), (_committee, "fit_weights")):
+        monkeypatch.setattr(module, name, noting(getattr(module, name)))
+    members = [("pca", PCAAutoencoder()), ("forest", IsolationForest(n_estimators=3))]
+    with threadpool_limits(2, "blas"):
+        before = blas_threads()
+        RareEventClassifier(members, refit=False).fit(*labelled_windows())
+        assert blas_threads() == before
+    assert found == [{1}, {1}]
 
 
 def test_warnings_come_in_order_and_point_at_the_line_of_the_user(n_cores):
