@@ -113,7 +113,7 @@ def comparisons():
 
 def test_pictures_show_the_figures_of_the_results():
     drawn = comparisons()
-    header, rows = drawn["table_with"]("occ. 1", "gen. 5%", "average precision")
+    header, rows = drawn["table_with"]("occ. 1", "gen. 5%", "model")
     figure = drawn["with_labels"]()
     lines = {line.get_label(): line.get_xdata() for line in figure.axes[0].lines}
     assert len(lines) == 6
