@@ -87,6 +87,14 @@ def arguments(name, sizes=SIZES, dtype=F4):
     return arrays
 
 
+def each_changed(name, change):
+    """Each argument of a binding, and the arrays of which only that one is changed."""
+    for argument in BINDINGS[name]:
+        arrays = arguments(name)
+        arrays[argument] = change(arrays[argument])
+        yield argument, arrays
+
+
 def call(name, arrays, **options):
     return getattr(_kernels, name)(**arrays, **{**OPTIONS.get(name, {}), **options})
 
@@ -121,9 +129,7 @@ def test_good_arrays_are_computed(name, isa):
 
 @every_binding
 def test_a_misaligned_array_is_refused_by_its_name(name):
-    for argument in BINDINGS[name]:
-        arrays = arguments(name)
-        arrays[argument] = misaligned(arrays[argument])
+    for argument, arrays in each_changed(name, misaligned):
         with pytest.raises(ValueError, match=f"^{argument} must be aligned"):
             call(name, arrays)
 
@@ -145,9 +151,7 @@ SHAPES = {
 @every_binding
 @pytest.mark.parametrize("change", SHAPES)
 def test_an_array_of_another_shape_is_refused(name, change):
-    for argument in BINDINGS[name]:
-        arrays = arguments(name)
-        arrays[argument] = SHAPES[change](arrays[argument])
+    for argument, arrays in each_changed(name, SHAPES[change]):
         if name == "adam" and argument == "weights" and arrays[argument].size == 5:
             continue  # of any shape
         with told(argument), pytest.raises(REFUSED):
@@ -174,9 +178,7 @@ KINDS = {
 @every_binding
 @pytest.mark.parametrize("change", KINDS)
 def test_an_array_of_another_kind_is_refused(name, change):
-    for argument in BINDINGS[name]:
-        arrays = arguments(name)
-        arrays[argument] = KINDS[change](arrays[argument])
+    for argument, arrays in each_changed(name, KINDS[change]):
         with told(argument), pytest.raises(REFUSED):
             call(name, arrays)
 
