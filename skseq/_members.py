@@ -424,15 +424,17 @@ class Members:
         if self.weights is None or self.weights.all():
             return self
         kept = np.flatnonzero(self.weights)
-        names, fitted = ([part[k] for k in kept] for part in (self.names, self.fitted))
-        arrays = self.logarithmic, self.centers, self.scales, self.weights
-        return Members(names, fitted, *(array[kept] for array in arrays))
+        return self._only(kept, self.weights[kept])
 
     def alone(self, name):
         """The same with one member."""
-        k = slice(self.names.index(name), self.names.index(name) + 1)
-        lists = (self.names, self.fitted, self.logarithmic, self.centers, self.scales)
-        return Members(*(part[k] for part in lists))
+        return self._only([self.names.index(name)], None)
+
+    def _only(self, kept, weights):
+        """Those of some numbers, with other weights or none."""
+        names, fitted = ([part[k] for k in kept] for part in (self.names, self.fitted))
+        arrays = self.logarithmic, self.centers, self.scales
+        return Members(names, fitted, *(array[kept] for array in arrays), weights)
 
     def heaviest(self, attribute):
         """The member of the largest weight that has an attribute; None if none has."""

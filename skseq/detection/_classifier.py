@@ -272,6 +272,7 @@ class RareEventClassifier(
     with less than a fifth of the weight are left out in turn, the least first, and the
     others weighed anew: what they tell of the events the others do too, and they may
     drift.
+
     Threshold and probabilities are set on scores by weights from other events: with
     four or more held-out events, a fifth of them is left out in turn; of fewer, weights
     and threshold come of the same windows, which flatters them (``cross_fitted_``

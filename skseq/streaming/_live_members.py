@@ -121,9 +121,8 @@ class MinusScores:
     """Scores of a committee of live members, higher for what is more normal."""
 
     def __init__(self, members):
-        heard = members.heard
-        fitted = [LiveMember.of(member) for member in heard.fitted]
-        self._members = replace(heard, fitted=fitted)
+        fitted = [LiveMember.of(member) for member in members.fitted]
+        self._members = replace(members, fitted=fitted)
 
     def __call__(self, X):
         return -self._members.scores(X)
