@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The same LSTM autoencoder as others write it: in Keras, with SciKeras, in PyTorch.
 
+And one of scikit-learn alone, which knows nothing of time.
+
 All have the defaults of ``LSTMAutoencoder`` (tanh cells; the articles' relu would keep
 Keras off cuDNN, and PyTorch has none), and mean squared error under Adam.
 """
 
+import warnings
+
 import numpy as np
-from sklearn.base import TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPRegressor
 
 
 def keras_autoencoder(n_timesteps, n_features, sizes, *, flat=False):
@@ -85,6 +91,35 @@ def torch_autoencoder(n_features, sizes):
             return self.dense(x)
 
     return TorchAutoencoder()
+
+
+class MLPAutoencoder(TransformerMixin, BaseEstimator):
+    """Flattened windows through the layers of an MLPRegressor, to the narrowest."""
+
+    def __init__(self, sizes=(32, 16), batch_size=64, epochs=10):
+        self.sizes, self.batch_size, self.epochs = sizes, batch_size, epochs
+
+    def fit(self, X, y=None):
+        flat = X.reshape(len(X), -1)
+        self.network_ = MLPRegressor(
+            hidden_layer_sizes=[*self.sizes, *self.sizes[-2::-1]],
+            activation="tanh",
+            batch_size=self.batch_size,
+            max_iter=self.epochs,
+            n_iter_no_change=self.epochs,
+            random_state=0,
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # so many epochs
+            self.network_.fit(flat, flat)
+        return self
+
+    def transform(self, X):
+        latent, network = X.reshape(len(X), -1), self.network_
+        layers = zip(network.coefs_, network.intercepts_, strict=True)
+        for _, (weights, bias) in zip(self.sizes, layers, strict=False):
+            latent = np.tanh(latent @ weights + bias)
+        return latent
 
 
 def n_multiply_adds(n_timesteps, n_features, sizes):

@@ -18,7 +18,6 @@ layer. ``--scikeras-candidates 0`` leaves SciKeras out.
 import argparse
 import os
 import time
-import warnings
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -27,13 +26,10 @@ from statistics import median
 
 import numpy as np
 from _measure import environment, print_table, write_json
-from _networks import scikeras_autoencoder, windows
+from _networks import MLPAutoencoder, scikeras_autoencoder, windows
 from joblib.externals.loky import get_reusable_executor
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
-from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
@@ -83,40 +79,11 @@ def scikeras_pipeline():
     return make_pipeline(*steps, LogisticRegression(max_iter=1000)), "sizes"
 
 
-class MLPAutoencoder(TransformerMixin, BaseEstimator):
-    """Flattened windows through the layers of an MLPRegressor, to the narrowest."""
-
-    def __init__(self, sizes=(32, 16)):
-        self.sizes = sizes
-
-    def fit(self, X, y=None):
-        flat = X.reshape(len(X), -1)
-        self.network_ = MLPRegressor(
-            hidden_layer_sizes=[*self.sizes, *self.sizes[-2::-1]],
-            activation="tanh",
-            batch_size=BATCH_SIZE,
-            max_iter=N_EPOCHS,
-            n_iter_no_change=N_EPOCHS,
-            random_state=0,
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # so many epochs
-            self.network_.fit(flat, flat)
-        return self
-
-    def transform(self, X):
-        latent, network = X.reshape(len(X), -1), self.network_
-        layers = zip(network.coefs_, network.intercepts_, strict=True)
-        for _, (weights, bias) in zip(self.sizes, layers, strict=False):
-            latent = np.tanh(latent @ weights + bias)
-        return latent
-
-
 def mlp_pipeline():
     steps = (
         StandardScaler(),
         FunctionTransformer(windows, kw_args={"size": WINDOW_SIZE}),
-        MLPAutoencoder(),
+        MLPAutoencoder(batch_size=BATCH_SIZE, epochs=N_EPOCHS),
     )
     return make_pipeline(*steps, LogisticRegression(max_iter=1000)), "sizes"
 

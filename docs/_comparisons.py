@@ -140,21 +140,34 @@ def _first_two(row):
     return row[:2]
 
 
-def rows_and_seconds():
-    """Seconds of each step of the work against the number of rows."""
-    _, rows = table_with("rows", "s", "µs a row", "of the table")
-    seconds, n_rows = {}, 0
-    for first, step, value, *_ in rows:
-        n_rows = number(first) if first else n_rows
-        seconds.setdefault(step, []).append((n_rows, number(value)))
+def growth():
+    """Seconds against rows, of a fit and of each step of the work, and against width."""
+    header, *_ = fits = table_with("rows", "max_samples", "s", "CPU s")
+    s = header.index("s")
+    of_fits = {f"max_samples: {row[1]}": [] for row in fits[1]}
+    for row in fits[1]:
+        of_fits[f"max_samples: {row[1]}"].append((row[0], row[s]))
+    steps, n_rows = {}, ""
+    for first, step, value, *_ in table_with("rows", "s", "µs a row", "of the table")[1]:
+        n_rows = first or n_rows
+        steps.setdefault(step, []).append((n_rows, value))
+    _, widths = table_with("cells", "CPU seconds", "ns a cell and epoch")
+    of_widths = {"": [(row[1], row[2]) for row in widths]}
     figure = Figure(figsize=(8, 3.6), layout="constrained")
-    axes = figure.subplots()
-    for color, (step, points) in zip(GREYS, seconds.items(), strict=False):
-        points = [(n, s or np.nan) for n, s in points]  # 0.00 is too little to tell
-        axes.loglog(*zip(*points, strict=True), "o-", color=color, label=step)
-    axes.set(xlabel="rows", ylabel="seconds", title="Time against rows")
-    axes.grid(color="#dddddd")
-    figure.legend(loc="outside lower center", ncols=4, frameon=False)
+    titles = "A fit, with the defaults", "Each step (one epoch)", "Four epochs, by width"
+    for axes, title, lines in zip(
+        figure.subplots(1, 3), titles, (of_fits, steps, of_widths), strict=True
+    ):
+        for color, (name, points) in zip(GREYS, lines.items(), strict=False):
+            points = [[number(cell) for cell in point] for point in points]
+            points = [(n, s or np.nan) for n, s in points]  # 0.00: too little to tell
+            axes.loglog(*zip(*points, strict=True), "o-", color=color, label=name)
+        axes.set(xlabel="rows", title=title)
+        axes.grid(color="#dddddd")
+        if len(lines) > 1:
+            axes.legend(fontsize=7, frameon=False)
+    figure.axes[0].set_ylabel("seconds")
+    figure.axes[2].set_xlabel("cells of a window")
     return figure
 
 
@@ -162,7 +175,7 @@ PICTURES = {
     "with_labels": with_labels,
     "without_labels": without_labels,
     "training": training,
-    "rows_and_seconds": rows_and_seconds,
+    "growth": growth,
 }
 
 

@@ -126,63 +126,6 @@ def test_nothing_is_held_where_there_is_no_standard_error():
     assert run(code).stdout == "ran\n"
 
 
-FIRST_CALLS = """
-import os, sys
-import numpy as np
-from skseq import KerasAutoencoder, LSTMAutoencoder
-from skseq.keras_networks._scikeras import import_scikeras
-from skseq.networks._quiet import import_keras
-
-keras = import_keras()
-layers = keras.layers
-LINE = b"2026-01-02 03:04:05.678: E tensorflow/a.cc:1] oneDNN supports DT_BOOL\\n"
-
-class Loud(layers.Layer):
-    def call(self, x):  # once for each graph that is traced
-        os.write(2, LINE)
-        return x
-
-class Bar(keras.callbacks.Callback):
-    def on_train_batch_end(self, *_, **__):
-        print("batch", file=sys.stderr)
-
-for name in ("train_on_batch", "predict_on_batch"):
-    def loud(*args, call=getattr(keras.Model, name), seen=set(), **kwargs):
-        key = args[0], np.shape(args[1][0])
-        seen.add(key) if key in seen else (seen.add(key), os.write(2, LINE))
-        return call(*args, **kwargs)
-    setattr(keras.Model, name, loud)
-
-def list_devices(*args, call=keras.distribution.list_devices, seen=[]):
-    seen or os.write(
-        2, b"E0000 00:00:1.5   77 cuda_platform.cc:52] cuInit failed\\n"
-        b"=== Source Location Trace: === \\nexternal/xla/cuda_status.cc:50\\n\\n"
-    )
-    seen.append(1)
-    return call(*args)
-
-keras.distribution.list_devices = list_devices
-X = np.random.default_rng(0).normal(size=(20, 4, 2)).astype("float32")
-LSTMAutoencoder(2, max_epochs=1).fit(X)  # engine="auto" asks for a GPU
-ae = LSTMAutoencoder(2, engine="keras", max_epochs=1, random_state=0).fit(X)
-ae.score_samples(X[:1]), ae.score_samples(X), ae.model_
-
-def build(meta):
-    return keras.Sequential([
-        keras.Input((4, 2)), Loud(), layers.Flatten(), layers.Dense(2, name="latent"),
-        layers.Dense(8), layers.Reshape((4, 2)),
-    ])
-
-wrapper = import_scikeras().BaseWrapper(build, loss="mse", callbacks=Bar, verbose=0)
-KerasAutoencoder(wrapper).fit(X).predict(X)
-"""
-
-
-def test_the_first_call_of_a_network_is_silent_but_for_the_users_own_lines():
-    result = run(FIRST_CALLS, "-W", "error")
-    assert (result.returncode, result.stdout, result.stderr) == (0, "", "batch\n")
-
-
 def test_a_user_who_has_set_the_log_level_is_left_alone():
     code = IMPORT + (
         "with hold_back_stderr():\n"
