@@ -22,7 +22,7 @@ import numpy as np
 from _measure import environment, print_table, write_json
 
 N_FEATURES, WINDOW_SIZE = 8, 10
-SIDES = {"auto": "auto", "all rows": None}
+SIDES = {"auto": "auto", "None": None}
 
 
 def make_table(n_rows):

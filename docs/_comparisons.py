@@ -141,28 +141,32 @@ def _first_two(row):
 
 
 def growth():
-    """Seconds against rows, of a fit and of each step of the work, and against width."""
-    header, *_ = fits = table_with("rows", "max_samples", "s", "CPU s")
-    s = header.index("s")
-    of_fits = {f"max_samples: {row[1]}": [] for row in fits[1]}
-    for row in fits[1]:
-        of_fits[f"max_samples: {row[1]}"].append((row[0], row[s]))
-    steps, n_rows = {}, ""
-    for first, step, value, *_ in table_with("rows", "s", "µs a row", "of the table")[1]:
+    """Seconds of a fit and of each step against rows, and against width."""
+    of_fits, steps, n_rows = {}, {}, ""
+    _, rows = table_with("rows", "max_samples", "s", "CPU s")
+    for first, most, value, *_ in rows:
+        of_fits.setdefault(f"max_samples: {most}", []).append((first, value))
+    _, rows = table_with("rows", "s", "µs a row", "of the table")
+    for first, step, value, *_ in rows:
         n_rows = first or n_rows
         steps.setdefault(step, []).append((n_rows, value))
     _, widths = table_with("cells", "CPU seconds", "ns a cell and epoch")
     of_widths = {"": [(row[1], row[2]) for row in widths]}
     figure = Figure(figsize=(8, 3.6), layout="constrained")
-    titles = "A fit, with the defaults", "Each step (one epoch)", "Four epochs, by width"
-    for axes, title, lines in zip(
-        figure.subplots(1, 3), titles, (of_fits, steps, of_widths), strict=True
-    ):
+    panels = {  # with room for what the lines are called
+        "A fit, with the defaults": (of_fits, (10, 200)),
+        "Each step (one epoch)": (steps, (0.01, 1e5)),
+        "Four epochs, by width": (of_widths, (0.5, 20)),
+    }
+    every = zip(figure.subplots(1, 3), panels.items(), strict=True)
+    for axes, (title, (lines, limits)) in every:
         for color, (name, points) in zip(GREYS, lines.items(), strict=False):
             points = [[number(cell) for cell in point] for point in points]
             points = [(n, s or np.nan) for n, s in points]  # 0.00: too little to tell
             axes.loglog(*zip(*points, strict=True), "o-", color=color, label=name)
-        axes.set(xlabel="rows", title=title)
+        axes.set(xlabel="rows", title=title, ylim=limits)
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("")
         axes.grid(color="#dddddd")
         if len(lines) > 1:
             axes.legend(fontsize=7, frameon=False)
