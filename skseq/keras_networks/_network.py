@@ -60,7 +60,7 @@ def check_output(model, shape):
 def _tensors(model, latent_layer):
     """Inputs, latent vectors and outputs in the graph of a network."""
     if not isinstance(model, import_keras().Sequential):
-        return model.inputs, model.get_layer(latent_layer).output, model.outputs
+        return model.input, model.get_layer(latent_layer).output, model.output
     # The layers of a loaded one are connected twice: connect them once more, in order.
     inputs = outputs = import_keras().Input(model.input_shape[1:])
     for layer in model.layers:
