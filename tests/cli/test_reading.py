@@ -12,6 +12,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from make import leave_out_pictures
 from typer.testing import CliRunner
 from ugly_tables import UGLY, a_workbook, clean, text_of, write
 
@@ -39,18 +40,34 @@ def plant(path, **settings):
 # --- detect ---------------------------------------------------------------------------
 
 
-def test_detect_reads_semicolons_decimal_commas_and_days_first(tmp_path):
-    path = tmp_path / "plant.csv"
-    table = plant(path, sep=";", decimal=",", date_format="%d.%m.%Y %H:%M")
-    result = run("detect", path, "--label", "alarm", "--out", tmp_path / "o", *FAST)
+@pytest.fixture(scope="module")
+def detected(tmp_path_factory):
+    """A run on two files with semicolons, its scores, and the table of each."""
+    folder = tmp_path_factory.mktemp("detected")
+    files = [folder / "a.csv", folder / "b.csv"]
+    for path in files:
+        table = plant(path, sep=";", decimal=",", date_format="%d.%m.%Y %H:%M")
+    with pytest.MonkeyPatch.context() as patch:
+        leave_out_pictures(patch)
+        result = run("detect", *files, "--label", "alarm", "--out", folder / "o", *FAST)
     assert result.exit_code == 0, result.stderr
+    scores = pd.read_csv(folder / "o" / "scores.csv", parse_dates=["timestamp"])
+    return result.stdout, scores, table
+
+
+def test_detect_reads_semicolons_decimal_commas_and_days_first(detected):
+    output, scores, table = detected
     assert "separator ';', decimal ',', utf-8, time 'timestamp', dates day first" in (
-        result.stdout.replace("\n", " ")
+        output.replace("\n", " ")
     )
-    path = tmp_path / "o" / "scores.csv"
-    scores = pd.read_csv(path, parse_dates=["timestamp"])
-    expected = table["timestamp"].dt.floor("min")[-len(scores) :]
-    assert (scores["timestamp"].to_numpy() == expected.to_numpy()).all()
+    for _, of_file in scores.groupby("series"):
+        expected = table["timestamp"].dt.floor("min")[-len(of_file) :]
+        assert (of_file["timestamp"].to_numpy() == expected.to_numpy()).all()
+
+
+def test_detect_takes_files_as_series(detected):
+    _, scores, _ = detected
+    assert scores["series"].value_counts().to_dict() == {"a": 240, "b": 240}
 
 
 def test_the_line_that_detect_prints_reads_the_next_file_of_the_kind(tmp_path):
@@ -106,19 +123,6 @@ def test_detect_does_not_write_among_the_tables_of_a_folder(tmp_path):
     result = run("detect", tmp_path, "--label", "alarm", "--out", tmp_path, *FAST)
     assert result.exit_code == 2
     assert "beside the tables that are read" in result.stderr
-
-
-def test_detect_takes_files_as_series(tmp_path):
-    for name in ("a", "b"):
-        plant(tmp_path / f"{name}.csv")
-    out = tmp_path / "out"
-    result = run(
-        "detect", tmp_path / "a.csv", tmp_path / "b.csv", "--label", "alarm", "--out",
-        out, *FAST,
-    )  # fmt: skip
-    assert result.exit_code == 0, result.stderr
-    scores = pd.read_csv(out / "scores.csv")
-    assert scores["series"].value_counts().to_dict() == {"a": 240, "b": 240}
 
 
 # --- words ----------------------------------------------------------------------------
