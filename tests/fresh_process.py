@@ -8,6 +8,7 @@ this process does as it loads Keras and SciKeras, and what forks do after that.
 A process that is spawned imports this file: what others need is imported by them.
 """
 
+import io
 import json
 import multiprocessing
 import os
@@ -118,6 +119,58 @@ def scores_of_committee(n_jobs):
     with parallel_config("loky", inner_max_num_threads=1):
         committee = DetectorCommittee(members, n_jobs=n_jobs, random_state=0)
         return committee.fit(windows()).score_samples(windows()).tolist()
+
+
+# --- callbacks of scikit-learn in a search --------------------------------------------
+
+
+def search_of(last_step):
+    """A search over two processes: two candidates on two folds."""
+    from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+    from sklearn.pipeline import make_pipeline
+
+    from skseq import SlidingWindow
+
+    pipeline = make_pipeline(SlidingWindow(4), last_step)
+    grid = {"slidingwindow__window_size": [4, 4]}
+    cv = TimeSeriesSplit(2)
+    return GridSearchCV(pipeline, grid, cv=cv, n_jobs=2, error_score="raise")
+
+
+def bars_of(search, X, y):
+    """What bars put on a terminal."""
+    import rich.progress
+    from joblib import parallel_config
+    from rich.console import Console
+    from sklearn import callback
+
+    terminal = Console(file=io.StringIO(), width=200, force_terminal=True)
+    rich.progress.get_console = lambda: terminal
+    bar = callback.ProgressBar(max_propagation_depth=None)
+    with parallel_config("loky", inner_max_num_threads=1):
+        search.set_callbacks(bar).fit(X, y)
+    return terminal.file.getvalue()
+
+
+def searches():
+    """Bars of a search for a detector and for a network; scores of its epochs."""
+    try:
+        from sklearn import callback
+    except ImportError:  # experimental in 1.9
+        return None
+    from skseq import LSTMClassifier, RareEventClassifier
+
+    table = np.random.default_rng(0).normal(size=(300, 2))
+    y = np.arange(300) % 15 < 2
+    table[y] += 2
+    settings = {"max_epochs": 2, "early_stopping": False, "engine": "native"}
+    network = LSTMAutoencoder(2, random_state=0, **settings)
+    detector = RareEventClassifier(network, warn_on_overlap=False)
+    monitor = callback.ScoringMonitor(scoring="accuracy")
+    classifier = LSTMClassifier(2, random_state=0, **settings).set_callbacks(monitor)
+    bars = [bars_of(search_of(step), table, y) for step in (detector, classifier)]
+    told = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
+    return *bars, [row["accuracy"] for row in told]
 
 
 # --- Keras and SciKeras, loaded for the first time ------------------------------------
@@ -314,6 +367,7 @@ def without_keras():
 def main(folder):
     forks = sys.platform != "win32"
     said = without_keras() if forks else {}
+    said["searches"] = searches()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         from skseq.networks._quiet import import_keras

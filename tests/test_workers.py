@@ -92,6 +92,28 @@ def test_a_committee_is_the_same_from_processes(said):
     assert one == two
 
 
+@pytest.fixture
+def searches(said):
+    if said["searches"] is None:
+        pytest.skip("callbacks are experimental in scikit-learn 1.9")
+    return said["searches"]
+
+
+def test_a_search_over_two_processes_shows_the_epochs_of_a_detector(searches):
+    shown, *_ = searches
+    for level in ("GridSearchCV", "SlidingWindow", "RareEventClassifier"):
+        assert f"{level} - fit" in shown
+    assert "fit-detector | LSTMAutoencoder - fit" in shown
+
+
+def test_a_search_over_two_processes_hears_of_every_epoch(searches):
+    _, shown, scores = searches
+    n_fits = 2 * 2 + 1  # two candidates on two folds, and the best one on all rows
+    assert len(scores) == n_fits * 2
+    assert shown.count("GridSearchCV - fit") >= 1
+    assert "Pipeline - fit-final-estimator | LSTMClassifier - fit" in shown
+
+
 @needs_fork
 def test_keras_in_a_fork_of_a_process_that_ran_it_is_refused_with_the_remedy(said):
     assert "Keras ran before this process was forked" in said["refused"]
