@@ -177,7 +177,7 @@ def test_threads_on_one_fitted_pipeline_get_what_one_gets(
         LSTMAutoencoder(
             sizes, max_epochs=1, engine=engine, n_threads=n_threads, random_state=0
         ),
-    ).fit(table)
+    ).fit(table[:500])
     # Of all sizes, so that threads are in different places of the code.
     parts = [table[rng.integers(2900) :][: rng.integers(5, 2000)] for _ in range(16)]
     for method in (pipeline.score_samples, pipeline.transform):

@@ -176,7 +176,8 @@ def test_a_disk_that_is_full_leaves_the_old_file_alone(mount_disk):
     small_disk = mount_disk("64k")
     path = small_disk / "a.skseq"
     save(SlidingWindow(3), path)
-    large = PCAAutoencoder(20).fit(np.random.default_rng(0).normal(size=(99, 9, 99)))
+    X = np.random.default_rng(0).normal(size=(150, 5, 40))
+    large = PCAAutoencoder(99).fit(X)
     with pytest.raises(OSError, match="No space left"):
         save(large, path)
     assert [*small_disk.iterdir()] == [path]
