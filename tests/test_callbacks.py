@@ -4,7 +4,7 @@
 What scikit-learn 1.9 does not do itself: ``ScoringMonitor`` stays on the estimator that
 it is set on (so for the epochs of a network in a pipeline, set it on the network),
 scores where there is a ``y`` only, and hears of no score from ``Pipeline`` and
-``GridSearchCV``.
+``GridSearchCV``. A search over two processes is in ``test_workers.py``.
 """
 
 import io
@@ -14,7 +14,6 @@ import pytest
 from rich.console import Console
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import accuracy_score, average_precision_score, r2_score
-from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -54,14 +53,6 @@ def scores_of(monitor, task, name):
 
 def autoencoder():
     return LSTMAutoencoder(2, engine="native", **SETTINGS)
-
-
-def search_of(last_step):
-    """A search over two processes: two candidates on two folds."""
-    pipeline = make_pipeline(SlidingWindow(4), last_step)
-    grid = {"slidingwindow__window_size": [4, 4]}
-    cv = TimeSeriesSplit(2)
-    return GridSearchCV(pipeline, grid, cv=cv, n_jobs=2, error_score="raise")
 
 
 @pytest.mark.parametrize(
@@ -112,28 +103,6 @@ def test_a_network_in_a_pipeline_is_scored_at_each_epoch(engine, table, shown):
     assert len(scores) == N_EPOCHS
     assert scores[-1] == pytest.approx(pipeline.score(X, y))
     assert "LSTMClassifier - fit" in shown.getvalue()
-
-
-def test_a_search_over_two_processes_shows_the_epochs_of_a_detector(table, shown):
-    X, y = table
-    detector = RareEventClassifier(autoencoder(), warn_on_overlap=False)
-    bar = callback.ProgressBar(max_propagation_depth=None)
-    search_of(detector).set_callbacks(bar).fit(X, y)
-    for level in ("GridSearchCV", "SlidingWindow", "RareEventClassifier"):
-        assert f"{level} - fit" in shown.getvalue()
-    assert "fit-detector | LSTMAutoencoder - fit" in shown.getvalue()
-
-
-def test_a_search_over_two_processes_hears_of_every_epoch(table, shown):
-    X, y = table
-    monitor = callback.ScoringMonitor(scoring="accuracy")
-    network = LSTMClassifier(2, engine="native", **SETTINGS).set_callbacks(monitor)
-    bar = callback.ProgressBar(max_propagation_depth=None)
-    search_of(network).set_callbacks(bar).fit(X, y)
-    n_fits = 2 * 2 + 1  # two candidates on two folds, and the best one on all rows
-    assert len(scores_of(monitor, "epoch", "accuracy")) == n_fits * N_EPOCHS
-    assert shown.getvalue().count("GridSearchCV - fit") >= 1
-    assert "Pipeline - fit-final-estimator | LSTMClassifier - fit" in shown.getvalue()
 
 
 @pytest.mark.filterwarnings("ignore:The part held out:UserWarning")

@@ -178,21 +178,6 @@ def test_detect_draws_nothing_where_standard_error_is_no_terminal(detected):
     assert "\x1b" not in detected[0]
 
 
-def test_detect_shows_the_progress_of_the_training(table, tmp_path, monkeypatch):
-    shown = io.StringIO()
-    terminal = Console(
-        file=shown, width=100, force_terminal=True, force_interactive=True
-    )
-    monkeypatch.setattr("skseq.cli._progress.Console", lambda stderr: terminal)
-    table.to_csv(tmp_path / "table.csv", index=False)
-    source = ["detect", tmp_path / "table.csv", "--label", "event"]
-    keys = ["--time", "timestamp", "--model", "residual"]
-    result = run(*source, *keys, "--out", tmp_path / "out", *TINY)
-    assert result.exit_code == 0, result.output
-    assert "epoch 1/1" in shown.getvalue()
-    assert "\x1b" not in result.output
-
-
 def test_detect_writes_two_pictures(detected):
     assert_png(detected[1] / "score.png")
     assert_png(detected[1] / "precision_recall.png")
@@ -227,18 +212,30 @@ def test_detect_writes_a_line_for_each_alarm_and_event(detected, scores, table):
 
 @pytest.fixture(scope="module")
 def unlabelled(table, tmp_path_factory):
+    """Output and folder of a run without labels, and what it sent to a terminal."""
+    shown = io.StringIO()
+    terminal = Console(
+        file=shown, width=100, force_terminal=True, force_interactive=True
+    )
     folder = tmp_path_factory.mktemp("unlabelled")
     table.drop(columns="event").to_csv(folder / "table.csv", index=False)
     source = ["detect", folder / "table.csv", "--time", "timestamp"]
     with pytest.MonkeyPatch.context() as patch:
         leave_out_pictures(patch)
+        patch.setattr("skseq.cli._progress.Console", lambda stderr: terminal)
         result = run(*source, "--cut", N_TRAIN, "--out", folder / "out", *TINY)
     assert result.exit_code == 0, result.output
-    return result.stdout, folder / "out"
+    return result.output, folder / "out", shown.getvalue()
+
+
+def test_detect_shows_the_progress_of_the_training(unlabelled):
+    output, _, shown = unlabelled
+    assert "epoch 1/1" in shown
+    assert "\x1b" not in output
 
 
 def test_without_labels_detect_tells_of_alarms_alone(unlabelled):
-    output, out = unlabelled
+    output, out, _ = unlabelled
     assert {path.name for path in out.iterdir()} == {
         "scores.csv",
         "alarms.csv",
@@ -266,17 +263,6 @@ def test_a_horizon_without_labels_is_an_error(table, tmp_path):
     assert "--horizon needs --label" in result.stderr
 
 
-def test_detect_writes_the_page_where_it_is_told(table, tmp_path):
-    table.to_csv(tmp_path / "table.csv", index=False)
-    source = ["detect", tmp_path / "table.csv", "--label", "event", "--time"]
-    target = ["--out", tmp_path / "out", "--report", tmp_path / "page.html"]
-    result = run(*source, "timestamp", *target, "--horizon", "3", *FAST)
-    assert result.exit_code == 0, result.output
-    page = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert "up to 3 rows before an event" in page
-    assert not (tmp_path / "out" / "report.html").exists()
-
-
 def test_a_page_that_cannot_be_written_is_told_before_training(table, tmp_path):
     table.to_csv(tmp_path / "table.csv", index=False)
     source = ["detect", tmp_path / "table.csv", "--label", "event"]
@@ -300,34 +286,72 @@ def test_detect_leaves_pyplot_without_figures(detected):
     assert not pyplot.get_fignums()
 
 
-def test_detect_warns_of_an_early_event_in_several_series(tmp_path):
+@pytest.fixture(scope="module")
+def warned(tmp_path_factory):
+    """Table and folder of a run that warns of events in two series, with --report."""
+    folder = tmp_path_factory.mktemp("warned")
     table = make_table(n_series=2).sort_values("timestamp", kind="stable")
-    table.to_parquet(tmp_path / "table.parquet")
+    table.to_parquet(folder / "table.parquet")
     keys = ["--label", "event", "--time", "timestamp", "--group-by", "machine"]
-    source = ["detect", tmp_path / "table.parquet", *keys, "--horizon", "3"]
-    out = tmp_path / "out"
-    result = run(*source, "--out", out, *FAST)
+    source = ["detect", folder / "table.parquet", *keys, "--horizon", "3"]
+    target = ["--out", folder / "out", "--report", folder / "page.html"]
+    with pytest.MonkeyPatch.context() as patch:
+        leave_out_pictures(patch)
+        result = run(*source, *target, *FAST)
     assert result.exit_code == 0, result.output
+    return table.reset_index(drop=True), folder
 
-    scores = pd.read_csv(out / "scores.csv", parse_dates=["timestamp"])
+
+def test_detect_warns_of_an_early_event_in_several_series(warned):
+    table, folder = warned
+    scores = pd.read_csv(folder / "out" / "scores.csv", parse_dates=["timestamp"])
     assert scores.columns[:3].to_list() == ["row", "timestamp", "machine"]
-    row = table.reset_index(drop=True).loc[scores["row"]]
+    row = table.loc[scores["row"]]
     assert (row["machine"].to_numpy() == scores["machine"]).all()
     assert not row["event"].any()
-    assert_png(out / "score.png")
+    assert_png(folder / "out" / "score.png")
 
 
-def test_detect_takes_a_quantile_where_no_event_is_known_yet(table, tmp_path):
-    path = tmp_path / "table.csv"
-    known = table["event"].where(table.index >= N_TRAIN, 0)
-    table.assign(event=known).to_csv(path, index=False)
-    keys = ["--label", "event", "--time", "timestamp", "--cut", N_TRAIN]
-    result = run("detect", path, *keys, "--out", tmp_path / "out", *FAST)
+def test_detect_writes_the_page_where_it_is_told(warned):
+    _, folder = warned
+    page = (folder / "page.html").read_text(encoding="utf-8")
+    assert "up to 3 rows before an event" in page
+    assert not (folder / "out" / "report.html").exists()
+
+
+@pytest.fixture(scope="module")
+def lacking(table, tmp_path_factory):
+    """A run without an event before the cut, and without data in rows after it."""
+    folder = tmp_path_factory.mktemp("lacking")
+    sensors = [name for name in table if name.startswith("sensor")]
+    lacking = table.assign(event=table["event"].where(table.index >= N_TRAIN, 0))
+    lacking.loc[table.index // 30 == 15, sensors] = np.nan
+    lacking.to_csv(folder / "table.csv", index=False)
+    source = ["detect", folder / "table.csv", "--label", "event"]
+    keys = ["--time", "timestamp", "--window", "10", "--cut", N_TRAIN]
+    with pytest.MonkeyPatch.context() as patch:
+        leave_out_pictures(patch)
+        result = run(*source, *keys, "--out", folder / "out", *FAST)
     assert result.exit_code == 0, result.output
-    assert "0 of them in 0 events" in result.stdout
-    words = " ".join(result.stdout.split())
+    return result.stdout, folder / "out"
+
+
+def test_detect_takes_a_quantile_where_no_event_is_known_yet(lacking):
+    output, out = lacking
+    assert "0 of them in 0 events" in output
+    words = " ".join(output.split())
     assert "set to the 0.99 quantile of scores on the last 20% of the training" in words
-    assert len(pd.read_csv(tmp_path / "out" / "scores.csv")) == N_ROWS - N_TRAIN
+    assert len(pd.read_csv(out / "scores.csv")) == N_ROWS - N_TRAIN
+
+
+def test_rows_without_data_have_no_score_and_are_counted(lacking):
+    output, out = lacking
+    scores = pd.read_csv(out / "scores.csv")
+    missing = scores["score"].isna()
+    assert missing.any()
+    assert (missing == scores["alarm"].isna()).all()
+    assert f"{missing.sum()} rows were not judged" in output
+    assert_png(out / "score.png")
 
 
 def _split(table, tmp_path, *, series=None, horizon=None, cut="0.6"):
@@ -492,21 +516,3 @@ def test_without_arguments_the_commands_are_listed():
     result = run()
     assert "detect" in result.output
     assert "demo" in result.output
-
-
-def test_rows_without_data_have_no_score_and_are_counted(table, tmp_path):
-    sensors = [name for name in table if name.startswith("sensor")]
-    dead = np.arange(N_ROWS) // 30 == 15
-    gappy = table.copy()
-    gappy.loc[dead, sensors] = np.nan
-    gappy.to_csv(tmp_path / "table.csv", index=False)
-    source = ["detect", tmp_path / "table.csv", "--label", "event"]
-    keys = ["--time", "timestamp", "--window", "10", "--cut", N_TRAIN]
-    result = run(*source, *keys, "--out", tmp_path / "out", *FAST)
-    assert result.exit_code == 0, result.output
-    scores = pd.read_csv(tmp_path / "out" / "scores.csv")
-    missing = scores["score"].isna()
-    assert missing.any()
-    assert (missing == scores["alarm"].isna()).all()
-    assert f"{missing.sum()} rows were not judged" in result.stdout
-    assert_png(tmp_path / "out" / "score.png")

@@ -12,6 +12,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from make import leave_out_pictures
 from typer.testing import CliRunner
 from ugly_tables import UGLY, a_workbook, clean, text_of, write
 
@@ -39,18 +40,34 @@ def plant(path, **settings):
 # --- detect ---------------------------------------------------------------------------
 
 
-def test_detect_reads_semicolons_decimal_commas_and_days_first(tmp_path):
-    path = tmp_path / "plant.csv"
-    table = plant(path, sep=";", decimal=",", date_format="%d.%m.%Y %H:%M")
-    result = run("detect", path, "--label", "alarm", "--out", tmp_path / "o", *FAST)
+@pytest.fixture(scope="module")
+def detected(tmp_path_factory):
+    """A run on two files with semicolons, its scores, and the table of each."""
+    folder = tmp_path_factory.mktemp("detected")
+    files = [folder / "a.csv", folder / "b.csv"]
+    for path in files:
+        table = plant(path, sep=";", decimal=",", date_format="%d.%m.%Y %H:%M")
+    with pytest.MonkeyPatch.context() as patch:
+        leave_out_pictures(patch)
+        result = run("detect", *files, "--label", "alarm", "--out", folder / "o", *FAST)
     assert result.exit_code == 0, result.stderr
+    scores = pd.read_csv(folder / "o" / "scores.csv", parse_dates=["timestamp"])
+    return result.stdout, scores, table
+
+
+def test_detect_reads_semicolons_decimal_commas_and_days_first(detected):
+    output, scores, table = detected
     assert "separator ';', decimal ',', utf-8, time 'timestamp', dates day first" in (
-        result.stdout.replace("\n", " ")
+        output.replace("\n", " ")
     )
-    path = tmp_path / "o" / "scores.csv"
-    scores = pd.read_csv(path, parse_dates=["timestamp"])
-    expected = table["timestamp"].dt.floor("min")[-len(scores) :]
-    assert (scores["timestamp"].to_numpy() == expected.to_numpy()).all()
+    for _, of_file in scores.groupby("series"):
+        expected = table["timestamp"].dt.floor("min")[-len(of_file) :]
+        assert (of_file["timestamp"].to_numpy() == expected.to_numpy()).all()
+
+
+def test_detect_takes_files_as_series(detected):
+    _, scores, _ = detected
+    assert scores["series"].value_counts().to_dict() == {"a": 240, "b": 240}
 
 
 def test_the_line_that_detect_prints_reads_the_next_file_of_the_kind(tmp_path):
@@ -106,19 +123,6 @@ def test_detect_does_not_write_among_the_tables_of_a_folder(tmp_path):
     result = run("detect", tmp_path, "--label", "alarm", "--out", tmp_path, *FAST)
     assert result.exit_code == 2
     assert "beside the tables that are read" in result.stderr
-
-
-def test_detect_takes_files_as_series(tmp_path):
-    for name in ("a", "b"):
-        plant(tmp_path / f"{name}.csv")
-    out = tmp_path / "out"
-    result = run(
-        "detect", tmp_path / "a.csv", tmp_path / "b.csv", "--label", "alarm", "--out",
-        out, *FAST,
-    )  # fmt: skip
-    assert result.exit_code == 0, result.stderr
-    scores = pd.read_csv(out / "scores.csv")
-    assert scores["series"].value_counts().to_dict() == {"a": 240, "b": 240}
 
 
 # --- words ----------------------------------------------------------------------------
@@ -302,6 +306,10 @@ ANSWERED_AT_ONCE = {
     "no such time": [
         *("detect", "plant.csv", "--time", "y", "--label", "flow", "--out", "o"),
     ],
+    "a model that is not there": ["score", "gone.skseq"],
+    "a file to inspect that is not there": ["inspect", "gone.csv"],
+    "no table to inspect": ["inspect", "note", "--sort", "--drop-late"],
+    "a threshold that is none": ["detect", "note", "--out", "o", "--threshold", "f3"],
 }
 # Each in a fork of a process that has loaded the command line, and nothing else.
 LOADED = """
@@ -315,8 +323,9 @@ def loaded(arguments):
         sys.stdout = sys.stderr = io.StringIO()
         try:
             main()
-        except SystemExit:
-            os.write(write, " ".join({m.split(".")[0] for m in sys.modules}).encode())
+        except SystemExit as end:
+            modules = {name.split(".")[0] for name in sys.modules}
+            os.write(write, " ".join([str(end.code), *modules]).encode())
         os._exit(0)
     os.close(write)
     with open(read) as pipe:
@@ -328,9 +337,10 @@ print(json.dumps([loaded(arguments) for arguments in json.loads(sys.argv[1])]))
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory):
-    """What is loaded after each answer."""
+    """The exit code of each answer, and what is loaded after it."""
     folder = tmp_path_factory.mktemp("loaded")
     write(folder, text_of())
+    (folder / "note").write_text("flow,head")
     done = subprocess.run(
         [sys.executable, "-c", LOADED, json.dumps([*ANSWERED_AT_ONCE.values()])],
         cwd=folder,
@@ -345,7 +355,9 @@ def loaded(tmp_path_factory):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="runs in forks")
 @pytest.mark.parametrize("name", ANSWERED_AT_ONCE)
 def test_help_and_complaints_wait_for_no_large_package(loaded, name):
-    modules = set(loaded[name])
+    code, *modules = loaded[name]
+    assert code == ("0" if "--help" in ANSWERED_AT_ONCE[name] else "2")
+    modules = {*modules}
     assert "typer" in modules
     assert not modules & {
         *("tensorflow", "keras", "plotly", "sklearn", "scipy", "matplotlib"),

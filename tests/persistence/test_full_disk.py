@@ -2,8 +2,6 @@
 """Where there is no room for a file, the old one stays, and the error names it."""
 
 import contextlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -105,17 +103,3 @@ def test_a_fit_that_ran_out_of_disk_goes_on_when_there_is_room(place):
     assert not any(folder.iterdir())
     for one, other in zip(ae.fit(X).weights_, expected, strict=True):
         np.testing.assert_array_equal(one, other)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
-def test_scores_that_do_not_fit_on_a_disk_end_with_one_line(tmp_path):
-    model = tmp_path / "a.skseq"
-    save(PCAAutoencoder(2).fit(X), model)
-    command = [sys.executable, "-m", "skseq", "score", model]
-    with open("/dev/full", "w") as full:
-        run = subprocess.run(
-            command, input="p,q\n1,2\n", stdout=full, stderr=subprocess.PIPE, text=True
-        )
-    assert run.returncode == 2
-    expected = "Error: [Errno 28] No space left on device: 'standard output'\n"
-    assert run.stderr == expected

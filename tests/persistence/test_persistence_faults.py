@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Saves that do not come to their end leave what was there; loads do nothing else."""
+"""What does not come to its end leaves what was saved; loads do nothing else."""
 
 import errno
 import json
@@ -10,11 +10,14 @@ import sys
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skseq import EachTimeStep, LSTMAutoencoder, PCAAutoencoder, SlidingWindow, _files
+from skseq.networks import Architecture
 from skseq.persistence import load, save
+from skseq.training._checkpoint import Checkpoint
 
 # One program for all, as loading what they need takes longer than all they do. A
 # process is killed, or its files are limited, in a fork.
@@ -28,8 +31,10 @@ def in_a_fork(function):
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
-from skseq import SlidingWindow, _files
+import numpy as np
+from skseq import LSTMAutoencoder, SlidingWindow, _files
 from skseq.persistence import load, save
+from skseq.training import _loop
 
 folder, *paths = sys.argv[1:]
 said = {"killed": [], "loaded": []}
@@ -40,6 +45,18 @@ def die(*args):
 def save_until(moment):
     setattr(_files.os, moment, die)
     save(SlidingWindow(99), f"{folder}/{moment}.skseq")
+
+def train_until(epoch):
+    judge = _loop._judge
+    def judge_or_die(history, *rest):
+        judge(history, *rest)
+        if len(history.loss_curve) == epoch:
+            die()
+    _loop._judge = judge_or_die
+    ae = LSTMAutoencoder(
+        3, max_epochs=4, random_state=0, early_stopping=False, engine="native"
+    )
+    ae.set_params(checkpoint=f"{folder}/state").fit(np.load(f"{folder}/X.npy"))
 
 def save_limited():
     import resource
@@ -52,6 +69,7 @@ def save_limited():
 if os.name == "posix":
     for moment in ("fsync", "replace"):
         said["killed"].append(in_a_fork(lambda: save_until(moment)))
+    said["killed in training"] = in_a_fork(lambda: train_until(3))
     said["refused"] = in_a_fork(save_limited)
 
 for path in paths:
@@ -76,6 +94,9 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("faults")
     for name in ("fsync", "replace", "limited"):
         save(SlidingWindow(3), folder / f"{name}.skseq")
+    X = np.random.default_rng(0).normal(size=(60, 5, 2)).astype(np.float32)
+    X[3, :2] = np.nan
+    np.save(folder / "X.npy", X)
     return folder
 
 
@@ -109,6 +130,25 @@ def test_a_kill_while_saving_leaves_the_old_file(folder, said):
         assert load(folder / f"{moment}.skseq").window_size == 3
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
+def test_a_kill_while_training_leaves_a_state_to_go_on_from(folder, said):
+    assert said["killed in training"] == -signal.SIGKILL
+    X, path = np.load(folder / "X.npy"), folder / "state"
+    ae = LSTMAutoencoder(
+        3, max_epochs=4, random_state=0, early_stopping=False, engine="native"
+    )
+    whole = clone(ae).fit(X)
+    shapes = Architecture(5, 2, (3,)).weight_shapes
+    state = Checkpoint(path, {}).read(shapes, 4, held_out=False)
+    assert len(state.loss_curve) == 2
+    again = ae.set_params(checkpoint=path).fit(X)
+    for name in ("loss_curve_", "validation_loss_curve_", "best_epoch_", "n_iter_"):
+        assert getattr(again, name) == getattr(whole, name)
+    for name in ("weights_", "optimizer_state_"):
+        for a, b in zip(getattr(again, name), getattr(whole, name), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs resource limits")
 def test_a_write_that_the_system_ends_leaves_the_old_file_alone(folder, said):
     assert said["refused"] == 7
@@ -136,7 +176,8 @@ def test_a_disk_that_is_full_leaves_the_old_file_alone(mount_disk):
     small_disk = mount_disk("64k")
     path = small_disk / "a.skseq"
     save(SlidingWindow(3), path)
-    large = PCAAutoencoder(20).fit(np.random.default_rng(0).normal(size=(99, 9, 99)))
+    X = np.random.default_rng(0).normal(size=(150, 5, 40))
+    large = PCAAutoencoder(99).fit(X)
     with pytest.raises(OSError, match="No space left"):
         save(large, path)
     assert [*small_disk.iterdir()] == [path]

@@ -2,9 +2,6 @@
 """A training that was killed goes on as if it had not been."""
 
 import os
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -202,35 +199,6 @@ def test_an_interruption_before_the_first_epoch_ends_goes_through(X, monkeypatch
     with pytest.raises(KeyboardInterrupt):
         ae.fit(X)
     assert not hasattr(ae, "weights_")
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
-def test_a_process_killed_while_it_trains_leaves_a_state_to_go_on_from(X, tmp_path):
-    code = (
-        "import os, signal, sys\n"
-        "import numpy as np; from skseq import LSTMAutoencoder\n"
-        "from skseq.training import _loop\n"
-        "judge = _loop._judge\n"
-        "def die(history, *rest):\n"
-        "    judge(history, *rest)\n"
-        "    if len(history.loss_curve) == 3 and sys.argv[2] == 'die':\n"
-        "        os.kill(os.getpid(), signal.SIGKILL)\n"
-        "_loop._judge = die\n"
-        "X = np.load(sys.argv[1] + '/X.npy')\n"
-        "LSTMAutoencoder(3, max_epochs=4, random_state=0, early_stopping=False,\n"
-        "    engine='native', checkpoint=sys.argv[1] + '/state').fit(X)\n"
-    )
-    np.save(tmp_path / "X.npy", X)
-    command = [sys.executable, "-c", code, str(tmp_path), "die"]
-    assert subprocess.run(command).returncode == -signal.SIGKILL
-    ae = LSTMAutoencoder(
-        3, max_epochs=4, random_state=0, early_stopping=False, engine="native"
-    )
-    whole = clone(ae).fit(X)
-    ae.set_params(checkpoint=str(tmp_path / "state"))
-    state = read_state(tmp_path / "state", max_epochs=4, held_out=False)
-    assert len(state.loss_curve) == 2
-    assert_same_fit(ae.fit(X), whole)
 
 
 def with_bad_keys(state):
