@@ -28,7 +28,7 @@ def build(meta, units=2, rate=0.0):
         [
             keras.Input((n_timesteps, n_features)),
             layers.Flatten(),
-            layers.Dropout(rate),
+            *([layers.Dropout(rate)] if rate else []),
             layers.Dense(units, name="latent"),
             layers.Dense(n_timesteps * n_features),
             layers.Reshape((n_timesteps, n_features)),
