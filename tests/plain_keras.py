@@ -153,6 +153,7 @@ def train(name) -> Results:
         case.learning_rate, global_clipnorm=case.global_clipnorm
     )
     network.compile(optimizer, loss=case.loss)
+    optimizer.build(network.trainable_variables)  # else the step is traced twice
     losses = []
     for x, y, weight in zip(inputs, ys, sample_weight, strict=True):
         if case.network.returns_sequences:
