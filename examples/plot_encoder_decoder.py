@@ -74,14 +74,14 @@ for model in ae.encoder_, ae.decoder_:
 # for padded ones take ``transform``.
 
 whole = test[~np.isnan(test).any(axis=(1, 2))].astype("float32")
-latent = ae.encoder_.predict(whole, verbose=0)
-decoded = ae.decoder_.predict(latent, verbose=0)
+latent = ae.encoder_(whole).numpy()
+decoded = ae.decoder_(latent).numpy()
 print("encoder_ gives what transform does:", end=" ")
 print(np.allclose(latent, ae.transform(whole), atol=1e-4))
 print("decoder_ gives what inverse_transform does:", end=" ")
 print(np.allclose(decoded, ae.inverse_transform(latent), atol=1e-4))
 print("decoder_ after encoder_ is model_:", end=" ")
-print(np.allclose(decoded, ae.model_.predict(whole, verbose=0), atol=1e-4))
+print(np.allclose(decoded, ae.model_(whole), atol=1e-4))
 
 # %%
 # A sequence of seven steps with its padding, what comes back, and what the decoder
@@ -125,7 +125,7 @@ cut = LSTMAutoencoder(
     loss="binary_crossentropy",
     learning_rate=0.03,
     batch_size=50,
-    max_epochs=15,
+    max_epochs=10,
     early_stopping=False,
     random_state=0,
 ).fit(train)

@@ -70,7 +70,7 @@ class ResidualAutoencoder(
 
     n_components : int or "auto", default="auto"
         Rank of the linear path. "auto" for the components of which the filter keeps
-        more than 5%, and 64 at the most of windows of more than 1,000 cells.
+        more than 5%, and 64 at the most of windows of more than 600 cells.
 
     <CONTEXT>
 

@@ -32,9 +32,8 @@ class Following:
 
     @classmethod
     def of(cls, keys):
-        known = {}
-        numbers = [known.setdefault(key, len(known)) for key in keys]
-        numbers = np.array(numbers, dtype=np.intp)
+        known = {key: k for k, key in enumerate(dict.fromkeys(keys))}
+        numbers = np.fromiter(map(known.__getitem__, keys), np.intp, len(keys))
         counts = np.bincount(numbers, minlength=len(known))
         return cls(
             [*known],

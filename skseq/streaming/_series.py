@@ -108,9 +108,12 @@ class Series:
         twin = object.__new__(type(self))
         vars(twin).update(vars(self))
         twin.times = [*self.times]
-        twin.firsts = [first and first.copy() for first in self.firsts]
-        twin.memories = [memory.copy() for memory in self.memories]
-        twin.alarm = copy.copy(self.alarm)
+        if self.firsts:
+            twin.firsts = [first and first.copy() for first in self.firsts]
+        if self.memories:
+            twin.memories = [memory.copy() for memory in self.memories]
+        if self.alarm is not None:
+            twin.alarm = copy.copy(self.alarm)
         return twin
 
     @property

@@ -99,6 +99,8 @@ _TYPES = {TEXT: str, NUMBERS: Real}
 def _check_names(key, names):
     """Raise a ValueError where a series has a name of another type than in fit."""
     expected = _TYPES.get(key.kind, object)
+    if all(issubclass(kind, expected) for kind in {*map(type, names)}):
+        return
     for row, name in enumerate(names):
         if not isinstance(name, expected):
             raise ValueError(
