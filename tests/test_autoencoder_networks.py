@@ -136,31 +136,26 @@ def test_padding_does_not_change_training(X, name, engine):
         assert_same_training(fits[0], other)
 
 
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {
-            "dropout": 0.3,
-            "input_noise": 0.1,
-            "l2": 0.01,
-            "add_missing_indicator": True,
-            "global_clipnorm": 0.05,
-        },
-        {
-            "hidden_layer_sizes": 5,
-            "dropout": 0.5,
-            "activation": "relu",
-            "loss": "binary_crossentropy",
-        },
-    ],
-    ids=str,
-)
-def test_engines_agree(X, parameters):
-    """The same first weights, batches and weights of these give the same network."""
-    settings = {"batch_size": 8, "max_epochs": 3, "learning_rate": 0.01}
+def test_engines_agree(X):
+    """The same first weights, batches and weights of these give the same network.
+
+    With all that the kernels can do at once: Keras traces each network for seconds.
+    """
+    settings = {
+        "batch_size": 8,
+        "max_epochs": 3,
+        "learning_rate": 0.01,
+        "activation": "relu",
+        "loss": "binary_crossentropy",
+        "dropout": 0.3,
+        "input_noise": 0.1,
+        "l2": 0.01,
+        "add_missing_indicator": True,
+        "global_clipnorm": 0.05,
+    }
     counts = np.random.default_rng(1).integers(0, 4, size=len(X))
     native, by_keras = (
-        one_batch(engine=engine, **settings, **parameters).fit(X, None, counts)
+        one_batch(engine=engine, **settings).fit(X, None, counts)
         for engine in ("native", "keras")
     )
     assert native.architecture_ == by_keras.architecture_
