@@ -172,8 +172,12 @@ def rounding_error(rule, sizes):
 
 def subsample(X):
     """Sequences at even distances: enough, and no more cells than memory may hold."""
+    return X[:: subsample_step(X)]
+
+
+def subsample_step(X):
     most = min(max(_MAX_CELLS // (X.shape[1] * X.shape[2]), 1), _MAX_SEQUENCES)
-    return X[:: -(-len(X) // most)]
+    return -(-len(X) // most)
 
 
 def _differences(reconstructions):

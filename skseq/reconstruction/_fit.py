@@ -12,7 +12,7 @@ from ..training._estimator import history_attributes, network_attributes, parts_
 from ..training._plan import Examples, Plan
 from ..windowing._folds import folds_in_time, without_padding
 from ._context import judged_columns
-from ._errors import fit_error_rule, rounding_error, subsample
+from ._errors import fit_error_rule, rounding_error, subsample, subsample_step
 from ._judge import Judge
 from ._offset import ContaminationRule, ratio_of_scores, warn_of_far
 
@@ -133,11 +133,12 @@ def settled_offset(choices, kept, X, held_out, offset, fit_part=None):
 
 def _cross_fitted(rule, kept, X, held_out, offset, fit_part):
     """Told by the scores of each sequence under a model that was not fitted to it."""
-    unseen = np.full(len(X), np.nan)
+    unseen, numbers = np.full(len(X), np.nan), np.arange(len(X))
+    both = numbers[:: subsample_step(X)]
+    of_kept, rounding = kept.scores(X[both]), kept.rounding(X[both])
     for training, left_out in folds_in_time(X, _N_FOLDS):
-        first, both = fit_part(training), subsample(X[training])
-        scores = first.scores(both), kept.scores(both)
-        ratio = ratio_of_scores(*scores, kept.rounding(both))
+        first, seen = fit_part(training), np.isin(both, training)
+        ratio = ratio_of_scores(first.scores(X[both[seen]]), of_kept[seen], rounding)
         unseen[left_out] = ratio * first.scores(X[left_out])
     # Of sequences that are padded, as at the start of a series, the errors of few cells
     # scatter more than those to come.
