@@ -32,8 +32,11 @@ NETWORKS = {
         "cell": "gru",
         "hidden_layer_sizes": 5,
     },
-    "gru": {"cell": "gru", "hidden_layer_sizes": 5},
-    "bidirectional": {"bidirectional": True, "hidden_layer_sizes": 5},
+    "bidirectional gru": {
+        "cell": "gru",
+        "bidirectional": True,
+        "hidden_layer_sizes": 5,
+    },
 }
 NATIVE = list(NETWORKS)[:3]
 # The reconstruction of a step depends on its place in these.
@@ -76,8 +79,12 @@ def test_scores_and_latent_vectors_are_those_of_the_naive_network(ae, X):
     np.testing.assert_allclose(ae.transform(X), latent, atol=1e-5)
 
 
-def test_models_say_what_the_estimator_says(ae, X):
-    full = X[25:]
+# Of each kind of network the models are held to NumPy in networks/.
+@pytest.mark.parametrize(
+    ("name", "engine"), [(NATIVE[1], "native"), ("conditional gru", "keras")]
+)
+def test_models_say_what_the_estimator_says(X, name, engine):
+    ae, full = fitted(name, engine), X[25:]
     inputs = naive.prepared(ae, full)[0].astype("float32")
     outputs = np.asarray(ae.model_(inputs))
     np.testing.assert_allclose(outputs, ae.reconstruct(full), atol=1e-6)
@@ -99,8 +106,8 @@ def test_padding_moves_neither_score_nor_latent_vector(ae, X, side):
     np.testing.assert_allclose(
         ae.score_samples(padded), ae.score_samples(other), atol=1e-6
     )
-    if not ae.architecture_.is_of_any_length:
-        return
+    if not ae.architecture_.is_of_any_length or ae.cell == "gru":
+        return  # Keras makes one more graph of another length: of one of its networks
     unpadded = copy.deepcopy(ae)
     unpadded.sequence_shape_ = (4, 2)
     np.testing.assert_allclose(
@@ -116,39 +123,39 @@ def test_padding_moves_neither_score_nor_latent_vector(ae, X, side):
     ],
 )
 def test_padding_does_not_change_training(X, name, engine):
-    full = X[np.resize(np.arange(9, 20), 30)]  # a batch as of the networks above
+    """Not where it stands, either; Keras has a graph for six steps, made above."""
+    full = X[np.resize(np.arange(9, 20), 30), :4]
     parameters = {"engine": engine, **NETWORKS[name]}
-    plain = one_batch(**parameters).fit(full)
-    padded = one_batch(**parameters).fit(
-        np.pad(full, ((0, 0), (2, 1), (0, 0)), constant_values=np.nan)
-    )
-    assert_same_training(plain, padded)
+    fits = [
+        one_batch(**parameters).fit(
+            np.pad(full, ((0, 0), width, (0, 0)), constant_values=np.nan)
+        )
+        for width in ((2, 0), (1, 1), (0, 2), (0, 0))[: 4 if engine == "native" else 3]
+    ]
+    for other in fits[1:]:
+        assert_same_training(fits[0], other)
 
 
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {
-            "dropout": 0.3,
-            "input_noise": 0.1,
-            "l2": 0.01,
-            "add_missing_indicator": True,
-            "global_clipnorm": 0.05,
-        },
-        {
-            "hidden_layer_sizes": 5,
-            "dropout": 0.5,
-            "activation": "relu",
-            "loss": "binary_crossentropy",
-        },
-    ],
-    ids=str,
-)
-def test_engines_agree(X, parameters):
-    """The same first weights and batches give the same network."""
-    settings = {"batch_size": 8, "max_epochs": 3, "learning_rate": 0.01}
+def test_engines_agree(X):
+    """The same first weights, batches and weights of these give the same network.
+
+    With all that the kernels can do at once: Keras traces each network for seconds.
+    """
+    settings = {
+        "batch_size": 8,
+        "max_epochs": 3,
+        "learning_rate": 0.01,
+        "activation": "relu",
+        "loss": "binary_crossentropy",
+        "dropout": 0.3,
+        "input_noise": 0.1,
+        "l2": 0.01,
+        "add_missing_indicator": True,
+        "global_clipnorm": 0.05,
+    }
+    counts = np.random.default_rng(1).integers(0, 4, size=len(X))
     native, by_keras = (
-        one_batch(engine=engine, **settings, **parameters).fit(X)
+        one_batch(engine=engine, **settings).fit(X, None, counts)
         for engine in ("native", "keras")
     )
     assert native.architecture_ == by_keras.architecture_

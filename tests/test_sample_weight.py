@@ -147,15 +147,6 @@ def test_the_validation_loss_is_weighted_too(X):
     assert network.validation_loss_curve_[0] == pytest.approx(expected, rel=1e-5)
 
 
-def test_both_engines_train_by_the_weights(X, counts):
-    settings = {"early_stopping": True, "max_epochs": 2, "hidden_layer_sizes": 3}
-    native, of_keras = (
-        whole(engine=engine, **settings).fit(X, sample_weight=counts)
-        for engine in ("native", "keras")
-    )
-    assert_same_training(native, of_keras)
-
-
 def test_a_network_of_keras_is_trained_by_the_weights(X):
     size = np.abs(X).mean(axis=(1, 2))
     counts = np.where(size > np.median(size), 5, 1)

@@ -257,15 +257,13 @@ class KerasAutoencoder(
         means = feature_means(X)
         batch = Preparation(means).batch(X, slice(None), None, weights)
         with running_keras(), seeded(wrapper):
-            self._train(wrapper, batch)
+            encoder, decoder = self._train(wrapper, batch)
         losses = [float(loss) for loss in wrapper.history_["loss"]]
         if not np.isfinite(losses).all():
             raise ValueError(
                 "The training loss of KerasAutoencoder did not stay finite: epoch by "
                 f"epoch it is {losses}. Scale X, or lower the learning rate."
             )
-        with hold_back_stderr():
-            encoder, decoder = split(wrapper.model_, self.latent_layer)
         self.estimator_ = wrapper
         self._latent_layer = self.latent_layer
         self.feature_means_ = means
@@ -314,7 +312,10 @@ class KerasAutoencoder(
         )
 
     def _train(self, wrapper, batch):
-        """Let SciKeras build the network, and train it on targets that it refuses."""
+        """Let SciKeras build the network, and train it on targets that it refuses.
+
+        Returns the two parts of the network, which share its layers.
+        """
         flat = batch.inputs.reshape(len(batch.inputs), -1)
         with hold_back_stderr():
             wrapper.initialize(batch.inputs, flat)
@@ -322,7 +323,7 @@ class KerasAutoencoder(
             if not model.built:
                 model.build((None, *batch.inputs.shape[1:]))
             check_output(model, batch.inputs.shape[1:])
-            split(model, self.latent_layer)  # Or raise, before the training.
+            parts = split(model, self.latent_layer)  # Or raise, before the training.
         # SciKeras takes a y of two dimensions; what it encodes y to goes into the loss.
         wrapper.target_encoder_ = FunctionTransformer(lambda y: batch.targets)
         warm_start, wrapper.warm_start = wrapper.warm_start, True  # Keep this model.
@@ -330,9 +331,13 @@ class KerasAutoencoder(
             wrapper.fit(batch.inputs, flat, sample_weight=batch.weights)
         wrapper.warm_start = warm_start
         wrapper.target_encoder_ = FunctionTransformer()
+        return parts
 
     def _connect(self, model, encoder, decoder):
-        """Set the Keras models, which share their layers."""
+        """Set the Keras models, which share their layers and how they are run."""
+        for part in (encoder, decoder):
+            if part is not None:
+                part.run_eagerly = model.run_eagerly  # as its user said in ``compile``
         self.model_, self.encoder_ = model, encoder
         self.__dict__.pop("decoder_", None)
         if decoder is not None:

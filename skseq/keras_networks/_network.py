@@ -84,15 +84,10 @@ def split(model, latent_layer):
             f"The layer {latent_layer!r} must give one vector for each sequence. Got "
             f"the output shape {tuple(latent.shape)}; choose another 'latent_layer'."
         )
-
-    def connect(start, end, name):
-        part = import_keras().Model(start, end, name=name)
-        part.run_eagerly = model.run_eagerly  # as its user said in ``compile``
-        return part
-
-    encoder = connect(inputs, latent, "encoder")
+    connect = import_keras().Model
+    encoder = connect(inputs, latent, name="encoder")
     try:
-        decoder = connect(latent, outputs, "decoder")
+        decoder = connect(latent, outputs, name="decoder")
         # Some versions of Keras find out in a call alone.
         decoder(np.zeros((1, latent.shape[1]), dtype=np.float32))
     except (KeyError, ValueError):  # Something passes the latent layer by.

@@ -2,6 +2,7 @@
 """KerasAutoencoder: networks of one's own, and what SciKeras must not leave behind."""
 
 import copy
+import functools
 import pickle
 
 import numpy as np
@@ -28,7 +29,7 @@ def build(meta, units=2, rate=0.0):
         [
             keras.Input((n_timesteps, n_features)),
             layers.Flatten(),
-            layers.Dropout(rate),
+            *([layers.Dropout(rate)] if rate else []),
             layers.Dense(units, name="latent"),
             layers.Dense(n_timesteps * n_features),
             layers.Reshape((n_timesteps, n_features)),
@@ -84,6 +85,7 @@ def wrap(function=build, **params):
         "optimizer": "adam",
         "verbose": 0,
         "random_state": 0,
+        "batch_size": 40,  # all of X
         # Tracing would take most of the time of so small a fit.
         "run_eagerly": True,
     }
@@ -106,6 +108,21 @@ def X():
 @pytest.fixture(scope="module")
 def fitted(X):
     return autoencoder().fit(X)
+
+
+@pytest.fixture(scope="module")
+def with_objects(X):
+    """Fitted, once each, with an optimiser and a callback among its parameters."""
+
+    @functools.cache
+    def fit(function):
+        return autoencoder(
+            function,
+            optimizer=keras.optimizers.Adam(0.01),
+            callbacks=[keras.callbacks.EarlyStopping(monitor="loss")],
+        ).fit(X)
+
+    return fit
 
 
 # One batch, and an optimiser without moments of each weight: so many fits take long.
@@ -148,9 +165,9 @@ def test_outputs_are_those_of_the_network(X, fitted):
 
 
 def test_training_lowers_the_error_as_in_keras_itself(X):
-    ae = autoencoder(epochs=20, optimizer__learning_rate=0.02, run_eagerly=False)
+    ae = autoencoder(epochs=8, optimizer__learning_rate=0.05, run_eagerly=False)
     ae.fit(X)
-    assert len(ae.loss_curve_) == 20
+    assert len(ae.loss_curve_) == 8
     assert ae.loss_curve_[-1] < 0.8 * ae.loss_curve_[0]
     assert -ae.score(X) == pytest.approx(ae.loss_curve_[-1], rel=0.1)
 
@@ -160,15 +177,17 @@ def test_contamination_is_the_share_of_training_outliers(X):
     assert np.mean(ae.fit_predict(X) == -1) == 0.25
 
 
-def test_a_recurrent_network_needs_no_reshape(X):
-    ae = autoencoder(build_recurrent).fit(X)
+def test_a_recurrent_network_needs_no_reshape(X, with_objects):
+    ae = with_objects(build_recurrent)
     assert ae.transform(X).shape == (40, 2)
     assert ae.inverse_transform(ae.transform(X)).shape == X.shape
     assert ae.set_output(transform="default").get_feature_names_out()[1].endswith("1")
 
 
 def test_a_wrapped_regressor_will_do(X):
-    regressor = import_scikeras().KerasRegressor(build, loss="mse", verbose=0)
+    regressor = import_scikeras().KerasRegressor(
+        build, loss="mse", verbose=0, run_eagerly=True
+    )
     assert KerasAutoencoder(regressor).fit(X).transform(X).shape == (40, 2)
 
 
@@ -180,7 +199,7 @@ def test_missing_targets_give_no_loss_and_no_gradient(X, loss):
     holes = X.copy()
     holes[:, 0] = np.nan  # padding
     holes[:, 2, 1] = np.nan
-    ae = autoencoder(loss=loss, metrics=["mae"], epochs=3).fit(holes)
+    ae = autoencoder(loss=loss, metrics=["mae"], epochs=2).fit(holes)
     assert np.isfinite(ae.loss_curve_).all()
     assert np.isfinite(ae.estimator_.history_["mean_absolute_error"]).all()
     # The biases of the last layer start at 0, and those of no target stay there.
@@ -201,7 +220,7 @@ def test_missing_cells_have_no_part_in_the_score(X, fitted):
 
 
 def test_a_loss_that_is_not_finite_is_an_error(X):
-    ae = autoencoder(optimizer="sgd", optimizer__learning_rate=1e30, epochs=4)
+    ae = autoencoder(optimizer="sgd", optimizer__learning_rate=1e30, epochs=2)
     with pytest.raises(ValueError, match="did not stay finite"):
         ae.fit(X)
     assert not hasattr(ae, "estimator_")
@@ -253,10 +272,9 @@ def test_what_is_no_wrapper_is_an_error(X):
         KerasAutoencoder(Duck()).fit(X)
 
 
-def test_a_connection_past_the_latent_layer_leaves_no_inverse(X):
-    ae = autoencoder(build_skip)
-    assert hasattr(ae, "inverse_transform")
-    ae.fit(X)
+def test_a_connection_past_the_latent_layer_leaves_no_inverse(X, with_objects):
+    assert hasattr(autoencoder(build_skip), "inverse_transform")
+    ae = with_objects(build_skip)
     assert ae.transform(X).shape == (40, 2)
     with pytest.raises(AttributeError, match="inverse_transform"):
         ae.inverse_transform(ae.transform(X))
@@ -300,22 +318,10 @@ def test_works_in_a_search_over_a_pipeline_of_windows(table):
     assert len(search.predict(rows)) == len(rows)
 
 
-@pytest.fixture(
-    scope="module", params=[build, build_recurrent, build_skip, build_custom]
-)
-def with_objects(X, request):
-    """Fitted, with an optimiser and a callback among its parameters."""
-    return autoencoder(
-        request.param,
-        optimizer=keras.optimizers.Adam(0.01),
-        callbacks=[keras.callbacks.EarlyStopping(monitor="loss")],
-        batch_size=40,
-    ).fit(X)
-
-
 @pytest.mark.parametrize("copied", [copy.deepcopy, pickled], ids=["copy", "pickle"])
-def test_copies_of_a_fitted_estimator_give_the_same(X, with_objects, copied):
-    ae = with_objects
+@pytest.mark.parametrize("function", [build, build_recurrent, build_skip, build_custom])
+def test_copies_of_a_fitted_estimator_give_the_same(X, with_objects, function, copied):
+    ae = with_objects(function)
     other = copied(ae)
     np.testing.assert_allclose(other.transform(X), ae.transform(X), rtol=1e-6)
     np.testing.assert_allclose(other.score_samples(X), ae.score_samples(X), rtol=1e-5)

@@ -68,7 +68,8 @@ def test_a_rare_event_pipeline_is_cross_validated(table):
     pipe = make_pipeline(
         SlidingWindow(3),
         EachTimeStep(StandardScaler()),
-        classifier(run_eagerly=False),  # of many steps, which pay for the tracing
+        # Of many steps, which pay for the tracing; all of one size.
+        classifier(run_eagerly=False, batch_size=30),
     )
     scoring = ["average_precision", "roc_auc"]
     # An integer cv finds events in each fold because it is stratified.
@@ -138,7 +139,8 @@ def test_other_sequences_than_those_of_the_fit_are_an_error(fitted):
 
 def test_a_pickle_predicts_the_same(table):
     X, y = windows(table)
-    fitted = classifier(class_weight="balanced", run_eagerly=False).fit(X, y)
+    settings = {"class_weight": "balanced", "run_eagerly": False, "batch_size": 30}
+    fitted = classifier(**settings).fit(X, y)
     loaded = pickle.loads(pickle.dumps(fitted))
     expected = fitted.predict_proba(X)
     np.testing.assert_allclose(loaded.predict_proba(X), expected, rtol=1e-5)

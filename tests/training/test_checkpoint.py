@@ -86,11 +86,12 @@ def test_a_killed_fit_goes_on_to_the_same_weights(
 
 def test_a_killed_fit_with_keras_goes_on_to_the_same_weights(X, tmp_path, monkeypatch):
     """What Keras draws itself in each step included."""
-    ae = LSTMAutoencoder(3, max_epochs=3, random_state=0, engine="keras")
-    ae.set_params(recurrent_dropout=0.5)
-    whole = clone(ae).fit(X)
-    ae.set_params(checkpoint=str(tmp_path / "state"))
-    again = resumed(ae, X, monkeypatch, 2)
+    y = np.nan_to_num(X[:, -1, 0])
+    model = LSTMRegressor(3, max_epochs=3, random_state=0, engine="keras")
+    model.set_params(recurrent_dropout=0.5)
+    whole = clone(model).fit(X, y)
+    model.set_params(checkpoint=str(tmp_path / "state"))
+    again = resumed(model, X, monkeypatch, 2, y)
     assert_same_weights(again, whole, 1e-6)
 
 

@@ -15,6 +15,9 @@ from skseq.engines._batches import Batch
 _kernels = pytest.importorskip(
     "skseq.engines.native._kernels", reason="the kernels were not built"
 )
+import plain_keras  # noqa: E402
+from plain_keras import autoencoder, initial_weights, targets  # noqa: E402
+
 from skseq.engines.native._blocks import from_blocks, to_blocks  # noqa: E402
 from skseq.engines.native._network import (  # noqa: E402
     Inputs,
@@ -23,12 +26,6 @@ from skseq.engines.native._network import (  # noqa: E402
     forward_few,
 )
 from skseq.engines.native._trainer import Trainer, _Shard, _shards, _shares  # noqa: E402
-
-
-def autoencoder(n_features, sizes, activation="tanh"):
-    units = (*sizes, *sizes[::-1])
-    return Network(n_features, units, n_features, len(sizes) - 1, activation)
-
 
 NETWORKS = {
     "autoencoder": autoencoder(3, (5, 2)),
@@ -41,11 +38,6 @@ NETWORKS = {
 }
 
 
-def initial_weights(network, seed=0, scale=0.4):
-    rng = np.random.default_rng(seed)
-    return [rng.normal(scale=scale, size=s).astype(np.float32) for s in network.shapes]
-
-
 def sequences(n=21, n_timesteps=6, n_features=3, seed=0):
     """Sequences with padding at the front, missing cells and a wholly padded one."""
     rng = np.random.default_rng(seed)
@@ -55,18 +47,6 @@ def sequences(n=21, n_timesteps=6, n_features=3, seed=0):
     x[rng.random(x.shape) < 0.05] = np.nan
     x[-1] = np.nan
     return x
-
-
-def targets(network, x, loss="mse"):
-    rng = np.random.default_rng(1)
-    steps = x.shape[1] if network.returns_sequences else 1
-    shape = (len(x), steps, network.n_outputs)
-    if loss == "categorical_crossentropy":
-        classes = rng.integers(network.n_outputs, size=shape[:2])
-        return np.eye(network.n_outputs, dtype=np.float32)[classes]
-    if loss == "binary_crossentropy":
-        return rng.integers(0, 2, size=shape).astype(np.float32)
-    return (2 * rng.normal(size=shape)).astype(np.float32)
 
 
 def batch_of(x, targets=None):
@@ -407,89 +387,40 @@ def test_training_goes_on_from_the_state_of_the_optimiser(isa):
     np.testing.assert_array_equal(again, whole)
 
 
-def keras_model(network, n_timesteps, *, masking=False, l2=0.0):
-    """The network as a user of Keras writes it."""
-    keras = pytest.importorskip("keras")
-
-    layers = keras.layers
-    inputs = x = keras.Input((n_timesteps, network.n_features))
-    if masking:
-        x = layers.Masking(0.0)(x)
-    for i, units in enumerate(network.units):
-        sequences = i != network.last
-        x = layers.LSTM(
-            units,
-            activation=network.activation,
-            return_sequences=sequences,
-            kernel_regularizer=keras.regularizers.L2(l2),
-            recurrent_regularizer=keras.regularizers.L2(l2),
-        )(x)
-        if i == network.last and network.returns_sequences:
-            x = layers.RepeatVector(n_timesteps)(x)
-    dense = layers.Dense(network.n_outputs, activation=network.output_activation)
-    x = layers.TimeDistributed(dense)(x) if network.returns_sequences else dense(x)
-    return keras.Model(inputs, x)
-
-
-KERAS_CASES = {
-    "autoencoder": (autoencoder(3, (8, 5)), "mse"),
-    "sequence": (Network(3, (8,), 2), "huber"),
-    "vector": (
-        Network(3, (8,), 2, last=0, output_activation="sigmoid"),
-        "binary_crossentropy",
-    ),
-    "classes": (
-        Network(3, (8,), 3, last=0, output_activation="softmax"),
-        "categorical_crossentropy",
-    ),
-    "classes of steps": (
-        Network(3, (8,), 3, output_activation="softmax"),
-        "categorical_crossentropy",
-    ),
-}
-
-
-@functools.cache
-def trained_by_keras(name):
-    """A case of the data, and what Keras makes of it: for all instruction sets."""
-    keras = pytest.importorskip("keras")
-    network, loss = KERAS_CASES[name]
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(20, 18, 7, 3)).astype(np.float32)
-    y = targets(network, x.reshape(-1, 7, 3), loss)
-    y = x if name == "autoencoder" else y.reshape(20, 18, *y.shape[1:])
-    sample_weight = rng.random((20, 18)).astype(np.float32)
-    model = keras_model(network, 7, l2=0.02)
-    model.compile(keras.optimizers.Adam(0.01, global_clipnorm=0.05), loss=loss)
-    before, losses = model.get_weights(), []
-    for x_batch, y_batch, weight in zip(x, y, sample_weight, strict=True):
-        if network.returns_sequences:
-            weight = weight[:, np.newaxis]
-        else:
-            y_batch = y_batch[:, 0]
-        model.reset_metrics()  # else some versions give the mean of all batches
-        losses.append(model.train_on_batch(x_batch, y_batch, sample_weight=weight))
-    outputs = np.asarray(model(x[0]))  # sooner than predict, which traces a graph
-    return (x, y, sample_weight), before, losses, model.get_weights(), outputs
-
-
-@pytest.mark.parametrize("name", KERAS_CASES)
+@pytest.mark.parametrize("name", plain_keras.CASES)
 def test_twenty_updates_and_predictions_equal_keras(name, isa):
-    network, loss = KERAS_CASES[name]
-    data, weights, losses, expected, outputs = trained_by_keras(name)
-    assert [w.shape for w in weights] == network.shapes
+    case, data = plain_keras.CASES[name], plain_keras.data(name)
+    losses, expected, outputs = plain_keras.stored(name)
     trainer = Trainer(
-        network, weights, loss=loss, learning_rate=0.01, l2=0.02, global_clipnorm=0.05
+        case.network,
+        data.weights,
+        loss=case.loss,
+        learning_rate=case.learning_rate,
+        l2=case.l2,
+        global_clipnorm=case.global_clipnorm,
     )
-    for x_batch, y_batch, weight, of_keras in zip(*data, losses, strict=True):
-        batch = batch_of(x_batch, y_batch)._replace(weights=weight)
+    for x, y, weight, of_keras in zip(*data[:3], losses, strict=True):
+        batch = batch_of(x, y)._replace(weights=weight)
         atol = of_training(trainer.weights, 20)
         assert trainer.train_on_batch(batch) == pytest.approx(of_keras, abs=atol)
     atol = of_training(trainer.weights, 20)
     for ours, theirs in zip(trainer.weights, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=atol)
-    ours = predict(network, expected, data[0][0])
+    ours = predict(case.network, expected, data.inputs[0])
     np.testing.assert_allclose(ours.reshape(outputs.shape), outputs, atol=1e-5)
+
+
+def test_the_stored_results_are_those_of_keras():
+    """Of the case that Keras traces soonest: the recipe is the same for all."""
+    pytest.importorskip("keras")
+    (losses, weights, outputs), stored = (
+        make("vector") for make in (plain_keras.train, plain_keras.stored)
+    )
+    atol = of_training(weights, plain_keras.N_BATCHES)
+    np.testing.assert_allclose(losses, stored.losses, atol=atol)
+    for now, then in zip(weights, stored.weights, strict=True):
+        np.testing.assert_allclose(now, then, atol=atol)
+    np.testing.assert_allclose(outputs, stored.outputs, atol=atol)
 
 
 def test_padding_carries_the_state_over_as_in_keras():
@@ -497,7 +428,8 @@ def test_padding_carries_the_state_over_as_in_keras():
     x = np.random.default_rng(0).normal(size=(10, 6, 3)).astype(np.float32)
     for i in range(10):
         x[i, : i % 6] = 0
-    model = keras_model(network, 6, masking=True)
+    pytest.importorskip("keras")
+    model = plain_keras.model(network, 6, masking=True)
     expected = np.asarray(model(x))
     x[(x == 0).all(axis=2)] = np.nan
     ours = predict(network, model.get_weights(), x)[:, 0]
