@@ -176,6 +176,7 @@ def subsample(X):
 
 
 def subsample_step(X):
+    """The distance from one of these to the next."""
     most = min(max(_MAX_CELLS // (X.shape[1] * X.shape[2]), 1), _MAX_SEQUENCES)
     return -(-len(X) // most)
 

@@ -5,7 +5,7 @@ import pytest
 from sklearn.ensemble import IsolationForest
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _few_trees():
     """To be fitted, saved and loaded; how many there are by default is no matter."""
     defaults = IsolationForest.__init__.__kwdefaults__

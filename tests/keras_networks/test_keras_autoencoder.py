@@ -164,9 +164,15 @@ def test_outputs_are_those_of_the_network(X, fitted):
     np.testing.assert_allclose(decoded, expected, rtol=1e-5, atol=1e-6)
 
 
+def test_what_runs_eagerly_does_so_in_its_parts(fitted):
+    assert fitted.encoder_.run_eagerly
+    assert fitted.decoder_.run_eagerly
+
+
 def test_training_lowers_the_error_as_in_keras_itself(X):
     ae = autoencoder(epochs=8, optimizer__learning_rate=0.05, run_eagerly=False)
     ae.fit(X)
+    assert not ae.encoder_.run_eagerly
     assert len(ae.loss_curve_) == 8
     assert ae.loss_curve_[-1] < 0.8 * ae.loss_curve_[0]
     assert -ae.score(X) == pytest.approx(ae.loss_curve_[-1], rel=0.1)
