@@ -98,7 +98,8 @@ def keras_autoencoder():
             ]
         )
 
-    wrapper = wrappers.BaseWrapper(build, loss="mse", verbose=0, run_eagerly=True)
+    settings = {"loss": "mse", "verbose": 0, "run_eagerly": True, "batch_size": 256}
+    wrapper = wrappers.BaseWrapper(build, **settings)
     return KerasAutoencoder(wrapper)
 
 

@@ -28,7 +28,7 @@ app.command()(score)
 # Ends as Python ends it, with what is still to be written: first in a fork with a full
 # disk for its output, of which the complaint and the exit code are written to a file.
 ENDING = """
-import os, sys, typer
+import os, sys, typer, warnings
 from skseq.cli._score import score
 from skseq.streaming._scorer import StreamScorer  # loaded once for both
 
@@ -36,7 +36,9 @@ model, rows, complaint = sys.argv[1:]
 sys.argv[2:] = []
 if sys.platform == "linux":
     with open(complaint, "w") as file:
-        if not os.fork():
+        with warnings.catch_warnings(action="ignore"):  # libraries have threads
+            child = os.fork()
+        if not child:
             os.dup2(os.open(rows, os.O_RDONLY), 0)
             os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
             os.dup2(file.fileno(), 2)
