@@ -17,7 +17,7 @@ from scipy import sparse
 # ``make fuzz`` tries 40 times as many.
 EFFORT = int(os.environ.get("SKSEQ_FUZZ_EFFORT", "1"))
 
-examples = settings(max_examples=25 * EFFORT, deadline=None, derandomize=True)
+examples = settings(max_examples=20 * EFFORT, deadline=None, derandomize=True)
 
 
 class Rows(NamedTuple):
@@ -62,7 +62,7 @@ window_sizes = st.integers(1, 8)
 # Fuzzing: the same values in many containers, and input that nobody means to give.
 
 fuzzed = settings(
-    max_examples=12 * EFFORT,
+    max_examples=10 * EFFORT,
     deadline=None,
     derandomize=True,
     database=None,

@@ -4,8 +4,6 @@
 import contextlib
 import copy
 import pickle
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
@@ -527,31 +525,6 @@ def test_verbose_prints_a_line_an_epoch_without_keras(sequences, capsys):
         for line in (f"Epoch {epoch}/2", f"1/1 - loss: {loss:.4f}")
     ]
     assert capsys.readouterr().out.splitlines() == [title, *epochs]
-
-
-def test_the_native_engine_never_loads_keras_and_works_in_a_fork():
-    code = """
-import multiprocessing, os, pickle, sys
-import numpy as np
-from skseq import LSTMAutoencoder
-
-X = np.zeros((40, 3, 1))
-ae = LSTMAutoencoder(2, max_epochs=1, engine="native").fit(X)
-ae = pickle.loads(pickle.dumps(ae))
-ae.transform(X), ae.predict(X), ae.inverse_transform(ae.transform(X))
-assert not {"keras", "tensorflow"} & set(sys.modules)
-if hasattr(os, "fork"):
-    with multiprocessing.get_context("fork").Pool(2) as pool:
-        done = pool.map(ae.fit, [X, X]), pool.map(ae.score_samples, [X, X])
-    assert [len(results) for results in done] == [2, 2]
-"""
-    run = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
 
 def test_weights_that_keras_changed_come_back(sequences):

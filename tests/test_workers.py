@@ -156,33 +156,22 @@ def test_the_first_call_of_a_network_is_silent_but_for_the_users_own_lines(fresh
     assert stderr == "batch\n"
 
 
-# Each thread has a Keras network lent to it, which is traced for seconds.
-@pytest.mark.parametrize(
-    ("engine", "n_threads", "sizes", "n_users"),
-    [
-        ("native", 1, (8, 4), 8),
-        ("native", 2, (8, 4), 8),
-        ("native", None, (8, 4), 8),
-        ("keras", 1, 4, 2),
-    ],
-)
-def test_threads_on_one_fitted_pipeline_get_what_one_gets(
-    engine, n_threads, sizes, n_users
-):
+# Of Keras: test_autoencoder.py, where a fit and a score run at once.
+@pytest.mark.parametrize("n_threads", [1, 2, None])
+def test_threads_on_one_fitted_pipeline_get_what_one_gets(n_threads):
     rng = np.random.default_rng(0)
     table = rng.normal(size=(3000, 3))
+    network = LSTMAutoencoder(
+        (8, 4), max_epochs=1, engine="native", n_threads=n_threads, random_state=0
+    )
     pipeline = make_pipeline(
-        SlidingWindow(10),
-        EachTimeStep(StandardScaler()),
-        LSTMAutoencoder(
-            sizes, max_epochs=1, engine=engine, n_threads=n_threads, random_state=0
-        ),
+        SlidingWindow(10), EachTimeStep(StandardScaler()), network
     ).fit(table[:500])
     # Of all sizes, so that threads are in different places of the code.
     parts = [table[rng.integers(2900) :][: rng.integers(5, 2000)] for _ in range(16)]
     for method in (pipeline.score_samples, pipeline.transform):
         alone = [method(part) for part in parts]
-        with ThreadPoolExecutor(n_users) as threads:
+        with ThreadPoolExecutor(8) as threads:
             together = list(threads.map(method, parts))
         for a, b in zip(together, alone, strict=True):
             assert_array_equal(a, b)

@@ -69,11 +69,10 @@ def test_a_training_that_goes_on_counts_what_it_does_itself(terminal, clock):
     )
 
 
-@pytest.mark.parametrize("engine", ["native", "keras"])
-def test_a_fit_that_trains_twice_has_two_bars(engine, terminal):
+def test_a_fit_that_trains_twice_has_two_bars(terminal):
     table = np.sin(np.arange(120) / 3)[:, np.newaxis]
     windows = SlidingWindow(4).fit_transform(table)
-    ae = LSTMAutoencoder(2, max_epochs=2, refit=True, engine=engine, random_state=0)
+    ae = LSTMAutoencoder(2, max_epochs=2, refit=True, engine="native", random_state=0)
     with training_bars(terminal):
         ae.fit(windows)
     # The last that was sent of each title.

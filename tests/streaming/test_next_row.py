@@ -157,7 +157,7 @@ def state_of(stream):
 
 
 @pytest.mark.parametrize("name", pipelines())
-@settings(parent=examples, max_examples=20)
+@settings(parent=examples, max_examples=15)
 @given(case=streams())
 def test_a_row_straight_through_is_as_one_the_long_way(fitted, name, case):
     rows, options, has_groups = case
@@ -177,7 +177,7 @@ def test_a_row_straight_through_is_as_one_the_long_way(fitted, name, case):
 
 
 @pytest.mark.parametrize("name", pipelines())
-@settings(parent=examples, max_examples=20)
+@settings(parent=examples, max_examples=15)
 @given(case=streams(), size=st.integers(1, 12))
 def test_rows_at_once_are_as_rows_one_after_the_other(fitted, name, case, size):
     rows, options, has_groups = case
