@@ -55,6 +55,15 @@ def assert_same_weights(a, b, atol=0.0):
         np.testing.assert_allclose(one, other, rtol=0, atol=atol)
 
 
+def assert_same_fit(one, other):
+    """Of two networks: what their training came to, to the bit."""
+    for name in ("weights_", "optimizer_state_"):
+        for a, b in zip(getattr(one, name), getattr(other, name), strict=True):
+            np.testing.assert_array_equal(a, b)
+    for name in ("loss_curve_", "validation_loss_curve_", "best_epoch_", "n_iter_"):
+        assert getattr(one, name) == getattr(other, name)
+
+
 def padded_sequences():
     """30 in [0, 1], some padded at the front or the end, a cell missing."""
     X = np.random.default_rng(0).uniform(size=(30, 6, 2)).astype("float32")

@@ -133,12 +133,11 @@ def settled_offset(choices, kept, X, held_out, offset, fit_part=None):
 
 def _cross_fitted(rule, kept, X, held_out, offset, fit_part):
     """Told by the scores of each sequence under a model that was not fitted to it."""
-    unseen, numbers = np.full(len(X), np.nan), np.arange(len(X))
-    both = numbers[:: subsample_step(X)]
-    of_kept, rounding = kept.scores(X[both]), kept.rounding(X[both])
+    unseen, of_kept = np.full(len(X), np.nan), kept.scores(X)
     for training, left_out in folds_in_time(X, _N_FOLDS):
-        first, seen = fit_part(training), np.isin(both, training)
-        ratio = ratio_of_scores(first.scores(X[both[seen]]), of_kept[seen], rounding)
+        first, both = fit_part(training), training[:: subsample_step(X[training])]
+        scores = first.scores(X[both]), of_kept[both]
+        ratio = ratio_of_scores(*scores, kept.rounding(X[both]))
         unseen[left_out] = ratio * first.scores(X[left_out])
     # Of sequences that are padded, as at the start of a series, the errors of few cells
     # scatter more than those to come.

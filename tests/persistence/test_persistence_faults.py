@@ -10,6 +10,7 @@ import sys
 
 import numpy as np
 import pytest
+from make import assert_same_fit
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -141,12 +142,7 @@ def test_a_kill_while_training_leaves_a_state_to_go_on_from(folder, said):
     shapes = Architecture(5, 2, (3,)).weight_shapes
     state = Checkpoint(path, {}).read(shapes, 4, held_out=False)
     assert len(state.loss_curve) == 2
-    again = ae.set_params(checkpoint=path).fit(X)
-    for name in ("loss_curve_", "validation_loss_curve_", "best_epoch_", "n_iter_"):
-        assert getattr(again, name) == getattr(whole, name)
-    for name in ("weights_", "optimizer_state_"):
-        for a, b in zip(getattr(again, name), getattr(whole, name), strict=True):
-            np.testing.assert_array_equal(a, b)
+    assert_same_fit(ae.set_params(checkpoint=path).fit(X), whole)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs resource limits")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from make import assert_same_weights
+from make import assert_same_fit, assert_same_weights
 from sklearn.base import clone
 
 from skseq import LSTMAutoencoder, LSTMRegressor, SlidingWindow
@@ -51,14 +51,6 @@ def resumed(ae, X, monkeypatch, epoch, *y):
         with pytest.raises(Killed):
             clone(ae).fit(X, *y)
     return ae.fit(X, *y)
-
-
-def assert_same_fit(one, other):
-    for name in ("weights_", "optimizer_state_"):
-        for a, b in zip(getattr(one, name), getattr(other, name), strict=True):
-            np.testing.assert_array_equal(a, b)
-    for name in ("loss_curve_", "validation_loss_curve_", "best_epoch_", "n_iter_"):
-        assert getattr(one, name) == getattr(other, name)
 
 
 @pytest.mark.parametrize(
