@@ -2,12 +2,11 @@
 """Training: seconds of an epoch, of a first epoch and of a prediction, by engine.
 
     python benchmarks/bench_training.py [--rounds 7] [--cases 0 1 2 3]
-        [--engines native1 native2 keras scikeras torch] [--device cuda]
+        [--engines native1 native2 keras scikeras torch]
 
 Each engine trains in its own process, with its default threads, and each round runs
 one epoch and one prediction of each engine in turn, then the machine's matrix product.
-An engine whose package is not installed is left out. ``--device cuda`` adds Keras (the
-backend that KERAS_BACKEND names) and PyTorch on a GPU.
+An engine whose package is not installed is left out.
 
 The first epoch is a user's: from a new process to the end of a fit of one epoch, with
 the imports and without. ``LSTMAutoencoder`` scores its training sequences in that time
@@ -58,7 +57,7 @@ _kept = ExitStack()  # as long as the process lives
 # Each engine gives three functions: the first epoch, an epoch, a prediction.
 
 
-def native(case, n_threads):
+def ours(case, engine, n_threads=None):
     from skseq import LSTMAutoencoder
     from skseq.engines._batches import Preparation
     from skseq.engines._choose import borrow_engine
@@ -70,18 +69,16 @@ def native(case, n_threads):
         batch_size=batch_size,
         max_epochs=1,
         early_stopping=False,
-        engine="native",
+        engine=engine,
         n_threads=n_threads,
         random_state=0,
     )
     architecture = Architecture(*shape, sizes)
     rng = np.random.RandomState(0)
     preparation = Preparation(np.zeros(shape[1], np.float32))
-    engine = _kept.enter_context(
-        borrow_engine(architecture, "native", n_threads=n_threads)
-    )
-    engine.load_weights(architecture.initial_weights(rng))
-    engine.start_training(
+    lent = _kept.enter_context(borrow_engine(architecture, engine, n_threads=n_threads))
+    lent.load_weights(architecture.initial_weights(rng))
+    lent.start_training(
         loss="mse",
         masked=False,
         dropout=False,
@@ -91,10 +88,11 @@ def native(case, n_threads):
 
     def epoch():
         for rows in batches(rng.permutation(len(X)), batch_size):
-            engine.train_batch(preparation.batch(X, rows))
+            lent.train_batch(preparation.batch(X, rows))
 
     def predict():
-        return autoencoder.reconstruct(X)
+        chunks = preparation.chunks(X)
+        return np.concatenate([lent.reconstruct(batch) for _, batch in chunks])
 
     return partial(autoencoder.fit, X), epoch, predict
 
@@ -151,13 +149,11 @@ def matrix_product(case):
 
 
 ENGINES = {  # name: (functions of a case, module that takes long to import)
-    "native1": (partial(native, n_threads=1), "skseq"),
-    "native2": (partial(native, n_threads=2), "skseq"),
+    "native1": (partial(ours, engine="native", n_threads=1), "skseq"),
+    "native2": (partial(ours, engine="native", n_threads=2), "skseq"),
     "keras": (keras, "keras"),
     "scikeras": (scikeras, "scikeras.wrappers"),
     "torch": (torch, "torch"),
-    "keras-cuda": (keras, "keras"),
-    "torch-cuda": (partial(torch, device="cuda"), "torch"),
     "matmul": (matrix_product, "numpy"),
 }
 
@@ -166,10 +162,7 @@ class Worker:
     """A process that holds one engine for one case."""
 
     def __init__(self, engine, case):
-        # TensorFlow and PyTorch see a GPU only where it is the point.
-        os.environ.pop("CUDA_VISIBLE_DEVICES", None)
-        if not engine.endswith("cuda"):
-            os.environ["CUDA_VISIBLE_DEVICES"] = ""
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""  # bench_gpu.py is for what has one
         self._process = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
         start = time.perf_counter()
         self.first = self._process.submit(_start, engine, case).result()
@@ -257,18 +250,15 @@ def report(case, figures):
 
 
 def main():
-    on_cpu = [e for e in ENGINES if e != "matmul" and not e.endswith("cuda")]
+    engines = [engine for engine in ENGINES if engine != "matmul"]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--cases", type=int, nargs="+", default=range(len(CASES)))
-    parser.add_argument("--engines", nargs="+", choices=on_cpu, default=on_cpu)
-    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--engines", nargs="+", choices=engines, default=engines)
     results = Path(__file__).parent / "results" / "training.json"
     parser.add_argument("--json", type=Path, default=results)
     arguments = parser.parse_args()
     engines = arguments.engines
-    if arguments.device == "cuda":
-        engines = [*engines, "keras-cuda", "torch-cuda"]
     packages = ["skseq", "numpy", "keras", "tensorflow", "scikeras"]
     if find_spec("torch"):
         packages.append("torch")

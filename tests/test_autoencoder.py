@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """LSTMAutoencoder: training, latent vectors, errors, scores and Keras models."""
 
-import contextlib
 import copy
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -16,7 +16,7 @@ from sklearn.base import clone
 from tolerances import assert_same_training, of_training
 
 from skseq import LSTMAutoencoder, SlidingWindow, sliding_windows, temporalize
-from skseq.engines._choose import borrow_engine
+from skseq.engines._choose import choose_engine
 from skseq.engines.native._engine import NativeEngine
 from skseq.networks import Architecture
 
@@ -443,17 +443,25 @@ def test_without_the_kernels_keras_stands_in(sequences, monkeypatch):
         tiny(engine="native").fit(sequences)
 
 
-def test_auto_leaves_a_gpu_to_keras(sequences, monkeypatch):
-    monkeypatch.setattr(keras.distribution, "list_devices", lambda kind: ["gpu:0"])
-    lent = []
+def test_auto_leaves_to_a_gpu_what_is_work_enough(monkeypatch):
+    large, small = Architecture(20, 20, (512, 256)), Architecture(20, 20, (32, 16))
+    assert choose_engine(large, batch_size=64) == "native"
+    on_gpu = SimpleNamespace(device="cuda:0")
+    monkeypatch.setattr(keras.ops, "zeros", lambda shape: on_gpu)
+    assert choose_engine(large, batch_size=64) == "keras"
+    assert choose_engine(small, batch_size=64) == "native"
+    assert choose_engine(small, batch_size=2**14) == "keras"
+    assert choose_engine(large, "native", batch_size=64) == "native"
+
+
+def test_a_fit_asks_what_its_mini_batches_are_worth(sequences, monkeypatch):
+    asked = []
     monkeypatch.setattr(
-        "skseq.engines._keras.borrow",
-        lambda architecture: lent.append(architecture) or contextlib.nullcontext(),
+        "skseq.engines._choose._is_worth_a_gpu",
+        lambda architecture, batch_size: asked.append(batch_size),
     )
-    borrow_engine(Architecture(3, 2, (2,)))
-    assert len(lent) == 1
-    borrow_engine(Architecture(3, 2, (2,)), "native")
-    assert len(lent) == 1
+    tiny(batch_size=7, max_epochs=1).fit(sequences)
+    assert asked == [7]
 
 
 def test_threads_that_fit_and_score_at_once_give_what_each_gives_alone(ae, windows):

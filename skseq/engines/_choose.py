@@ -9,17 +9,22 @@ from ..networks._quiet import quiet_first_call
 from ._cores import usable_threads
 from .native._built import has_kernels
 
+# Multiplications in the forward pass of a mini-batch from which a GPU trains sooner
+# than the kernels on 16 cores: measured by bench_gpu.py.
+_WORTH_A_GPU = 1e9
+
 _asked: set[str] = set()
 
 
 def _gpu_in_play():
-    """Tell whether Keras is in use in this process, and has a GPU."""
+    """Tell whether Keras is in use in this process, and computes on a GPU."""
     keras = sys.modules.get("keras")
     if keras is None:
         return False
     # Where the user has loaded Keras, this may be what starts its backend's devices.
+    # Its list of devices fails on JAX without a GPU, and on PyTorch.
     with quiet_first_call(_asked, "devices"):
-        return bool(keras.distribution.list_devices("gpu"))
+        return "cpu" not in str(keras.ops.zeros(1).device).lower()
 
 
 def _not_native(architecture):
@@ -45,7 +50,12 @@ def may_be_native(params):
     return _not_native(SimpleNamespace(**usual | params)) is None
 
 
-def choose_engine(architecture, engine="auto"):
+def _is_worth_a_gpu(architecture, batch_size):
+    n_steps = batch_size * architecture.n_timesteps
+    return n_steps * architecture.n_parameters >= _WORTH_A_GPU
+
+
+def choose_engine(architecture, engine="auto", batch_size=1):
     """What "auto" comes to: native where the kernels are there for the network.
 
     Parameters
@@ -54,10 +64,13 @@ def choose_engine(architecture, engine="auto"):
 
     engine : {"auto", "keras", "native"}, default="auto"
 
+    batch_size : int, default=1
+        Sequences of a mini-batch, of which a GPU needs many, or large ones.
+
     Returns
     -------
     engine : {"keras", "native"}
-        Keras, too, where it is loaded and has a GPU.
+        Keras, too, where it is loaded and has a GPU, and there is work enough for it.
 
     Raises
     ------
@@ -69,7 +82,9 @@ def choose_engine(architecture, engine="auto"):
     """
     unsupported = _not_native(architecture)
     if engine == "auto":
-        natively = has_kernels() and not unsupported and not _gpu_in_play()
+        natively = has_kernels() and not unsupported
+        if natively and _is_worth_a_gpu(architecture, batch_size):
+            natively = not _gpu_in_play()
         return "native" if natively else "keras"
     if engine == "native" and not has_kernels():
         raise ImportError(

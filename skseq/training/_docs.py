@@ -85,7 +85,9 @@ RUNNING = """
     engine : {"auto", "keras", "native"}, default="auto"
         What trains and runs the network: Keras, or this package's compiled CPU kernels,
         which give the same to rounding, sooner. "auto" is native where the kernels were
-        built and support the network, unless Keras is loaded and has a GPU.
+        built and support the network, unless Keras is loaded and has a GPU, and a
+        mini-batch is work enough for it: a billion multiplications forward, such as
+        256 windows of 20 steps in layers of 128 and 64 units.
 
     n_threads : int, default=None
         Threads over which the native engine splits a large mini-batch, or sequences to

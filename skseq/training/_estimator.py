@@ -263,7 +263,7 @@ class SequenceNetwork(
         """
         rng = check_random_state(self.random_state)
         architecture = self._make_architecture(X.shape[1:], is_context, **options)
-        engine = choose_engine(architecture, self.engine)
+        engine = choose_engine(architecture, self.engine, self.batch_size)
         if resume:
             self._check_resumed(architecture, is_context)
             fill = self.feature_means_
