@@ -19,9 +19,9 @@ from ._network import (
     forward,
     forward_few,
 )
-from ._trainer import Trainer
+from ._trainer import SHARD_WORK, Trainer
 
-PART = 16 * LANES  # sequences in one call of the kernels
+PART = 16 * LANES  # sequences in one call of the kernels, at the most
 _FEW = LANES // 2  # sequences that are sooner done one by one than in a block
 
 
@@ -43,7 +43,7 @@ def borrow_map(n_threads: int):
 def borrow(architecture: Architecture, n_threads: int = 1):
     """Lend an engine, and the threads it splits its work over."""
     with borrow_map(n_threads) as mapped:
-        yield NativeEngine(architecture, mapped)
+        yield NativeEngine(architecture, mapped, n_threads)
 
 
 class NativeEngine:
@@ -52,9 +52,9 @@ class NativeEngine:
     The result does not depend on the number of threads behind ``map``.
     """
 
-    def __init__(self, architecture: Architecture, map):
+    def __init__(self, architecture: Architecture, map, n_threads: int = 1):
         self._network, self._l2 = Network.of(architecture), architecture.l2
-        self._map = map
+        self._map, self._n_threads = map, n_threads
         self._n_encoder = len(self._network.encoder.shapes)
 
     def load_weights(self, weights):
@@ -117,11 +117,18 @@ class NativeEngine:
             y, _ = forward(network, weights, Inputs.of(part))
             return from_blocks(y, len(part.steps))
 
-        starts = range(0, len(batch.steps), PART)
+        size = self._part_size(network, *batch.steps.shape)
+        starts = range(0, len(batch.steps), size)
         if len(starts) == 1:
             return output_of(batch)
-        parts = (batch.take(slice(k, k + PART)) for k in starts)
+        parts = (batch.take(slice(k, k + size)) for k in starts)
         return np.concatenate(list(self._map(output_of, parts)))
+
+    def _part_size(self, network, n, n_timesteps):
+        """Sequences for one thread: whole blocks, none of which knows of the others."""
+        work = 2.0 * network.n_weights * n_timesteps * n
+        n_parts = max(min(self._n_threads, int(work / SHARD_WORK)), 1)
+        return min(-(-n // (n_parts * LANES)) * LANES, PART)
 
     def progress_bar(self, n_batches):
         return _Line(n_batches)

@@ -26,10 +26,14 @@ from skseq import (
     SlidingWindow,
     StreamScorer,
 )
+from skseq.engines._batches import Batch
+from skseq.networks import Architecture
 
 pytest.importorskip(
     "skseq.engines.native._kernels", reason="the kernels were not built"
 )
+from skseq.engines.native._engine import NativeEngine  # noqa: E402
+
 SETTINGS = {"max_epochs": 2, "random_state": 0, "engine": "native", "n_threads": 2}
 
 
@@ -74,3 +78,25 @@ def test_fits_scores_and_streams_at_once_give_what_each_gives_alone(X, isa):
         jobs = [pool.submit(call, k) for call, k in calls]
         for job, expected in zip(jobs, alone, strict=True):
             assert_array_equal(job.result(timeout=120), expected)
+
+
+@pytest.mark.parametrize(("n", "n_parts"), [(1024, 16), (200, 7), (9, 1)])
+def test_each_thread_has_a_part_of_what_is_scored_to_the_same_bits(n, n_parts, isa):
+    rng = np.random.default_rng(0)
+    architecture, called = Architecture(30, 20, (32, 16)), []
+    X = rng.normal(size=(n, 30, 20)).astype(np.float32)
+    steps = np.arange(30) >= rng.integers(3, size=(n, 1))
+    batch = Batch(X * steps[..., None], steps, X)
+
+    def counting(function, parts):
+        called.extend(parts := list(parts))
+        return map(function, parts)
+
+    outputs = []
+    for n_threads in (16, 1):
+        engine = NativeEngine(architecture, counting, n_threads)
+        engine.load_weights(architecture.initial_weights(np.random.RandomState(0)))
+        outputs.append(engine.reconstruct(batch))
+        if n_threads == 16:
+            assert max(len(called), 1) == n_parts
+    assert_array_equal(*outputs)
