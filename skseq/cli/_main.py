@@ -6,6 +6,7 @@ once.
 """
 
 import contextlib
+import gc
 import io
 import json
 import tempfile
@@ -371,5 +372,11 @@ for _command in (inspect, detect, score, report, demo):  # as help shows them
 
 
 def main():
-    """Run the command line."""
-    app(prog_name="skseq")
+    """Run the command line, and leave the process to its end."""
+    # Modules are hundreds of thousands of objects that stay: to look through them for
+    # garbage, while they are imported and again at the end, takes a second or more.
+    gc.set_threshold(200_000)
+    try:
+        app(prog_name="skseq")
+    finally:
+        gc.freeze()
