@@ -23,7 +23,7 @@ from .._telling import telling, top_features
 from ..alarms import AlarmRule, alarm_table, event_table
 from ..metrics import time_in_alarm
 from ..plotting import ScoreTimelineDisplay
-from ..plotting._figures import figure_with_axes, precision_recall_figure
+from ..plotting._figures import figure_with_axes, png_of, precision_recall_figure
 from ..reconstruction._offset import NORMAL_QUANTILE
 from ..rows._series import group_order
 from ..rows._words import count, each, share
@@ -204,7 +204,7 @@ def write_results(out, table, future, models, scores, choices):
         )
     for target, figure in figures.items():
         with replacing(out / target) as file:
-            figure.savefig(file)
+            file.write(png_of(figure))
     names = [*frames, *figures]
     typer.echo(f"Wrote {each(names)} in {out}")
     return names
