@@ -16,10 +16,19 @@ class Detector(NamedTuple):
     X: object  # windows of all rows
     reconstructor: object = None  # the part that reconstructs, if there is one
     seen: object = None  # the windows that it is given
+    known: pd.DataFrame | None = None  # what was explained of all rows before
 
     def judged(self, flags):
-        seen = None if self.seen is None else self.seen[flags]
-        return self._replace(X=self.X[flags], seen=seen)
+        seen, known = (
+            None if part is None else part[flags] for part in (self.seen, self.known)
+        )
+        return self._replace(X=self.X[flags], seen=seen, known=known)
+
+    def explained(self, rows):
+        """Share of each feature in the scores of some rows, as a frame."""
+        if self.known is not None:
+            return self.known.iloc[rows]
+        return self.explain(self.X[rows])
 
     def explain(self, X, per="feature", standardized=None):
         """Share of each feature or cell in the score of windows, as a frame.

@@ -166,7 +166,7 @@ def _tables(scored):
         return f"<p>No threshold is known of {escape(model.name)}.</p>"
     contributions = None
     if detector is not None:
-        contributions = contributions_of(detector.explain, detector.X, rows, model)
+        contributions = contributions_of(detector, rows, model)
     return tables_html(*alarm_tables(rows, model, contributions), rows)
 
 

@@ -176,7 +176,9 @@ def _signals(drawn, part):
         measured(X.iloc[part] if isinstance(X, pd.DataFrame) else X, windows, names),
         score,
         contributions=contributions(
-            detector, windows, score, drawn.models[0].threshold
+            lambda rows: detector.explained(part[rows]),
+            score,
+            drawn.models[0].threshold,
         ),
         feature_names=names,
         y_true=rows.y[part],

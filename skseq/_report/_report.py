@@ -213,12 +213,14 @@ def write_page(
     notes,
     grades=None,
     scores=None,
+    detector=None,
     n_resamples=1000,
     random_state=0,
 ):
     """The page, of parameters that are valid.
 
-    Sensors may have been graded before, and the rows scored, by the names of models.
+    Sensors may have been graded before, and the rows scored, by the names of models,
+    and explained by the detector that ``telling`` gives.
     """
     if find_spec("matplotlib") is None:
         raise ImportError("skseq.report needs matplotlib: pip install skseq[report]")
@@ -227,7 +229,8 @@ def write_page(
     rows = make_rows(estimator, X, y, n_rows=len(models[0].score), **about_rows)
     if grades is None:
         grades = grades_of(estimator, X, rows)
-    judged = Scored(X, telling(estimator, X), models, rows).judged()
+    detector = detector or telling(estimator, X)
+    judged = Scored(X, detector, models, rows).judged()
     fields = page_fields(
         judged,
         estimator=estimator,

@@ -49,24 +49,13 @@ def alarm_tables(rows, model, contributions=None):
     return alarms, events, series
 
 
-def contributions_of(explainer, X, rows, model):
-    """Share of each feature in the scores of rows in alarm; None where it is unknown.
-
-    Parameters
-    ----------
-    explainer : callable or None
-        Gives a frame of shares for windows.
-
-    X : array-like
-        Windows of all rows.
-    """
-    if explainer is None:
-        return None
+def contributions_of(detector, rows, model):
+    """Share of each feature in the scores of rows in alarm; None without an alarm."""
     chosen = np.flatnonzero(model.alarm)
     if not len(chosen):
         return None
     chosen = chosen[:: 1 + len(chosen) // _MAX_EXPLAINED]
-    shares = explainer(X[chosen])
+    shares = detector.explained(chosen)
     return pd.DataFrame(np.asarray(shares), chosen, shares.columns).reindex(
         range(len(rows))
     )

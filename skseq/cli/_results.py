@@ -30,7 +30,14 @@ from ..rows._words import count, each, share
 from ._choices import N_TOP
 from ._detect import HELD_OUT, weights_of
 
-__all__ = ["check_target", "figures_of", "print_report", "write_page", "write_results"]
+__all__ = [
+    "check_target",
+    "explained",
+    "figures_of",
+    "print_report",
+    "write_page",
+    "write_results",
+]
 
 _MAX_STRIPS = 8  # in score.png
 _MEASURES = "average precision", "ROC AUC", "precision", "recall", "F1"
@@ -125,14 +132,13 @@ def _lines(future, figures):
     ]
 
 
-def _contributions(windows, model, by_member):
-    """Parts of the features in each score, as a frame; None where nobody tells."""
+def explained(windows, model, by_member):
+    """What tells of the windows, and has told of all; None where nobody tells."""
     detector = telling(model, windows)
     if detector is None:
         return None
-    return detector.explain(
-        detector.X, standardized=by_member if detector.fitted is model else None
-    )
+    by_member = by_member if detector.fitted is model else None
+    return detector._replace(known=detector.explain(detector.X, standardized=by_member))
 
 
 def _scores(table, future, model, score, parts):
@@ -173,8 +179,10 @@ def _alarms_and_events(table, future, model, score, parts, alarm_rule):
     return tables
 
 
-def write_results(out, table, future, models, scores, choices):
+def write_results(out, table, future, models, scores, choices, detector):
     """Write tables and pictures; the last model is that of the headline.
+
+    ``detector`` is what ``explained`` gives.
 
     Returns
     -------
@@ -183,9 +191,9 @@ def write_results(out, table, future, models, scores, choices):
     """
     *_, name = models
     model, score = models[name], scores.of_models[name]
-    parts = _contributions(future.windows, model, scores.by_member)
-    if parts is not None:  # what explains is no part of what is judged
-        parts = parts.drop(columns=list(table.context))
+    parts = None
+    if detector is not None:  # what explains is no part of what is judged
+        parts = detector.known.drop(columns=list(table.context))
     told = _scores(table, future, model, score, parts)
     frames = {"scores.csv": told.set_index("row")}
     frames |= _alarms_and_events(table, future, model, score, parts, choices.alarm_rule)
@@ -275,7 +283,18 @@ def _score_figure(scores, future, threshold, table):
 
 
 def write_page(
-    path, name, table, future, models, scores, *, horizon, max_gap, grades, seed
+    path,
+    name,
+    table,
+    future,
+    models,
+    scores,
+    *,
+    detector,
+    horizon,
+    max_gap,
+    grades,
+    seed,
 ):
     """The page; the last model is that of its headline."""
     rows = future.windows.index
@@ -308,6 +327,7 @@ def write_page(
         notes=notes,
         grades=grades,
         scores=scores.of_models,
+        detector=detector,
         random_state=seed,
     )
     typer.echo(f"Wrote {path}")

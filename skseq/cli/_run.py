@@ -40,7 +40,10 @@ def detect_in(table, choices, out, page, *, title, bars):
     *_, main = models
     figures = _results.figures_of(future, models, scores)
     _results.print_report(past, future, models[main], figures, notes, choices.threshold)
-    names = _results.write_results(out, table, future, models, scores, choices)
+    detector = _results.explained(future.windows, models[main], scores.by_member)
+    names = _results.write_results(
+        out, table, future, models, scores, choices, detector
+    )
     _results.write_page(
         page,
         title,
@@ -48,6 +51,7 @@ def detect_in(table, choices, out, page, *, title, bars):
         future,
         models,
         scores,
+        detector=detector,
         horizon=choices.horizon,
         max_gap=choices.gap,
         grades=grades,

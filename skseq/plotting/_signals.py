@@ -168,7 +168,9 @@ class SignalsDisplay:
         display = cls(
             measured(X, windows, names),
             score,
-            contributions(detector, windows, score, threshold),
+            contributions(
+                lambda rows: detector.explain(windows[rows]), score, threshold
+            ),
             names,
             y,
             threshold,
@@ -362,13 +364,13 @@ def measured(X, windows, names):
     return np.asarray(last)
 
 
-def contributions(detector, windows, score, threshold):
+def contributions(explained, score, threshold):
     """Mean share of each feature in the scores of rows in alarm, or the highest."""
     chosen = np.flatnonzero(score > (np.inf if threshold is None else threshold))
     if not len(chosen):
         judged = np.flatnonzero(~np.isnan(score))
         chosen = judged[np.argsort(-score[judged], kind="stable")[:100]]
     chosen = chosen[:: 1 + len(chosen) // _MAX_EXPLAINED]
-    parts = np.nan_to_num(detector.explain(windows[chosen]))
+    parts = np.nan_to_num(explained(chosen))
     total = parts.sum(axis=1, keepdims=True)
     return (parts / np.where(total > 0, total, 1)).mean(axis=0)
