@@ -9,6 +9,7 @@ from .. import __version__
 from .._files import write_atomically
 from .._sklearn import HasMethods, Interval, validate_params
 from .._telling import telling
+from ..engines._cores import one_thread_of_blas
 from ._fields import Scored, page_fields
 from ._input import grades_of, make_rows, score_models
 from ._page import check_target, fill
@@ -231,14 +232,15 @@ def write_page(
         grades = grades_of(estimator, X, rows)
     detector = detector or telling(estimator, X)
     judged = Scored(X, detector, models, rows).judged()
-    fields = page_fields(
-        judged,
-        estimator=estimator,
-        score_name=score_name,
-        grades=grades,
-        resampling={"n_resamples": n_resamples, "random_state": random_state},
-        notes=notes,
-    )
+    with one_thread_of_blas():  # of small products, which others' threads hold up
+        fields = page_fields(
+            judged,
+            estimator=estimator,
+            score_name=score_name,
+            grades=grades,
+            resampling={"n_resamples": n_resamples, "random_state": random_state},
+            notes=notes,
+        )
     page = fill(version=__version__, title=escape(title), **fields)
     write_atomically(path, page.encode("utf-8"))
     return path
