@@ -2,6 +2,7 @@
 """What detect makes of fitted models: each is asked once of each row."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from make import sine_table, windows_of
 from sklearn.ensemble import IsolationForest
@@ -10,6 +11,7 @@ from skseq import PCAAutoencoder, RareEventClassifier
 from skseq._members import Member
 from skseq._report._input import score_models
 from skseq.cli._detect import FOREST, PCA, RESIDUAL, score
+from skseq.cli._results import explained
 
 COMMITTEE = "committee"
 
@@ -77,3 +79,15 @@ def test_the_page_takes_the_scores_that_are_known(models, later):
         assert one.name == other.name
         assert one.threshold == other.threshold
         np.testing.assert_array_equal(one.score, other.score)
+
+
+def test_rows_that_were_explained_before_are_told_the_same(models, later):
+    by_member = score(models, later).by_member
+    known = explained(later, models[COMMITTEE], by_member)
+    asked, rows = known._replace(known=None), np.arange(20, 30)
+    pd.testing.assert_frame_equal(
+        known.explained(rows).reset_index(drop=True),
+        asked.explained(rows).reset_index(drop=True),
+    )
+    judged = known.judged(np.arange(len(later)) >= 20)
+    pd.testing.assert_frame_equal(judged.explained(rows - 20), known.explained(rows))
