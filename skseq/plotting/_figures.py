@@ -4,7 +4,7 @@
 import io
 
 import numpy as np
-from sklearn.metrics import precision_recall_curve
+from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from ..rows._words import share
 from ._style import BLACK, model_style
@@ -50,7 +50,7 @@ def precision_recall_figure(y, decisions, *, title):
         precision, recall, _ = precision_recall_curve(
             event, decision, drop_intermediate=True
         )
-        average = -np.sum(np.diff(recall) * precision[:-1])
+        average = average_precision_score(event, decision)
         label = f"{name} (average precision {average:.3f})"
         axes.step(
             recall, precision, line, color=color, where="post", label=label, zorder=2
