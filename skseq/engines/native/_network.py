@@ -158,6 +158,14 @@ class Inputs:
         x, n_timesteps = to_blocks(batch.inputs), batch.steps.shape[1]
         return cls(x, mask, n_timesteps, levels, offsets)
 
+    def part(self, blocks: slice) -> Inputs:
+        """Some of the blocks, as views."""
+        mask, levels, offsets = (
+            None if array is None else array[blocks]
+            for array in (self.mask, self.levels, self.offsets)
+        )
+        return Inputs(self.x[blocks], mask, self.n_timesteps, levels, offsets)
+
 
 @dataclass
 class _Step:

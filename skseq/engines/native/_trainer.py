@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,12 +24,11 @@ SHARD_WORK = 2.5e7  # floating-point operations that are worth a thread
 MAX_SHARDS = 8
 
 
-def _shards(network: Network, x: np.ndarray) -> Iterator[slice]:
+def _shards(network: Network, n_blocks: int, n_timesteps: int) -> Iterator[slice]:
     """Parts of a mini-batch, by its size alone: results know nothing of threads."""
-    n_blocks = -(-len(x) // LANES)
-    work = 6.0 * network.n_weights * x.shape[1] * n_blocks * LANES
+    work = 6.0 * network.n_weights * n_timesteps * n_blocks * LANES
     n_shards = max(1, min(int(work / SHARD_WORK), n_blocks, MAX_SHARDS))
-    edges = [n_blocks * i // n_shards * LANES for i in range(n_shards + 1)]
+    edges = [n_blocks * i // n_shards for i in range(n_shards + 1)]
     return map(slice, edges[:-1], edges[1:])
 
 
@@ -44,6 +44,37 @@ def _shares(batch: Batch) -> np.ndarray:
         missing = np.isnan(targets).all(axis=(1, 2))
     share = ~missing / max(np.count_nonzero(~missing), 1)
     return share if batch.weights is None else share * batch.weights
+
+
+class _Blocks(NamedTuple):
+    """A mini-batch as the kernels take it; ``shares`` (n_blocks, LANES) are doubles."""
+
+    inputs: Inputs
+    target: np.ndarray
+    shares: np.ndarray
+    dropout: list[np.ndarray]
+
+    @classmethod
+    def of(cls, batch: Batch, share: np.ndarray) -> _Blocks:
+        inputs = Inputs.of(batch)
+        own = batch.targets is batch.inputs
+        shares = np.zeros((len(inputs.x), LANES))
+        shares.flat[: len(share)] = share
+        return cls(
+            inputs,
+            inputs.x if own else to_blocks(batch.targets),
+            shares,
+            [to_blocks(factors) for factors in batch.dropout],
+        )
+
+    def part(self, blocks: slice) -> _Blocks:
+        """Some of them, as views."""
+        return _Blocks(
+            self.inputs.part(blocks),
+            self.target[blocks],
+            self.shares[blocks],
+            [factors[blocks] for factors in self.dropout],
+        )
 
 
 class _Shard:
@@ -124,15 +155,14 @@ class Trainer:
         The loss is the mean over the observed cells of each sample (weighted), then
         over the samples that have any, and the penalty on the weights.
         """
-        shards = list(_shards(self.network, batch.inputs))
+        whole = _Blocks.of(batch, _shares(batch))
+        shards = list(_shards(self.network, *whole.inputs.x.shape[:2]))
         self._shards += [_Shard(self.network) for _ in shards[len(self._shards) :]]
-        share = _shares(batch)
         if len(shards) == 1:
-            losses = [self._gradient(batch, share, self._shards[0])]
+            losses = [self._gradient(whole, self._shards[0])]
         else:
-            parts = [(batch.take(rows), share[rows]) for rows in shards]
             losses = list(
-                self._map(self._gradient, *zip(*parts, strict=True), self._shards)
+                self._map(self._gradient, map(whole.part, shards), self._shards)
             )
         gradient = self._shards[0].gradient
         for other in self._shards[1 : len(shards)]:
@@ -152,23 +182,18 @@ class Trainer:
                     g += np.float32(2 * self.l2) * w
         return float(penalty)
 
-    def _gradient(self, batch, share, shard):
+    def _gradient(self, blocks, shard):
         """The loss of some samples; its gradient is written to the shard."""
         network, weights, work = self.network, self._weights, shard.work
-        inputs = Inputs.of(batch)
-        dropout = [to_blocks(factors) for factors in batch.dropout]
+        inputs, target, shares, dropout = blocks
         y, steps = forward(
             network, weights, inputs, training=True, dropout=dropout, work=work
         )
-        own = batch.targets is batch.inputs
-        target = inputs.x if own else to_blocks(batch.targets)
         if target.shape != y.shape:
             raise ValueError(
                 f"The targets must have {y.shape[1]} time steps of {y.shape[2]} "
                 f"outputs. Got {target.shape[1]} of {target.shape[2]} instead."
             )
-        shares = np.zeros((len(y), LANES))
-        shares.flat[: len(share)] = share
         dy = work.empty("dy", shape=y.shape)
         activation = network.output_activation
         loss, dy = loss_and_gradient(self.loss, activation, y, target, shares, dy)

@@ -18,14 +18,20 @@ _kernels = pytest.importorskip(
 import plain_keras  # noqa: E402
 from plain_keras import autoencoder, initial_weights, targets  # noqa: E402
 
-from skseq.engines.native._blocks import from_blocks, to_blocks  # noqa: E402
+from skseq.engines.native._blocks import LANES, from_blocks, to_blocks  # noqa: E402
 from skseq.engines.native._network import (  # noqa: E402
     Inputs,
     Network,
     forward,
     forward_few,
 )
-from skseq.engines.native._trainer import Trainer, _Shard, _shards, _shares  # noqa: E402
+from skseq.engines.native._trainer import (  # noqa: E402
+    Trainer,
+    _Blocks,
+    _Shard,
+    _shards,
+    _shares,
+)
 
 NETWORKS = {
     "autoencoder": autoencoder(3, (5, 2)),
@@ -176,7 +182,7 @@ def test_loss_and_gradients_equal_finite_differences(name, loss, isa):
 
 def loss_and_gradient(trainer, batch, share):
     shard = _Shard(trainer.network)
-    return trainer._gradient(batch, share, shard), shard.gradient
+    return trainer._gradient(_Blocks.of(batch, share), shard), shard.gradient
 
 
 def fit(network, x, target=None, *, n_updates=5, seed=0, **kwargs):
@@ -197,9 +203,10 @@ def test_results_do_not_depend_on_the_number_of_threads(isa):
 
 
 def test_a_mini_batch_of_the_default_network_is_work_for_two_threads():
-    shards = [*_shards(autoencoder(9, (32, 16)), sequences(64, 10, 9))]
-    assert shards == [slice(0, 32), slice(32, 64)]
-    assert [*_shards(autoencoder(9, (8, 4)), sequences(64, 10, 9))] == [slice(0, 64)]
+    n_blocks = 64 // LANES
+    shards = [*_shards(autoencoder(9, (32, 16)), n_blocks, 10)]
+    assert shards == [slice(0, n_blocks // 2), slice(n_blocks // 2, n_blocks)]
+    assert [*_shards(autoencoder(9, (8, 4)), n_blocks, 10)] == [slice(0, n_blocks)]
 
 
 def test_two_fits_at_once_give_what_each_gives_alone(isa):
