@@ -24,7 +24,8 @@ def _gpu_in_play():
     # Where the user has loaded Keras, this may be what starts its backend's devices.
     # Its list of devices fails on JAX without a GPU, and on PyTorch.
     with quiet_first_call(_asked, "devices"):
-        return "cpu" not in str(keras.ops.zeros(1).device).lower()
+        device = getattr(keras.ops.zeros(1), "device", "cpu")
+        return "cpu" not in str(device).lower()
 
 
 def _not_native(architecture):
