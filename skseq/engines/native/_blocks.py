@@ -32,19 +32,23 @@ class Workspace:
     def __init__(self):
         self._arrays = {}
 
-    def empty(self, *name, shape: tuple[int, ...]) -> np.ndarray:
+    def empty(self, *name, shape: tuple[int, ...], make=empty) -> np.ndarray:
         """The array of this name and shape, with whatever it holds."""
         key = name, shape
         if key not in self._arrays:
-            self._arrays[key] = empty(shape)
+            self._arrays[key] = make(shape)
         return self._arrays[key]
 
 
-def to_blocks(x: np.ndarray) -> np.ndarray:
-    """Blocks of an array of shape (n_samples, n_timesteps, n_features)."""
+def to_blocks(x: np.ndarray, work: Workspace | None = None, name="") -> np.ndarray:
+    """Blocks of an array of shape (n_samples, n_timesteps, n_features).
+
+    They are an array of ``work``, if there is one.
+    """
     n, n_timesteps, n_features = x.shape
     n_blocks = -(-n // LANES)
-    out = empty((n_blocks, n_timesteps, n_features, LANES))
+    shape = n_blocks, n_timesteps, n_features, LANES
+    out = empty(shape) if work is None else work.empty(name, shape=shape)
     whole = n // LANES
     x = x.transpose(1, 2, 0)
     for block in range(whole):

@@ -145,17 +145,20 @@ class Inputs:
     offsets: np.ndarray | None = None
 
     @classmethod
-    def of(cls, batch: Batch) -> Inputs:
-        """``batch.inputs`` may have a single time step, the same for each step."""
+    def of(cls, batch: Batch, work: Workspace | None = None) -> Inputs:
+        """``batch.inputs`` may have a single time step, the same for each step.
+
+        ``x`` and ``mask`` are arrays of ``work``, if there is one.
+        """
         mask = levels = offsets = None
         if not batch.steps.all():
             steps = batch.steps[:, :, np.newaxis].astype(np.float32)
-            mask = np.ascontiguousarray(to_blocks(steps)[:, :, 0])
+            mask = to_blocks(steps, work, "mask")[:, :, 0]
         if batch.levels is not None:
             levels = to_blocks(batch.levels)[:, 0]
         if batch.offsets is not None:
             offsets = to_blocks(batch.offsets)
-        x, n_timesteps = to_blocks(batch.inputs), batch.steps.shape[1]
+        x, n_timesteps = to_blocks(batch.inputs, work, "x"), batch.steps.shape[1]
         return cls(x, mask, n_timesteps, levels, offsets)
 
     def part(self, blocks: slice) -> Inputs:
@@ -185,11 +188,13 @@ def forward(
     training: bool = False,
     dropout: Sequence[np.ndarray] = (),
     work: Workspace | None = None,
+    kernels=_kernels,
 ) -> tuple[np.ndarray, list[_Step]]:
     """Output blocks of the network, and the steps that ``backward`` retraces.
 
     ``dropout`` may hold, for each LSTM layer, factors of its output. The results are
-    arrays of ``work``.
+    arrays of ``work``. ``kernels`` is what calls the kernels, or a Program to call them
+    later.
     """
     work = work or Workspace()
     x, steps = inputs.x, []
@@ -202,9 +207,12 @@ def forward(
             cache = work.empty("cache", layer, shape=shape)
         part = weights[3 * layer : 3 * layer + 3]
         options = _options(network, layer, inputs.mask, inputs.levels)
-        _kernels.lstm_forward(x, *part, h, cache, **options)
+        kernels.lstm_forward(x, *part, h, cache, **options)
         steps.append(_Step(x, h, cache))
-        x = np.ascontiguousarray(h[:, -1:]) if layer == network.last else h
+        x = h
+        if layer == network.last:
+            x = work.empty("last", shape=(n_blocks, 1, units, LANES))
+            kernels.last_step(h, x)
         if dropout:
             steps[-1].dropout = dropout[layer]
             x = x * dropout[layer]
@@ -212,7 +220,7 @@ def forward(
             x = _beside_context(x, inputs.x[:, :, slice(*network.context)])
     if network.n_outputs is not None:
         y = work.empty("y", shape=(n_blocks, x.shape[1], network.n_outputs, LANES))
-        _kernels.dense_forward(x, *weights[-2:], y)
+        kernels.dense_forward(x, *weights[-2:], y)
         if inputs.offsets is not None:
             y += inputs.offsets
         steps.append(_Step(x, y))
@@ -275,6 +283,7 @@ def backward(
     dy: np.ndarray,
     *,
     work: Workspace | None = None,
+    kernels=_kernels,
 ) -> None:
     """Write the gradients of the weights, given that of the output of the dense layer.
 
@@ -283,7 +292,7 @@ def backward(
     work = work or Workspace()
     *steps, dense = steps
     dx = work.empty("dx", shape=dense.x.shape)
-    _kernels.dense_backward(dy, dense.x, *weights[-2:], *gradients[-2:], dx)
+    kernels.dense_backward(dy, dense.x, *weights[-2:], *gradients[-2:], dx)
     for layer in reversed(range(len(network.units))):
         step, part = steps[layer], slice(3 * layer, 3 * layer + 3)
         if layer == network.last and network.shows_context:
@@ -294,7 +303,7 @@ def backward(
             dx *= step.dropout
         dh = dx  # with a single time step, the gradient by the final state
         dx = work.empty("dx", layer, shape=step.x.shape) if layer else None
-        _kernels.lstm_backward(
+        kernels.lstm_backward(
             dh,
             step.x,
             *weights[part],

@@ -41,7 +41,7 @@ def _before_activation(activation, y, dy):
     return gradient(y, dy)
 
 
-_OF_ANY_OUTPUT = ("mse", "mae", "huber")
+OF_ANY_OUTPUT = ("mse", "mae", "huber")
 ENTROPIES = (
     ("binary_crossentropy", "sigmoid"),
     ("categorical_crossentropy", "softmax"),
@@ -50,10 +50,10 @@ ENTROPIES = (
 
 def check_loss(loss: str, activation: str) -> None:
     """Refuse a loss that is not known, or not for this output activation."""
-    if loss not in _OF_ANY_OUTPUT and (loss, activation) not in ENTROPIES:
+    if loss not in OF_ANY_OUTPUT and (loss, activation) not in ENTROPIES:
         raise ValueError(
             f"loss={loss!r} does not go with output_activation={activation!r}. The "
-            f"losses are {', '.join(_OF_ANY_OUTPUT)} (with any), binary_crossentropy "
+            f"losses are {', '.join(OF_ANY_OUTPUT)} (with any), binary_crossentropy "
             "(with sigmoid) and categorical_crossentropy (with softmax)."
         )
 
@@ -65,6 +65,7 @@ def loss_and_gradient(
     target: np.ndarray,
     share: np.ndarray,
     dy: np.ndarray,
+    kernels=_kernels,
 ) -> tuple[float, np.ndarray]:
     """Weighted loss over the observed cells (those where ``target`` is not NaN).
 
@@ -73,10 +74,10 @@ def loss_and_gradient(
     each sample in the sum over samples. The gradient, by the output of the dense layer,
     may be ``dy``, which is overwritten.
     """
-    value = _kernels.loss(y, target, share, dy, loss)
+    value = kernels.loss(y, target, share, dy, loss)
     if loss == "categorical_crossentropy":  # a mean over classes until here
         n_classes = y.shape[2]
         return n_classes * value, np.multiply(dy, n_classes, out=dy)
-    if loss in _OF_ANY_OUTPUT:
+    if loss in OF_ANY_OUTPUT:
         dy = _before_activation(activation, y, dy)
     return value, dy

@@ -18,7 +18,7 @@ from ._network import (
     backward,
     forward,
 )
-from ._outputs import check_loss, loss_and_gradient
+from ._outputs import OF_ANY_OUTPUT, check_loss, loss_and_gradient
 
 SHARD_WORK = 2.5e7  # floating-point operations that are worth a thread
 MAX_SHARDS = 8
@@ -47,25 +47,31 @@ def _shares(batch: Batch) -> np.ndarray:
 
 
 class _Blocks(NamedTuple):
-    """A mini-batch as the kernels take it; ``shares`` (n_blocks, LANES) are doubles."""
+    """A mini-batch as the kernels take it; ``shares`` (n_blocks, LANES) are doubles.
+
+    What is asked of the kernels is the same for two of the same ``kind``, which are on
+    the same arrays; None where NumPy has a part in it.
+    """
 
     inputs: Inputs
     target: np.ndarray
     shares: np.ndarray
     dropout: list[np.ndarray]
+    kind: tuple | None
 
     @classmethod
-    def of(cls, batch: Batch, share: np.ndarray) -> _Blocks:
-        inputs = Inputs.of(batch)
+    def of(cls, batch: Batch, share: np.ndarray, work: Workspace) -> _Blocks:
+        inputs, target = Inputs.of(batch, work), None
         own = batch.targets is batch.inputs
-        shares = np.zeros((len(inputs.x), LANES))
-        shares.flat[: len(share)] = share
-        return cls(
-            inputs,
-            inputs.x if own else to_blocks(batch.targets),
-            shares,
-            [to_blocks(factors) for factors in batch.dropout],
-        )
+        target = inputs.x if own else to_blocks(batch.targets, work, "target")
+        shape = len(inputs.x), LANES
+        shares = work.empty("shares", shape=shape, make=np.zeros)
+        shares.flat[: len(share)], shares.flat[len(share) :] = share, 0
+        dropout = [to_blocks(factors) for factors in batch.dropout]
+        kind = None
+        if not dropout and inputs.levels is None and inputs.offsets is None:
+            kind = inputs.x.shape, target.shape, own, inputs.mask is not None
+        return cls(inputs, target, shares, dropout, kind)
 
     def part(self, blocks: slice) -> _Blocks:
         """Some of them, as views."""
@@ -74,6 +80,7 @@ class _Blocks(NamedTuple):
             self.target[blocks],
             self.shares[blocks],
             [factors[blocks] for factors in self.dropout],
+            self.kind,
         )
 
 
@@ -81,7 +88,7 @@ class _Shard:
     """The memory of one part of the mini-batches."""
 
     def __init__(self, network):
-        self.work = Workspace()
+        self.work, self.programs = Workspace(), {}
         self.gradient = np.empty(network.n_weights, dtype=np.float32)
         self.views = network.views(self.gradient)
 
@@ -125,7 +132,12 @@ class Trainer:
         check_loss(loss, network.output_activation)
         self.network, self.loss, self.l2 = network, loss, l2
         self.learning_rate, self.global_clipnorm = learning_rate, global_clipnorm
-        self._map, self._shards = map, []
+        self._map, self._shards, self._work = map, [], Workspace()
+        self._is_programmed = (
+            loss in OF_ANY_OUTPUT
+            and network.output_activation == "linear"
+            and not network.shows_context
+        )
         self._flat = _flatten(weights)
         self._weights = network.views(self._flat)
         if state is None:
@@ -155,7 +167,7 @@ class Trainer:
         The loss is the mean over the observed cells of each sample (weighted), then
         over the samples that have any, and the penalty on the weights.
         """
-        whole = _Blocks.of(batch, _shares(batch))
+        whole = _Blocks.of(batch, _shares(batch), self._work)
         shards = list(_shards(self.network, *whole.inputs.x.shape[:2]))
         self._shards += [_Shard(self.network) for _ in shards[len(self._shards) :]]
         if len(shards) == 1:
@@ -184,10 +196,26 @@ class Trainer:
 
     def _gradient(self, blocks, shard):
         """The loss of some samples; its gradient is written to the shard."""
+        if blocks.kind is None or not self._is_programmed:
+            return self._pass(blocks, shard, _kernels)
+        if blocks.kind not in shard.programs:
+            program = _kernels.Program()
+            self._pass(blocks, shard, program)
+            shard.programs[blocks.kind] = program
+        return shard.programs[blocks.kind].run()
+
+    def _pass(self, blocks, shard, kernels):
+        """There and back through the network, by kernels or a program of them."""
         network, weights, work = self.network, self._weights, shard.work
-        inputs, target, shares, dropout = blocks
+        inputs, target, shares, dropout, _ = blocks
         y, steps = forward(
-            network, weights, inputs, training=True, dropout=dropout, work=work
+            network,
+            weights,
+            inputs,
+            training=True,
+            dropout=dropout,
+            work=work,
+            kernels=kernels,
         )
         if target.shape != y.shape:
             raise ValueError(
@@ -196,8 +224,11 @@ class Trainer:
             )
         dy = work.empty("dy", shape=y.shape)
         activation = network.output_activation
-        loss, dy = loss_and_gradient(self.loss, activation, y, target, shares, dy)
-        backward(network, weights, shard.views, inputs, steps, dy, work=work)
+        loss, dy = loss_and_gradient(
+            self.loss, activation, y, target, shares, dy, kernels
+        )
+        options = {"work": work, "kernels": kernels}
+        backward(network, weights, shard.views, inputs, steps, dy, **options)
         return loss
 
     def _update(self, gradient):

@@ -4,6 +4,8 @@
 #include "bindings.h"
 
 #include <cmath>
+#include <cstring>
+#include <functional>
 #include <utility>
 
 #if defined(_MSC_VER) && defined(_M_X64)
@@ -133,16 +135,39 @@ void lstm_forward_few(const In& x, const In& kernel, const In& recurrent, const 
   kernels(isa).lstm_forward_few(p);
 }
 
-void lstm_forward(const In& x, const In& kernel, const In& recurrent, const In& bias,
-                  const Out& h, const std::optional<Out>& cache,
-                  const std::optional<In>& mask, const std::optional<In>& constant,
-                  const std::string& activation, const Name& isa) {
+LSTM forward_of(const In& x, const In& kernel, const In& recurrent, const In& bias,
+                const Out& h, const std::optional<Out>& cache,
+                const std::optional<In>& mask, const std::optional<In>& constant,
+                const std::string& activation) {
   LSTM p =
       lstm(x, kernel, recurrent, bias, mask, constant, blocks_of("h", h), activation);
   p.h = data_of("h", h);
   p.cache = check("cache", cache, {p.blocks, p.steps, CACHE_ROWS * p.units, LANES});
+  return p;
+}
+
+void lstm_forward(const In& x, const In& kernel, const In& recurrent, const In& bias,
+                  const Out& h, const std::optional<Out>& cache,
+                  const std::optional<In>& mask, const std::optional<In>& constant,
+                  const std::string& activation, const Name& isa) {
+  const LSTM p =
+      forward_of(x, kernel, recurrent, bias, h, cache, mask, constant, activation);
   const FlushDenormals guard;
   kernels(isa).lstm_forward(p);
+}
+
+LSTMGradient backward_of(const LSTM& p, const In& dh, const In& x, const In& kernel,
+                         const In& recurrent, const In& bias, const Out& d_kernel,
+                         const Out& d_recurrent, const Out& d_bias,
+                         const std::optional<Out>& dx) {
+  LSTMGradient d{};
+  d.dh_steps = dh.ndim() > 1 && dh.shape(1) == 1 ? 1 : p.steps;
+  d.dh = check("dh", dh, {p.blocks, d.dh_steps, p.units, LANES});
+  d.dx = check("dx", dx, shape_of(x));
+  d.d_kernel = check("d_kernel", d_kernel, shape_of(kernel));
+  d.d_recurrent = check("d_recurrent_kernel", d_recurrent, shape_of(recurrent));
+  d.d_bias = check("d_bias", d_bias, shape_of(bias));
+  return d;
 }
 
 void lstm_backward(const In& dh, const In& x, const In& kernel, const In& recurrent,
@@ -151,20 +176,34 @@ void lstm_backward(const In& dh, const In& x, const In& kernel, const In& recurr
                    const std::optional<Out>& dx, const std::optional<In>& mask,
                    const std::optional<In>& constant, const std::string& activation,
                    const Name& isa) {
-  LSTM p =
-      lstm(x, kernel, recurrent, bias, mask, constant, blocks_of("h", h), activation);
-  p.h = data_of("h", h);
-  p.cache = check("cache", cache, {p.blocks, p.steps, CACHE_ROWS * p.units, LANES});
-  LSTMGradient d{};
-  d.dh_steps = dh.ndim() > 1 && dh.shape(1) == 1 ? 1 : p.steps;
-  d.dh = check("dh", dh, {p.blocks, d.dh_steps, p.units, LANES});
-  d.dx = check("dx", dx, shape_of(x));
-  d.d_kernel = check("d_kernel", d_kernel, shape_of(kernel));
-  d.d_recurrent = check("d_recurrent_kernel", d_recurrent, shape_of(recurrent));
-  d.d_bias = check("d_bias", d_bias, shape_of(bias));
+  const LSTM p =
+      forward_of(x, kernel, recurrent, bias, h, cache, mask, constant, activation);
+  const LSTMGradient d =
+      backward_of(p, dh, x, kernel, recurrent, bias, d_kernel, d_recurrent, d_bias, dx);
   const FlushDenormals guard;
   kernels(isa).lstm_backward(p, d);
 }
+
+// The last of the steps of h, as one step.
+struct LastStep {
+  Size blocks, steps, size;
+  const float* h;
+  float* out;
+
+  void copy() const {
+    for (Size block = 0; block < blocks; block++)
+      std::memcpy(out + block * size, h + (block * steps + steps - 1) * size,
+                  sizeof(float) * size);
+  }
+};
+
+LastStep last_step_of(const In& h, const Out& out) {
+  const Shape s = blocks_of("h", h);
+  return {s[0], s[1], s[2] * LANES, data_of("h", h),
+          check("out", out, {s[0], 1, s[2], LANES})};
+}
+
+void last_step(const In& h, const Out& out, const Name&) { last_step_of(h, out).copy(); }
 
 // `s`: the shape of a whole block, or with LANES left out that of samples
 Dense dense(const In& x, const Shape& s, const In& kernel, const In& bias,
@@ -177,10 +216,15 @@ Dense dense(const In& x, const Shape& s, const In& kernel, const In& bias,
   return p;
 }
 
-void dense_forward(const In& x, const In& kernel, const In& bias, const Out& y,
-                   const Name& isa) {
+Dense dense_forward_of(const In& x, const In& kernel, const In& bias, const Out& y) {
   Dense p = dense(x, blocks_of("x", x), kernel, bias, blocks_of("y", y)[2]);
   p.y = check("y", y, {p.blocks, p.steps, p.outputs, LANES});
+  return p;
+}
+
+void dense_forward(const In& x, const In& kernel, const In& bias, const Out& y,
+                   const Name& isa) {
+  const Dense p = dense_forward_of(x, kernel, bias, y);
   const FlushDenormals guard;
   kernels(isa).dense_forward(p);
 }
@@ -195,15 +239,23 @@ void dense_forward_few(const In& x, const In& kernel, const In& bias, const Out&
   kernels(isa).dense_forward_few(p);
 }
 
-void dense_backward(const In& dy, const In& x, const In& kernel, const In& bias,
-                    const Out& d_kernel, const Out& d_bias, const std::optional<Out>& dx,
-                    const Name& isa) {
+std::pair<Dense, DenseGradient> dense_backward_of(const In& dy, const In& x,
+                                                  const In& kernel, const In& bias,
+                                                  const Out& d_kernel, const Out& d_bias,
+                                                  const std::optional<Out>& dx) {
   const Dense p = dense(x, blocks_of("x", x), kernel, bias, blocks_of("dy", dy)[2]);
   DenseGradient d{};
   d.dy = check("dy", dy, {p.blocks, p.steps, p.outputs, LANES});
   d.dx = check("dx", dx, shape_of(x));
   d.d_kernel = check("d_kernel", d_kernel, shape_of(kernel));
   d.d_bias = check("d_bias", d_bias, shape_of(bias));
+  return {p, d};
+}
+
+void dense_backward(const In& dy, const In& x, const In& kernel, const In& bias,
+                    const Out& d_kernel, const Out& d_bias, const std::optional<Out>& dx,
+                    const Name& isa) {
+  const auto [p, d] = dense_backward_of(dy, x, kernel, bias, d_kernel, d_bias, dx);
   const FlushDenormals guard;
   kernels(isa).dense_backward(p, d);
 }
@@ -233,8 +285,8 @@ void product_of_doubles(const Doubles& x, const Doubles& matrix, const OutDouble
   kernels(isa).product_of_doubles(product_of<double>(x, matrix, out));
 }
 
-double loss(const In& y, const In& target, const Doubles& share, const Out& dy,
-            const std::string& name, const Name& isa) {
+Loss loss_of(const In& y, const In& target, const Doubles& share, const Out& dy,
+             const std::string& name) {
   Loss p{};
   const Shape s = blocks_of("y", y);
   p.blocks = s[0], p.steps = s[1], p.outputs = s[2];
@@ -251,9 +303,14 @@ double loss(const In& y, const In& target, const Doubles& share, const Out& dy,
   for (const auto& [known, value] : names)
     if (name == known) {
       p.name = value;
-      return kernels(isa).loss(p);
+      return p;
     }
   throw std::invalid_argument("there is no loss '" + name + "'.");
+}
+
+double loss(const In& y, const In& target, const Doubles& share, const Out& dy,
+            const std::string& name, const Name& isa) {
+  return kernels(isa).loss(loss_of(y, target, share, dy, name));
 }
 
 void adam(const Out& weights, const In& gradient, const Out& mean, const Out& variance,
@@ -275,6 +332,85 @@ void adam(const Out& weights, const In& gradient, const Out& mean, const Out& va
   const FlushDenormals guard;
   kernels(isa).adam(p);
 }
+
+// Calls of kernels on arrays that stay where they are, checked once and then run in one
+// go: each call from Python takes 3 to 4 microseconds, and waits for other threads.
+class Program {
+ public:
+  explicit Program(const Name& isa) : kernels_(&kernels(isa)) {}
+
+  void lstm_forward(const In& x, const In& kernel, const In& recurrent, const In& bias,
+                    const Out& h, const std::optional<Out>& cache,
+                    const std::optional<In>& mask, const std::optional<In>& constant,
+                    const std::string& activation) {
+    const LSTM p =
+        forward_of(x, kernel, recurrent, bias, h, cache, mask, constant, activation);
+    keep(x, kernel, recurrent, bias, h, cache, mask, constant);
+    calls_.push_back([p](const Kernels& k) { return k.lstm_forward(p), 0.; });
+  }
+
+  void lstm_backward(const In& dh, const In& x, const In& kernel, const In& recurrent,
+                     const In& bias, const Out& h, const Out& cache, const Out& d_kernel,
+                     const Out& d_recurrent, const Out& d_bias,
+                     const std::optional<Out>& dx, const std::optional<In>& mask,
+                     const std::optional<In>& constant, const std::string& activation) {
+    const LSTM p =
+        forward_of(x, kernel, recurrent, bias, h, cache, mask, constant, activation);
+    const LSTMGradient d = backward_of(p, dh, x, kernel, recurrent, bias, d_kernel,
+                                       d_recurrent, d_bias, dx);
+    keep(dh, x, kernel, recurrent, bias, h, cache, d_kernel, d_recurrent, d_bias, dx,
+         mask, constant);
+    calls_.push_back([p, d](const Kernels& k) { return k.lstm_backward(p, d), 0.; });
+  }
+
+  void last_step(const In& h, const Out& out) {
+    const LastStep p = last_step_of(h, out);
+    keep(h, out);
+    calls_.push_back([p](const Kernels&) { return p.copy(), 0.; });
+  }
+
+  void dense_forward(const In& x, const In& kernel, const In& bias, const Out& y) {
+    const Dense p = dense_forward_of(x, kernel, bias, y);
+    keep(x, kernel, bias, y);
+    calls_.push_back([p](const Kernels& k) { return k.dense_forward(p), 0.; });
+  }
+
+  void dense_backward(const In& dy, const In& x, const In& kernel, const In& bias,
+                      const Out& d_kernel, const Out& d_bias,
+                      const std::optional<Out>& dx) {
+    const auto both = dense_backward_of(dy, x, kernel, bias, d_kernel, d_bias, dx);
+    keep(dy, x, kernel, bias, d_kernel, d_bias, dx);
+    calls_.push_back([both](const Kernels& k) {
+      return k.dense_backward(both.first, both.second), 0.;
+    });
+  }
+
+  double loss(const In& y, const In& target, const Doubles& share, const Out& dy,
+              const std::string& name) {
+    const Loss p = loss_of(y, target, share, dy, name);
+    keep(y, target, share, dy);
+    calls_.push_back([p](const Kernels& k) { return k.loss(p); });
+    return 0;
+  }
+
+  double run() const {
+    const FlushDenormals guard;
+    double loss = 0;
+    for (const auto& call : calls_) loss += call(*kernels_);
+    return loss;
+  }
+
+ private:
+  // The arrays live as long as the calls that read and write them.
+  template <class... Arrays>
+  void keep(const Arrays&... arrays) {
+    kept_.push_back([arrays...] {});
+  }
+
+  const Kernels* kernels_;
+  std::vector<std::function<double(const Kernels&)>> calls_;
+  std::vector<std::function<void()>> kept_;
+};
 
 std::vector<std::string> names() {
   std::vector<std::string> out;
@@ -336,6 +472,30 @@ NB_MODULE(_kernels, m) {
         array("variance"), nb::arg("step"), nb::arg("learning_rate"),
         nb::arg("beta_1") = 0.9, nb::arg("beta_2") = 0.999, nb::arg("epsilon") = 1e-7,
         isa(), guard(), "Step number `step` (from 1) of Adam, in place.");
+  m.def("last_step", last_step, array("h"), array("out"), isa(), guard(),
+        "Write the last of the steps of h to out, which has one.");
+  nb::class_<Program>(m, "Program",
+                      "Calls of the functions of these names, which run() makes again "
+                      "and again on the same arrays. run() returns the sum of the "
+                      "losses.")
+      .def(nb::init<const Name&>(), isa())
+      .def("lstm_forward", &Program::lstm_forward, array("x"), array("kernel"),
+           array("recurrent_kernel"), array("bias"), array("h"), optional("cache"),
+           optional("mask"), optional("constant"), nb::arg("activation") = "tanh")
+      .def("lstm_backward", &Program::lstm_backward, array("dh"), array("x"),
+           array("kernel"), array("recurrent_kernel"), array("bias"), array("h"),
+           array("cache"), array("d_kernel"), array("d_recurrent_kernel"),
+           array("d_bias"), optional("dx"), optional("mask"), optional("constant"),
+           nb::arg("activation") = "tanh")
+      .def("last_step", &Program::last_step, array("h"), array("out"))
+      .def("dense_forward", &Program::dense_forward, array("x"), array("kernel"),
+           array("bias"), array("y"))
+      .def("dense_backward", &Program::dense_backward, array("dy"), array("x"),
+           array("kernel"), array("bias"), array("d_kernel"), array("d_bias"),
+           optional("dx"))
+      .def("loss", &Program::loss, array("y"), array("target"), array("share"),
+           array("dy"), nb::arg("name"))
+      .def("run", &Program::run, guard());
   bind_window_errors(m);
   bind_summary(m);
   bind_trees(m);

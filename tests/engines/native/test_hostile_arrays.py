@@ -16,7 +16,7 @@ _kernels = pytest.importorskip(
 )
 CACHE_ROWS, LANES = _kernels.CACHE_ROWS, _kernels.LANES
 
-SIZES = {"b": 2, "t": 3, "i": 4, "c": 2, "u": 5, "o": 3, "L": LANES}
+SIZES = {"b": 2, "t": 3, "i": 4, "c": 2, "u": 5, "o": 3, "s": 1, "L": LANES}
 F4, F8 = np.float32, np.float64
 # Shapes of the arrays by letters of SIZES; a number before a letter is a factor. Of an
 # LSTM i inputs are of a step and c constant: k in all.
@@ -39,6 +39,7 @@ BINDINGS = {
         "mask": "b t L",
         "constant": "b c L",
     },
+    "last_step": {"h": "b t u L", "out": "b s u L"},
     "dense_forward": {**_IN_BLOCKS, "y": "b t o L"},
     "dense_forward_few": _DENSE,
     "dense_backward": {
@@ -53,6 +54,16 @@ BINDINGS = {
     "adam": dict.fromkeys(["weights", "gradient", "mean", "variance"], "u"),
 }
 BINDINGS["loss"]["share"] = "b L"
+# What a program can be made of.
+PROGRAMMED = [
+    "lstm_forward",
+    "lstm_backward",
+    "last_step",
+    "dense_forward",
+    "dense_backward",
+    "loss",
+]
+BINDINGS |= {f"Program.{name}": BINDINGS[name] for name in PROGRAMMED}
 OPTIONS = {"loss": {"name": "mse"}, "adam": {"step": 1, "learning_rate": 0.1}}
 WRITTEN = {"h", "y", "out", "dy", "weights", "d_kernel", "d_bias", "dx", "cache"}
 OUTPUTS = [(k, a) for k, given in BINDINGS.items() for a in given if a in WRITTEN]
@@ -81,7 +92,7 @@ def arguments(name, sizes=SIZES, dtype=F4):
         shape = [length(each, sizes) for each in letters.split()]
         kind = F8 if argument == "share" else dtype
         arrays[argument] = rng.random(shape).astype(kind)
-    if name == "lstm_backward":  # of what a forward pass leaves
+    if name.endswith("lstm_backward"):  # of what a forward pass leaves
         given = {k: arrays[k] for k in BINDINGS["lstm_forward"]}
         _kernels.lstm_forward(**given)
     return arrays
@@ -95,8 +106,14 @@ def each_changed(name, change):
         yield argument, arrays
 
 
-def call(name, arrays, **options):
-    return getattr(_kernels, name)(**arrays, **{**OPTIONS.get(name, {}), **options})
+def call(name, arrays, isa=None, **options):
+    *of_program, name = name.split(".")
+    options = {**OPTIONS.get(name, {}), **options}
+    if not of_program:
+        return getattr(_kernels, name)(**arrays, **options, isa=isa)
+    program = _kernels.Program(isa=isa)
+    getattr(program, name)(**arrays, **options)
+    return program.run()
 
 
 def outputs(arrays):
@@ -116,7 +133,33 @@ def test_the_table_names_every_binding():
     bindings = {k for k, f in vars(_kernels).items() if callable(f)}
     # Those that take other arrays have tests of their own.
     others = {"WindowErrors", "SumOfTrees", "summarise"}
-    assert bindings == {*BINDINGS, *others}
+    of_programs = {k for k in vars(_kernels.Program) if not k.startswith("_")} - {"run"}
+    methods = {f"Program.{name}" for name in of_programs}
+    assert bindings | methods == {*BINDINGS, *others, "Program"}
+
+
+@pytest.mark.parametrize("name", PROGRAMMED)
+def test_a_program_does_what_its_calls_do_whenever_it_is_run(name):
+    given, directly = arguments(name), arguments(name)
+    program = _kernels.Program()
+    getattr(program, name)(**given, **OPTIONS.get(name, {}))
+    before, expected = arguments(name), call(name, directly)
+    for argument in given:
+        np.testing.assert_array_equal(given[argument], before[argument])
+    assert program.run() == (expected or 0)
+    for argument in given:
+        np.testing.assert_array_equal(given[argument], directly[argument])
+    given["h" if "h" in given else "x" if "x" in given else "y"][...] = 0
+    del given
+    program.run()  # it keeps the arrays
+
+
+def test_a_program_adds_up_its_losses():
+    program, arrays = _kernels.Program(), arguments("loss")
+    once = call("loss", arrays)
+    for _ in range(2):
+        program.loss(**arrays, name="mse")
+    assert program.run() == 2 * once
 
 
 @pytest.mark.parametrize("isa", _kernels.INSTRUCTION_SETS)
@@ -186,7 +229,8 @@ def test_an_array_of_another_kind_is_refused(name, change):
 @pytest.mark.parametrize(("name", "argument"), OUTPUTS)
 def test_what_is_written_to_must_be_writeable(name, argument):
     arrays = arguments(name)
-    if argument in ("dy", "h", "y") and name in ("dense_backward", "loss"):
+    reads = "dense_backward", "loss", "last_step"
+    if argument in ("dy", "h", "y") and name.split(".")[-1] in reads:
         pytest.skip("read only here, or both")
     arrays[argument].flags.writeable = False
     with pytest.raises(TypeError):
@@ -218,10 +262,11 @@ EMPTY = [
 @pytest.mark.parametrize("isa", _kernels.INSTRUCTION_SETS)
 @pytest.mark.parametrize(("name", "letter"), EMPTY)
 def test_empty_arrays_are_computed_or_refused(name, letter, isa):
-    if name == "lstm_backward":  # refused by the forward pass that it needs
+    if name.endswith("lstm_backward"):  # refused by the forward pass that it needs
         return
     arrays = arguments(name, SIZES | {letter: 0})
-    of_blocks = LANES in arrays.get("y", arrays.get("x", np.zeros(0))).shape
+    first = next((arrays[k] for k in ("y", "x", "h") if k in arrays), np.zeros(0))
+    of_blocks = LANES in first.shape
     if of_blocks and letter != "c":  # without a constant input there is nothing amiss
         with pytest.raises(ValueError, match="no empty axis"):
             call(name, arrays, isa=isa)
@@ -241,11 +286,12 @@ def test_any_sizes_stay_within_the_arrays(name, isa):
 
 def check_any_sizes(name, rng, isa):
     sizes = {k: int(rng.integers(1, 40)) for k in "icuo"}
-    sizes |= {"b": int(rng.integers(1, 4)), "t": int(rng.integers(1, 20)), "L": LANES}
+    sizes |= {"b": int(rng.integers(1, 4)), "t": int(rng.integers(1, 20))}
+    sizes |= {"s": 1, "L": LANES}
     arrays = arguments(name, sizes)
     if rng.random() < 0.5:
         for optional in {"mask", "dx", "cache"} & {*arrays}:
-            if name != "lstm_backward" or optional != "cache":
+            if not name.endswith("lstm_backward") or optional != "cache":
                 del arrays[optional]
     if rng.random() < 0.3 and "lstm" in name:
         arrays["x"] = arrays["x"][:, :1].copy()

@@ -18,7 +18,12 @@ _kernels = pytest.importorskip(
 import plain_keras  # noqa: E402
 from plain_keras import autoencoder, initial_weights, targets  # noqa: E402
 
-from skseq.engines.native._blocks import LANES, from_blocks, to_blocks  # noqa: E402
+from skseq.engines.native._blocks import (  # noqa: E402
+    LANES,
+    Workspace,
+    from_blocks,
+    to_blocks,
+)
 from skseq.engines.native._network import (  # noqa: E402
     Inputs,
     Network,
@@ -182,7 +187,9 @@ def test_loss_and_gradients_equal_finite_differences(name, loss, isa):
 
 def loss_and_gradient(trainer, batch, share):
     shard = _Shard(trainer.network)
-    return trainer._gradient(_Blocks.of(batch, share), shard), shard.gradient
+    return trainer._gradient(
+        _Blocks.of(batch, share, Workspace()), shard
+    ), shard.gradient
 
 
 def fit(network, x, target=None, *, n_updates=5, seed=0, **kwargs):
@@ -200,6 +207,23 @@ def test_results_do_not_depend_on_the_number_of_threads(isa):
             again = fit(network, x, map=pool.map)
         assert again[0] == losses
         np.testing.assert_array_equal(again[1], weights)
+
+
+def test_a_pass_that_is_run_in_one_go_gives_what_its_calls_give(isa):
+    network = autoencoder(3, (24, 12))
+    x, weights = sequences(n=300, n_timesteps=20), initial_weights(network)
+    x[200:] = np.where(np.isnan(x[200:]), 0, x[200:])
+    one, other = (Trainer(network, weights, loss="huber") for _ in range(2))
+    other._is_programmed = False
+    # Of two sizes, with padding and without, with targets of their own and not.
+    for rows in (slice(0, 100), slice(200, 300), slice(0, 50), slice(250, 300)) * 2:
+        others = batch_of(x[rows])
+        for batch in (others, others._replace(targets=others.inputs)):
+            assert one.train_on_batch(batch) == other.train_on_batch(batch)
+    for ours, theirs in zip(one.weights, other.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert len(one._shards[0].programs) == 8
+    assert not other._shards[0].programs
 
 
 def test_a_mini_batch_of_the_default_network_is_work_for_two_threads():
