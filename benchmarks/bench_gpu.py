@@ -13,7 +13,6 @@ turn takes longer, in which graphs are compiled, without imports.
 
 import argparse
 import os
-import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from importlib.util import find_spec
@@ -24,7 +23,7 @@ from statistics import median
 import numpy as np
 from _measure import environment, print_table, write_json
 from _networks import n_multiply_adds
-from bench_training import CASES, ours, torch
+from bench_training import CASES, _functions, _round, ours, torch
 from skseq.engines.native._kernels import INSTRUCTION_SETS
 
 LARGE = (5000, 20, 20, 64, (512, 256))
@@ -60,23 +59,10 @@ def _new_process(side):
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 
-_functions = []
-
-
 def _start(side, case):
     """A first turn, in which graphs are compiled."""
     _functions[:] = SIDES[side][0](case)[1:]
     return _round()
-
-
-def _round():
-    return [_seconds(function) for function in _functions]
-
-
-def _seconds(function):
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
 
 
 def measure(processes, case, rounds):

@@ -61,7 +61,7 @@ class _Blocks(NamedTuple):
 
     @classmethod
     def of(cls, batch: Batch, share: np.ndarray, work: Workspace) -> _Blocks:
-        inputs, target = Inputs.of(batch, work), None
+        inputs = Inputs.of(batch, work)
         own = batch.targets is batch.inputs
         target = inputs.x if own else to_blocks(batch.targets, work, "target")
         shape = len(inputs.x), LANES

@@ -186,10 +186,8 @@ def test_loss_and_gradients_equal_finite_differences(name, loss, isa):
 
 
 def loss_and_gradient(trainer, batch, share):
-    shard = _Shard(trainer.network)
-    return trainer._gradient(
-        _Blocks.of(batch, share, Workspace()), shard
-    ), shard.gradient
+    shard, blocks = _Shard(trainer.network), _Blocks.of(batch, share, Workspace())
+    return trainer._gradient(blocks, shard), shard.gradient
 
 
 def fit(network, x, target=None, *, n_updates=5, seed=0, **kwargs):
